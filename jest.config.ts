@@ -1,0 +1,29 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from 'jest';
+
+/** ESM-only packages: Jest runs CommonJS, so these are transformed although they sit in node_modules. */
+const esmPackages = [
+  '@nestjs', '@tokenizer', '@borewit', 'content-disposition', 'cookie', 'file-type', 'strtok3', 'token-types',
+  'uint8array-extras', 'uuid',
+].join('|');
+
+/** `npm run test:load` runs the big suites (`*.load.ts`); `npm test` everything else. */
+const load = process.env['PUERTA_TEST_LOAD'] === '1';
+
+const config: Config = {
+  rootDir: __dirname,
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools'],
+  testMatch: [load ? '**/*.load.ts' : '**/*.spec.ts'],
+  testEnvironment: 'node',
+  globalSetup: '<rootDir>/libs/testing/src/jest.global-setup.ts',
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
+  moduleNameMapper: {
+    '^@puerta/contracts/core$': '<rootDir>/libs/contracts/src/core/index.ts',
+    '^@puerta/([a-z]+)$': '<rootDir>/libs/$1/src/index.ts',
+  },
+  transform: { '\\.m?[jt]s$': ['@swc/jest', {}] },
+  transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages})/)`],
+  testTimeout: load ? 600_000 : 30_000,
+};
+
+export default config;
