@@ -1,1 +1,6 @@
-export const x = 1;
+export * from './actor';
+export * from './card';
+export * from './contract';
+export * from './errors';
+export * from './page';
+export * from './roles';

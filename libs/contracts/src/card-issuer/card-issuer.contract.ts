@@ -1,0 +1,32 @@
+import { answers, defineContract } from '../core';
+import {
+  type Card,
+  CardIdDto,
+  type CardPage,
+  type CardPicture,
+  CardQrCommand,
+  CardReasonCommand,
+  IssueCardDto,
+  ListCardsDto,
+  type OpenedScan,
+  OpenScanDto,
+  ScanIdDto,
+  type ScanProfile,
+  UpdateCardCommand,
+} from './cards.dto';
+
+/** ID cards and their scans. All but the two scan patterns need an actor. */
+export const cardIssuerContract = defineContract('card-issuer', {
+  'cards.issue': answers<Card>().to(IssueCardDto, 'fast', 'gateway'),
+  'cards.list': answers<CardPage>().to(ListCardsDto, 'fast', 'gateway'),
+  'cards.get': answers<Card>().to(CardIdDto, 'fast', 'gateway'),
+  'cards.update': answers<Card>().to(UpdateCardCommand, 'fast', 'gateway'),
+  'cards.suspend': answers<Card>().to(CardReasonCommand, 'fast', 'gateway'),
+  'cards.reactivate': answers<Card>().to(CardReasonCommand, 'fast', 'gateway'),
+  'cards.revoke': answers<Card>().to(CardReasonCommand, 'fast', 'gateway'),
+  'cards.rotate': answers<Card>().to(CardReasonCommand, 'fast', 'gateway'),
+  'cards.qr': answers<CardPicture>().to(CardQrCommand, 'heavy', 'gateway'),
+  /** Someone opened the address in a card's QR: records the scan and answers a scan pass. */
+  'scans.open': answers<OpenedScan>().to(OpenScanDto, 'fast', 'gateway'),
+  'scans.profile': answers<ScanProfile>().to(ScanIdDto, 'fast', 'gateway'),
+});

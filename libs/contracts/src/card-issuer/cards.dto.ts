@@ -1,0 +1,212 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { CARD_CODE, CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
+import { Choice, Email, Id, Nested, PageQueryDto, QueryInt, Text, Timestamp } from '../validation';
+
+export class HolderDto {
+  @Text({ max: 120, example: 'Luis Rojas' })
+  name: string;
+
+  @Email({ optional: true })
+  email?: string | null;
+
+  @Text({ max: 40, optional: true, description: 'Of the identity document' })
+  document_id?: string | null;
+
+  @Text({ max: 80, optional: true, example: 'Estudiante' })
+  title?: string | null;
+
+  @Text({ max: 120, optional: true, example: 'Ingeniería' })
+  unit?: string | null;
+
+  @Id({ optional: true, description: 'The user who holds the card, if any' })
+  user_id?: string | null;
+}
+
+/** Changes to a holder: what is absent stays, null clears. */
+export class HolderChangesDto {
+  @Text({ max: 120, optional: true })
+  name?: string;
+
+  @Email({ optional: true })
+  email?: string | null;
+
+  @Text({ max: 40, optional: true })
+  document_id?: string | null;
+
+  @Text({ max: 80, optional: true })
+  title?: string | null;
+
+  @Text({ max: 120, optional: true })
+  unit?: string | null;
+
+  @Id({ optional: true })
+  user_id?: string | null;
+}
+
+const numberField = { max: 12, pattern: CARD_NUMBER, format: 'YY-NNNNN', optional: true, example: '26-10001' } as const;
+
+export class IssueCardDto {
+  @Nested(() => HolderDto)
+  holder: HolderDto;
+
+  @Timestamp({ optional: true })
+  valid_until?: string | null;
+
+  @Text({ ...numberField, description: 'The next free one unless told' })
+  number?: string | null;
+}
+
+export class UpdateCardDto {
+  @Nested(() => HolderChangesDto, { optional: true })
+  holder?: HolderChangesDto | null;
+
+  @Timestamp({ optional: true })
+  valid_until?: string | null;
+}
+
+export class UpdateCardCommand extends UpdateCardDto {
+  @Id()
+  card_id: string;
+}
+
+export class CardIdDto {
+  @Id()
+  card_id: string;
+}
+
+export class CardReasonDto {
+  @Text({ max: 200, optional: true })
+  reason?: string | null;
+}
+
+export class CardReasonCommand extends CardReasonDto {
+  @Id()
+  card_id: string;
+}
+
+export class ListCardsDto extends PageQueryDto {
+  @Text({ max: 120, optional: true, description: 'Words of the name, or the start of a number, e-mail or document' })
+  q?: string;
+
+  @Choice(CARD_STATUSES, { optional: true })
+  status?: CardStatus;
+
+  @Text({ max: 120, optional: true })
+  unit?: string;
+}
+
+export class QrQueryDto {
+  @QueryInt({ min: 128, max: 2048, optional: true, description: 'Least width of a PNG in pixels, 512 unless told' })
+  size?: number;
+}
+
+export class CardQrCommand extends QrQueryDto {
+  @Id()
+  card_id: string;
+
+  @Choice(['png', 'svg'])
+  format: 'png' | 'svg';
+}
+
+export class OpenScanDto {
+  @Text({ max: 22, pattern: CARD_CODE, format: 'card code' })
+  code: string;
+}
+
+export class ScanIdDto {
+  @Id()
+  scan_id: string;
+}
+
+export class Holder {
+  @ApiProperty()
+  name: string;
+
+  @ApiProperty({ type: String, nullable: true })
+  email: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  document_id: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  title: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  unit: string | null;
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  user_id: string | null;
+}
+
+export class Card {
+  @ApiProperty({ format: 'uuid' })
+  card_id: string;
+
+  @ApiProperty({ example: '26-10001' })
+  number: string;
+
+  @ApiProperty({ enum: CARD_STATUSES })
+  status: CardStatus;
+
+  @ApiProperty({ type: Holder })
+  holder: Holder;
+
+  @ApiProperty({ description: 'What the QR says. Whoever has it can open the profile.' })
+  scan_url: string;
+
+  @ApiProperty({ format: 'date-time' })
+  issued_at: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  valid_until: string | null;
+}
+
+export class CardPage {
+  @ApiProperty({ type: [Card] })
+  items: Card[];
+
+  @ApiProperty({ type: String, nullable: true })
+  next_cursor: string | null;
+
+  @ApiProperty({ required: false })
+  total?: number;
+}
+
+export interface CardPicture {
+  readonly content_type: 'image/png' | 'image/svg+xml';
+  /** base64 */
+  readonly data: string;
+}
+
+/** What a person who scanned a card may see, for as long as the scan pass lives. */
+export class ScanProfile {
+  @ApiProperty()
+  name: string;
+
+  @ApiProperty({ example: '26-10001' })
+  number: string;
+
+  @ApiProperty()
+  company: string;
+
+  @ApiProperty({ type: String, nullable: true })
+  title: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  unit: string | null;
+
+  @ApiProperty({ enum: CARD_STATUSES })
+  status: CardStatus;
+
+  @ApiProperty({ type: String, nullable: true, description: 'null: cards have no photo yet' })
+  photo_url: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  valid_until: string | null;
+}
+
+export interface OpenedScan {
+  readonly scan_pass: string;
+  /** Seconds it lives. */
+  readonly expires_in: number;
+}

@@ -1,0 +1,160 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { ROLES, type Role } from '../core';
+import { Choice, Email, Flag, Id, Int, PageQueryDto, Text } from '../validation';
+import { LOCALES, type Locale } from './users.dto';
+
+/** Who may join without being invited: nobody, or anybody. */
+export const JOIN_POLICIES = ['invitation', 'open'] as const;
+export type JoinPolicy = (typeof JOIN_POLICIES)[number];
+
+export class CreateCompanyDto {
+  @Text({ max: 120, example: 'Universidad Demo' })
+  name: string;
+
+  @Choice(JOIN_POLICIES, { optional: true, description: '`invitation` unless told' })
+  join_policy?: JoinPolicy | null;
+
+  @Text({ max: 64, pattern: /^[A-Za-z0-9_+\-/]+$/, format: 'IANA time zone', optional: true, example: 'America/Caracas' })
+  time_zone?: string | null;
+
+  @Choice(LOCALES, { optional: true })
+  locale?: Locale | null;
+}
+
+export class UpdateCompanyDto {
+  @Text({ max: 120, optional: true })
+  name?: string | null;
+
+  @Choice(JOIN_POLICIES, { optional: true })
+  join_policy?: JoinPolicy | null;
+
+  @Text({ max: 64, pattern: /^[A-Za-z0-9_+\-/]+$/, format: 'IANA time zone', optional: true })
+  time_zone?: string | null;
+
+  @Choice(LOCALES, { optional: true })
+  locale?: Locale | null;
+}
+
+/** The same over the bus, where the company is a field. */
+export class UpdateCompanyCommand extends UpdateCompanyDto {
+  @Id()
+  company_id: string;
+}
+
+export class CompanyIdDto {
+  @Id()
+  company_id: string;
+}
+
+export class InviteDto {
+  @Email()
+  email: string;
+
+  @Choice(ROLES.filter((role) => role !== 'owner'))
+  role: Role;
+
+  @Int({ min: 60, max: 2_592_000, optional: true, description: 'Seconds, 7 days unless told' })
+  expires_in?: number | null;
+}
+
+export class InviteCommand extends InviteDto {
+  @Id()
+  company_id: string;
+}
+
+export class ListInvitationsCommand extends PageQueryDto {
+  @Id()
+  company_id: string;
+}
+
+export class InvitationIdDto {
+  @Id()
+  company_id: string;
+
+  @Id()
+  invitation_id: string;
+}
+
+export class Company {
+  @ApiProperty({ format: 'uuid' })
+  company_id: string;
+
+  @ApiProperty()
+  name: string;
+
+  @ApiProperty({ enum: JOIN_POLICIES })
+  join_policy: JoinPolicy;
+
+  @ApiProperty({ example: 'America/Caracas' })
+  time_zone: string;
+
+  @ApiProperty({ enum: LOCALES })
+  locale: Locale;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+}
+
+/** A company of the caller's, with the role there. */
+export class MyCompany extends Company {
+  @ApiProperty({ enum: ROLES })
+  role: Role;
+}
+
+export class CompanyPage {
+  @ApiProperty({ type: [MyCompany] })
+  items: MyCompany[];
+
+  @ApiProperty({ type: String, nullable: true })
+  next_cursor: string | null;
+
+  @ApiProperty({ required: false })
+  total?: number;
+}
+
+/** What other services may know of a company. */
+export interface CompanyLabel {
+  readonly company_id: string;
+  readonly name: string;
+}
+
+export class Invitation {
+  @ApiProperty({ format: 'uuid' })
+  invitation_id: string;
+
+  @ApiProperty()
+  email: string;
+
+  @ApiProperty({ enum: ROLES })
+  role: Role;
+
+  @ApiProperty({ enum: ['pending', 'accepted', 'revoked', 'expired'] })
+  status: 'pending' | 'accepted' | 'revoked' | 'expired';
+
+  @ApiProperty({ format: 'date-time' })
+  expires_at: string;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+}
+
+export class CreatedInvitation extends Invitation {
+  @ApiProperty({ description: 'The secret, shown this once' })
+  invitation: string;
+}
+
+export class InvitationPage {
+  @ApiProperty({ type: [Invitation] })
+  items: Invitation[];
+
+  @ApiProperty({ type: String, nullable: true })
+  next_cursor: string | null;
+
+  @ApiProperty({ required: false })
+  total?: number;
+}
+
+/** Answer of commands that only succeed. */
+export interface Done {
+  readonly done: true;
+}

@@ -1,0 +1,57 @@
+import { answers, defineContract, ROLES, type Role } from '../core';
+import { Email, Id } from '../validation';
+import { ArrayMaxSize, IsArray, IsIn } from 'class-validator';
+
+export class IssueAccessTokenDto {
+  @Id()
+  user_id: string;
+
+  @Email()
+  email: string;
+
+  @Id({ optional: true })
+  company_id?: string | null;
+
+  @IsArray()
+  @ArrayMaxSize(ROLES.length)
+  @IsIn(ROLES, { each: true })
+  roles: Role[];
+
+  @Id()
+  session_id: string;
+}
+
+export class IssueScanPassDto {
+  @Id()
+  scan_id: string;
+}
+
+export class NoQueryDto {}
+
+export interface IssuedToken {
+  readonly token: string;
+  /** Seconds it lives. */
+  readonly expires_in: number;
+}
+
+/** A public signing key as a JWK (RFC 7517). */
+export interface PublicKey {
+  readonly kty: 'EC';
+  readonly crv: 'P-256';
+  readonly x: string;
+  readonly y: string;
+  readonly kid: string;
+  readonly use: 'sig';
+  readonly alg: 'ES256';
+}
+
+export interface KeySet {
+  readonly keys: PublicKey[];
+}
+
+/** Every signed token of Puerta's, and the keys that verify it. */
+export const tokenServiceContract = defineContract('token-service', {
+  'access-tokens.issue': answers<IssuedToken>().to(IssueAccessTokenDto, 'fast', 'identity'),
+  'scan-passes.issue': answers<IssuedToken>().to(IssueScanPassDto, 'fast', 'card-issuer'),
+  'keys.public': answers<KeySet>().to(NoQueryDto, 'fast', 'gateway'),
+});

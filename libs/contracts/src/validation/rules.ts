@@ -1,0 +1,60 @@
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsOptional, ValidateBy } from 'class-validator';
+import type { FieldError, FieldErrorCode } from '../core';
+
+/** One check of a field: the code it fails with, and the test. Later rules of a field may rely on the earlier ones. */
+export interface Rule {
+  readonly code: FieldErrorCode;
+  readonly params?: FieldError['params'];
+  test(value: unknown): boolean;
+}
+
+export interface FieldOptions {
+  /** May be absent or null. */
+  readonly optional?: boolean;
+  readonly description?: string;
+}
+
+/** What `validateDto` reads back from a failed check. */
+export interface RuleContext {
+  readonly code: FieldErrorCode;
+  readonly params?: FieldError['params'];
+}
+
+/**
+ * Makes a property decorator of a normalisation, rules and documentation, so that a DTO's field is validated and
+ * described in the same line. Of several rules the first that fails is reported.
+ */
+export function field(
+  rules: readonly Rule[],
+  options: FieldOptions,
+  api: ApiPropertyOptions,
+  normalise?: (value: unknown) => unknown,
+): PropertyDecorator {
+  const parts: PropertyDecorator[] = [
+    ApiProperty({
+      ...api,
+      required: !options.optional,
+      ...(options.optional ? { nullable: true } : {}),
+      ...(options.description ? { description: options.description } : {}),
+    } as ApiPropertyOptions),
+  ];
+  if (options.optional) parts.push(IsOptional());
+  if (normalise) parts.push(Transform(({ value }: { value: unknown }) => normalise(value)));
+  rules.forEach((rule, index) => {
+    const earlier = rules.slice(0, index);
+    const context: RuleContext = rule.params ? { code: rule.code, params: rule.params } : { code: rule.code };
+    parts.push(
+      ValidateBy(
+        {
+          name: `${index}:${rule.code}`,
+          // Passes when an earlier rule already fails: one reason per field, and no test sees a value of another type.
+          validator: { validate: (value) => !earlier.every((one) => one.test(value)) || rule.test(value), defaultMessage: () => rule.code },
+        },
+        { context },
+      ),
+    );
+  });
+  return (target, key) => parts.forEach((part) => part(target, key));
+}

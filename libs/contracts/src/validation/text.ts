@@ -1,0 +1,77 @@
+import { isEmail } from 'class-validator';
+import { field, type FieldOptions, type Rule } from './rules';
+
+/**
+ * Control characters (but none is ever wanted in a name or a title), bidirectional overrides and isolates, which make a
+ * text read as something else (UAX #9, "Trojan Source"), the line and paragraph separators, and lone surrogates, which
+ * no UTF-8 column can hold.
+ */
+const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\ufeff]/u;
+
+const isString: Rule = { code: 'wrong_type', params: { type: 'string' }, test: (value) => typeof value === 'string' };
+
+const isClean: Rule = { code: 'forbidden_characters', test: (value) => !FORBIDDEN.test(value as string) };
+
+const length = (value: unknown): number => [...(value as string)].length;
+const atLeast = (min: number): Rule => ({ code: 'too_short', params: { min }, test: (value) => length(value) >= min });
+const atMost = (max: number): Rule => ({
+  code: 'too_long',
+  params: { max },
+  // The cheap bound first: a code point is one or two UTF-16 units, and a megabyte need not be spread into an array.
+  test: (value) => (value as string).length <= 2 * max && length(value) <= max,
+});
+
+/** Canonical composition and no white space around: what looks the same is the same. */
+const tidy = (value: unknown): unknown => (typeof value === 'string' ? value.normalize('NFC').trim() : value);
+
+export interface TextOptions extends FieldOptions {
+  /** Fewest characters (code points), 1 unless told. */
+  readonly min?: number;
+  /** Most characters (code points). */
+  readonly max: number;
+  /** A form the whole text must have; `format` names it to the reader. */
+  readonly pattern?: RegExp;
+  readonly format?: string;
+  readonly example?: string;
+}
+
+/** The one rule for every string field: NFC, trimmed, no control or bidirectional-override characters, a length. */
+export function Text({ min = 1, max, pattern, format = 'this field', example, ...options }: TextOptions): PropertyDecorator {
+  const rules = [isString, atMost(max), isClean, atLeast(min)];
+  if (pattern) rules.push({ code: 'bad_format', params: { format }, test: (value) => pattern.test(value as string) });
+  return field(
+    rules,
+    options,
+    { type: String, minLength: min, maxLength: max, ...(pattern ? { pattern: pattern.source } : {}), ...(example ? { example } : {}) },
+    tidy,
+  );
+}
+
+/** An e-mail address, kept in lower case: the local part is case-sensitive in RFC 5321 and nowhere in practice. */
+export function Email(options: FieldOptions = {}): PropertyDecorator {
+  return field(
+    [isString, atMost(254), isClean, { code: 'bad_format', params: { format: 'e-mail' }, test: (value) => isEmail(value) }],
+    options,
+    { type: String, format: 'email', maxLength: 254, example: 'ana@example.com' },
+    (value) => (typeof value === 'string' ? (tidy(value) as string).toLowerCase() : value),
+  );
+}
+
+/** A password being chosen: 10 to 128 characters, as typed (NFC, not trimmed: spaces count; NIST SP 800-63B 3.1.1.2). */
+export function NewPassword(options: FieldOptions = {}): PropertyDecorator {
+  return password(10, options);
+}
+
+/** A password being presented. It is judged by its hash alone. */
+export function Password(options: FieldOptions = {}): PropertyDecorator {
+  return password(1, options);
+}
+
+function password(min: number, options: FieldOptions): PropertyDecorator {
+  return field(
+    [isString, atMost(128), isClean, atLeast(min)],
+    options,
+    { type: String, format: 'password', minLength: min, maxLength: 128 },
+    (value) => (typeof value === 'string' ? value.normalize('NFC') : value),
+  );
+}
