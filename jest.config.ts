@@ -16,6 +16,7 @@ const config: Config = {
   testMatch: [load ? '**/*.load.ts' : '**/*.spec.ts'],
   testEnvironment: 'node',
   globalSetup: '<rootDir>/libs/testing/src/jest.global-setup.ts',
+  globalTeardown: '<rootDir>/libs/testing/src/jest.global-teardown.ts',
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
   moduleNameMapper: {
     '^@puerta/contracts/core$': '<rootDir>/libs/contracts/src/core/index.ts',

@@ -1,0 +1,69 @@
+// @ts-check
+/** A lock among processes of one machine, as a file that names its holder; a holder that died holds nothing. */
+import { linkSync, renameSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readRecord, stillRuns, writeRecord } from './process.mjs';
+
+/**
+ * @param {string} file
+ * @returns {{ release: () => void } | { heldBy: number }}
+ */
+export function tryLock(file) {
+  const mine = `${file}.${process.pid}`;
+  writeRecord(mine, process.pid);
+  try {
+    for (;;) {
+      try {
+        linkSync(mine, file); // the one step that only one process can win
+        return { release: () => rmSync(file, { force: true }) };
+      } catch (error) {
+        if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+      }
+      const holder = readRecord(file);
+      if (holder && stillRuns(holder)) return { heldBy: holder.pid };
+      removeStale(file);
+    }
+  } finally {
+    rmSync(mine, { force: true });
+  }
+}
+
+/**
+ * Takes a dead holder's lock away. Another process may have done so first and hold the lock by now: what was taken is
+ * looked at again, and put back if it is alive.
+ *
+ * @param {string} file
+ */
+function removeStale(file) {
+  const taken = `${file}.${process.pid}.stale`;
+  try {
+    renameSync(file, taken);
+    if (stillRuns(readRecord(taken))) linkSync(taken, file);
+  } catch (error) {
+    if (!['ENOENT', 'EEXIST'].includes(/** @type {NodeJS.ErrnoException} */ (error).code ?? '')) throw error;
+  } finally {
+    rmSync(taken, { force: true });
+  }
+}
+
+/**
+ * Runs `work` while holding the lock; waits for it as long as its holder lives.
+ *
+ * @template T
+ * @param {string} file
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function withLock(file, work) {
+  for (;;) {
+    const lock = tryLock(file);
+    if ('release' in lock) {
+      try {
+        return await work();
+      } finally {
+        lock.release();
+      }
+    }
+    await sleep(100);
+  }
+}

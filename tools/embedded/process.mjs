@@ -1,0 +1,143 @@
+// @ts-check
+/**
+ * Processes that must not outlive their owner, and must not be mistaken for others: a pid alone names nothing, since the
+ * system gives it to somebody else once its process is gone.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * What tells this process from every other that had or will have its pid: when it was started.
+ *
+ * @param {number} pid
+ * @returns {string | undefined} undefined when no such process runs (a zombie does not run)
+ */
+export function identify(pid) {
+  try {
+    if (process.platform !== 'linux') {
+      return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined;
+    }
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The command's name, in parentheses, may hold anything; proc(5): then field 3 is the state, field 22 the start.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @typedef {{ pid: number, identity: string | undefined }} ProcessRecord */
+
+/**
+ * @param {number} pid
+ * @returns {ProcessRecord}
+ */
+export function recordOf(pid) {
+  return { pid, identity: identify(pid) };
+}
+
+/**
+ * @param {ProcessRecord | undefined} record
+ * @returns {boolean} whether the very process that was recorded still runs
+ */
+export function stillRuns(record) {
+  return record?.identity !== undefined && identify(record.pid) === record.identity;
+}
+
+/**
+ * @param {string} file
+ * @param {number} pid
+ */
+export function writeRecord(file, pid) {
+  writeFileSync(file, JSON.stringify(recordOf(pid)), { mode: 0o600 });
+}
+
+/**
+ * @param {string} file
+ * @returns {ProcessRecord | undefined}
+ */
+export function readRecord(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Ends the process that an earlier, killed owner recorded in `file`, if that very process still runs.
+ *
+ * @param {string} file
+ * @param {[NodeJS.Signals, number][]} steps signals in order, each with the milliseconds it is given
+ */
+export async function stopLeftover(file, steps) {
+  const record = readRecord(file);
+  if (record && stillRuns(record)) await signalUntilGone(record, steps);
+  rmSync(file, { force: true });
+}
+
+/**
+ * @param {ProcessRecord} record
+ * @param {[NodeJS.Signals, number][]} steps signals in order, each with the milliseconds it is given
+ * @throws when the process is still there after the last step
+ */
+export async function signalUntilGone(record, steps) {
+  for (const [signal, ms] of steps) {
+    if (!stillRuns(record)) return;
+    try {
+      process.kill(record.pid, signal);
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ESRCH') return;
+      throw new Error(`may not stop process ${record.pid}; was it started by another user?`, { cause: error });
+    }
+    for (const end = Date.now() + ms; Date.now() < end; ) {
+      if (!stillRuns(record)) return;
+      await sleep(20);
+    }
+  }
+  throw new Error(`process ${record.pid} does not stop`);
+}
+
+/**
+ * Makes a child process end with this one, however this one ends: a shell waits for the pipe from us to close, which the
+ * kernel does even after `kill -9`.
+ *
+ * @param {number} pid
+ * @param {'INT' | 'QUIT' | 'TERM' | 'KILL'} signal what ends the child
+ * @param {string} [folder] removed once the child is gone
+ * @returns {() => void} call it when the child has ended
+ */
+export function endWithUs(pid, signal, folder = '') {
+  const script = `
+    read -r _
+    kill -"$1" "$2" 2>/dev/null
+    [ -n "$3" ] || exit 0
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do kill -0 "$2" 2>/dev/null || break; sleep 0.1; done
+    rm -rf -- "$3"`;
+  // Of its own process group, or Ctrl-C would end the guard before the guarded.
+  const guard = spawn('/bin/sh', ['-c', script, 'puerta-guard', signal, String(pid), folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+    cwd: '/',
+  });
+  guard.on('error', () => {});
+  guard.stdin.on('error', () => {});
+  guard.unref();
+  /** @type {import('node:net').Socket} */ (guard.stdin).unref();
+  return () => void guard.kill('SIGKILL');
+}
+
+/** @returns {Promise<number>} a TCP port of the loopback interface that nobody listens on now */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,64 @@
+// @ts-check
+/** A Redis of our own, on the loopback interface: for `npm start` with its data kept, for tests to be thrown away. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, stopLeftover } from './process.mjs';
+import { redisBinary } from './redis-binary.mjs';
+import { ask } from './resp.mjs';
+import { launch, passwordIn, RECORD, temporaryFolder } from './server.mjs';
+
+/** @type {[NodeJS.Signals, number][]} SIGTERM writes what is unwritten; CONT first, or a paused one would not hear it */
+const STOP_STEPS = [['SIGCONT', 0], ['SIGTERM', 15_000], ['SIGKILL', 5_000]];
+
+/**
+ * @param {object} [options]
+ * @param {string} [options.folder] where data and password are kept; without it the server is thrown away when stopped
+ * @param {number} [options.port] default: a free one
+ * @param {import('./server.mjs').Log} [options.log]
+ * @param {(message: string) => void} [options.progress] told when something takes long
+ * @returns {Promise<import('./server.mjs').Server & { imitation: boolean, origin: string }>} `origin` says what runs
+ * @throws when there is no Redis to run, or it does not start
+ */
+export async function startRedis({ folder, port, log, progress } = {}) {
+  const throwAway = folder === undefined;
+  const place = folder ?? temporaryFolder('redis');
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  await stopLeftover(join(place, RECORD), STOP_STEPS);
+
+  const { command, args, env, imitation, origin } = await redisBinary(progress);
+  const password = passwordIn(join(place, 'password'));
+  const listen = port ?? (await freePort());
+  const config = join(place, 'redis.conf');
+  // The password stands in a file of ours alone; the command line is for every user of the machine to read.
+  writeFileSync(config, configuration({ port: listen, password, folder: place, throwAway }), { mode: 0o600 });
+
+  const server = await launch({
+    name: 'Redis',
+    command,
+    args: imitation ? [...args, '--port', String(listen)] : [...args, config],
+    folder: place,
+    env: { PATH: process.env['PATH'], LC_ALL: 'C', ...env },
+    stopSteps: throwAway ? [['SIGKILL', 5_000]] : STOP_STEPS,
+    orphanSignal: throwAway ? 'KILL' : 'TERM',
+    throwAway,
+    log,
+    isReady: async () => (await ask(listen, password, ['PING'])) === 'PONG',
+  });
+  return { ...server, port: listen, url: `redis://:${password}@127.0.0.1:${listen}`, imitation, origin };
+}
+
+/** @param {{ port: number, password: string, folder: string, throwAway: boolean }} options */
+function configuration({ port, password, folder, throwAway }) {
+  const settings = [
+    'bind 127.0.0.1',
+    `port ${port}`,
+    `requirepass ${password}`,
+    `dir "${folder.replace(/["\\]/g, '\\$&')}"`,
+    'daemonize no',
+    'maxmemory-policy noeviction', // an evicted stream entry is a lost command
+    // Not RDB: after a crash a snapshot would bring back what was consumed since.
+    'save ""',
+    `appendonly ${throwAway ? 'no' : 'yes'}`,
+  ];
+  return `${settings.join('\n')}\n`;
+}
