@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ROLES, type Role } from '../core';
-import { Choice, Email, Flag, Id, Int, PageQueryDto, Text } from '../validation';
+import { Choice, Email, Id, Int, PageQueryDto, Text } from '../validation';
 import { LOCALES, type Locale } from './users.dto';
 
 /** Who may join without being invited: nobody, or anybody. */

@@ -1,0 +1,32 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** What each project may import: apps never import apps, libraries never import apps, contracts stand alone. */
+const depConstraints = [
+  { sourceTag: 'app:*', onlyDependOnLibsWithTags: ['lib:*'] },
+  {
+    sourceTag: 'lib:contracts',
+    onlyDependOnLibsWithTags: [],
+    allowedExternalImports: ['class-validator', 'class-transformer', '@nestjs/swagger'],
+  },
+  { sourceTag: 'lib:messaging', onlyDependOnLibsWithTags: ['lib:testing'] },
+  { sourceTag: 'lib:config', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'lib:observability', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'lib:database', onlyDependOnLibsWithTags: ['lib:messaging', 'lib:contracts', 'lib:testing'] },
+  { sourceTag: 'lib:auth', onlyDependOnLibsWithTags: ['lib:contracts'] },
+  {
+    sourceTag: 'lib:service',
+    onlyDependOnLibsWithTags: ['lib:contracts', 'lib:messaging', 'lib:config', 'lib:observability', 'lib:database', 'lib:testing'],
+  },
+  { sourceTag: 'lib:testing', onlyDependOnLibsWithTags: [] },
+];
+
+/** The rule that keeps the projects apart, alone: part of eslint.config.mjs, and what boundaries.spec.ts tries to break. */
+export default [
+  {
+    files: ['**/*.ts'],
+    plugins: { '@nx': nx },
+    languageOptions: { parser: tseslint.parser },
+    rules: { '@nx/enforce-module-boundaries': ['error', { depConstraints }] },
+  },
+];
