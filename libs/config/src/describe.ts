@@ -1,0 +1,40 @@
+import type { ConfigDefinition } from './config';
+import { metaOf, sourceNames } from './variable';
+
+/** One row of the documentation of an app's variables. */
+export interface VariableDescription {
+  readonly name: string;
+  readonly app: string;
+  readonly description: string;
+  readonly expected: string;
+  readonly default: string | null;
+  readonly required: boolean;
+  readonly secret: boolean;
+  readonly example: string | null;
+  /** Where the value comes from when the variable is not set. */
+  readonly fallbacks: readonly string[];
+}
+
+/** Lists the variables of an app, in the order of its definition. */
+export function describeConfig(definition: ConfigDefinition): VariableDescription[] {
+  return Object.entries(definition.shape).map(([name, schema]) => {
+    const meta = metaOf(schema);
+    const fallbacks = sourceNames(meta);
+    return {
+      name,
+      app: definition.app,
+      description: meta.description ?? '',
+      expected: meta.expected ?? '',
+      default: meta.default === undefined ? null : show(meta.default),
+      required: meta.required && fallbacks.length === 0,
+      secret: meta.secret ?? false,
+      example: meta.example ?? null,
+      fallbacks,
+    };
+  });
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
