@@ -114,7 +114,8 @@ function attempt(problems: Map<string, string>, name: string, schema: z.ZodType,
   } catch (error) {
     if (!(error instanceof Unfit)) throw error;
     const { expected } = metaOf(schema);
-    problems.set(name, expected === undefined ? error.message : `${error.message}; expected ${expected}`);
+    const said = expected === undefined || error.message.includes(expected);
+    problems.set(name, said ? error.message : `${error.message}; expected ${expected}`);
   }
 }
 
