@@ -1,0 +1,130 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from './logger';
+import type { Metrics } from './metrics';
+
+/** True or nothing when the thing is ready; false or a throw when it is not. */
+export type ReadinessCheck = () => Promise<boolean | void> | boolean | void;
+
+export interface InternalServerOptions {
+  readonly service: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** By the name under which a missing thing is reported, e.g. `postgres`. */
+  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+}
+
+const CHECK_TIMEOUT_MS = 1_000;
+
+/**
+ * What operators and orchestrators ask a process, on a port of its own that is not public: `/health` (it runs),
+ * `/health/ready` (it can serve, or the names of what is missing) and `/metrics`.
+ */
+export class InternalServer {
+  readonly #options: InternalServerOptions;
+  readonly #server: Server;
+  #phase: 'starting' | 'serving' | 'stopping' = 'starting';
+  #lastNotReady = '';
+
+  constructor(options: InternalServerOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+  }
+
+  /** Listens; it answers "not ready" until `serving` is called. Rejects when the port is taken. */
+  async start(): Promise<void> {
+    const { host, port, logger } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject).listen(port, host, resolve);
+    });
+    logger.info('the internal server listens', { host, port: this.port });
+  }
+
+  /** The port it listens on. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? this.#options.port;
+  }
+
+  /** From now on the checks decide whether it is ready. */
+  serving(): void {
+    this.#phase = 'serving';
+  }
+
+  /** From now on it is not ready, so that no new work is sent here. */
+  stopping(): void {
+    this.#phase = 'stopping';
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  /** The names of what is not ready, sorted; empty when it is. */
+  async notReady(): Promise<string[]> {
+    if (this.#phase !== 'serving') return [this.#phase];
+    const names = await Promise.all(
+      Object.entries(this.#options.checks).map(async ([name, check]) => ((await passes(check)) ? undefined : name)),
+    );
+    const missing = names.filter((name) => name !== undefined).sort();
+    this.#tellChange(missing);
+    return missing;
+  }
+
+  #tellChange(missing: string[]): void {
+    const now = missing.join();
+    if (now === this.#lastNotReady) return;
+    this.#lastNotReady = now;
+    if (now === '') this.#options.logger.info('ready again');
+    else this.#options.logger.warn('not ready', { not_ready: missing });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, { allow: 'GET, HEAD' });
+    try {
+      switch (request.url?.split('?')[0]) {
+        case '/health':
+          return send(response, 200, { status: 'healthy', service: this.#options.service });
+        case '/health/ready': {
+          const missing = await this.notReady();
+          const ready = missing.length === 0;
+          return send(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not_ready', not_ready: missing });
+        }
+        case '/metrics': {
+          const { registry } = this.#options.metrics;
+          response.writeHead(200, { 'content-type': registry.contentType });
+          response.end(await registry.metrics());
+          return;
+        }
+        default:
+          return send(response, 404, { status: 'not_found' });
+      }
+    } catch (error) {
+      this.#options.logger.error('the internal server failed to answer', { error });
+      response.destroy();
+    }
+  }
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}
+
+async function passes(check: ReadinessCheck): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS);
+  });
+  try {
+    const answer = Promise.resolve().then(check);
+    return (await Promise.race([answer, timeout])) !== false;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,46 @@
+import { describeError } from './describe-error';
+import { mask } from './mask';
+
+/**
+ * The only fields that a log line may have. Whatever else is passed is dropped, so that nobody logs a password, a token
+ * or a person's data by passing a whole object. A name comes in here when its values can never be any of those.
+ */
+const ALLOWED = [
+  // which request and on whose behalf: identifiers alone
+  'request_id', 'trace_id', 'span_id', 'message_id', 'user_id', 'session_id', 'company_id', 'card_id', 'scan_id', 'job_id', 'kid',
+  // HTTP: the route's pattern, never the address itself (it may hold a code)
+  'method', 'route', 'status', 'bytes', 'origin',
+  // bus
+  'pattern', 'caller', 'callee', 'lane', 'replica', 'stream', 'entry_id', 'consumer', 'deliveries',
+  // database
+  'schema', 'table', 'constraint', 'migration',
+  // process
+  'component', 'service', 'version', 'environment', 'host', 'port', 'signal', 'exit_code', 'not_ready',
+  // what happened
+  'event', 'code', 'reason', 'state', 'attempt', 'count', 'duration_ms', 'delay_ms',
+] as const;
+
+type AllowedField = (typeof ALLOWED)[number];
+type LogValue = string | number | boolean | null | undefined | readonly string[];
+
+/** What may be said along with a message. Of `error` only the safe parts are kept (see `describeError`). */
+export type LogFields = { readonly [Field in AllowedField]?: LogValue } & { readonly error?: unknown };
+
+const allowed: ReadonlySet<string> = new Set(ALLOWED);
+
+/** The part of an object that may be logged. */
+export function loggable(fields: LogFields): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    const safe = name === 'error' ? describeError(value) : allowed.has(name) ? scalar(value) : undefined;
+    if (safe !== undefined) result[name] = safe;
+  }
+  return result;
+}
+
+function scalar(value: unknown): unknown {
+  if (typeof value === 'string') return mask(value, 256);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
+  if (Array.isArray(value)) return value.slice(0, 32).filter((item) => typeof item === 'string').map((item) => mask(item, 256));
+  return undefined;
+}

@@ -1,0 +1,67 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Seconds; from a cached answer to the longest time to live of a message. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** `ok`, or the code of the error: a closed list, so that label values stay few. */
+export type Outcome = string;
+
+/** What one process counts and times, in a registry of its own. */
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly #http = new Histogram({
+    name: 'puerta_http_request_duration_seconds',
+    help: 'Time to answer an HTTP request',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: BUCKETS,
+    registers: [this.registry],
+  });
+
+  readonly #handled = new Histogram({
+    name: 'puerta_bus_handle_duration_seconds',
+    help: 'Time to handle a message of the bus',
+    labelNames: ['pattern', 'outcome'] as const,
+    buckets: BUCKETS,
+    registers: [this.registry],
+  });
+
+  readonly #called = new Histogram({
+    name: 'puerta_bus_call_duration_seconds',
+    help: 'Time until a call over the bus was settled',
+    labelNames: ['callee', 'pattern', 'outcome'] as const,
+    buckets: BUCKETS,
+    registers: [this.registry],
+  });
+
+  /** @param service labels every metric of this process */
+  constructor(service: string) {
+    this.registry.setDefaultLabels({ service });
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** @param request `route` is the pattern (`/cards/:id`), never the address */
+  httpRequest(request: { method: string; route: string; status: number }, seconds: number): void {
+    this.#http.observe(request, seconds);
+  }
+
+  /** A message was handled here. */
+  busHandled(message: { pattern: string; outcome: Outcome }, seconds: number): void {
+    this.#handled.observe(message, seconds);
+  }
+
+  /** A call to another service was settled. */
+  busCalled(call: { callee: string; pattern: string; outcome: Outcome }, seconds: number): void {
+    this.#called.observe(call, seconds);
+  }
+
+  /** A counter of one's own; labels take values of closed lists only. */
+  counter<const Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []): Counter<Label> {
+    return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
+  }
+
+  /** A value that is read whenever somebody looks. */
+  gauge(name: string, help: string, read: () => number): void {
+    new Gauge({ name, help, registers: [this.registry], collect() { this.set(read()); } });
+  }
+}
