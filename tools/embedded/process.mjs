@@ -4,6 +4,7 @@
  * system gives it to somebody else once its process is gone.
  */
 import { execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -130,14 +131,26 @@ export function endWithUs(pid, signal, folder = '') {
   return () => void guard.kill('SIGKILL');
 }
 
-/** @returns {Promise<number>} a TCP port of the loopback interface that nobody listens on now */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+/** Below the ports that systems give to outgoing connections, or one of these could take ours before we listen on it. */
+const PORTS = { from: 20_000, to: 32_000 };
+
+/** @returns {Promise<number>} a TCP port that nobody listens on now */
+export async function freePort() {
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    if (await isFree(port)) return port;
+  }
+}
+
+/**
+ * @param {number} port
+ * @param {string} [host] default: every address
+ * @returns {Promise<boolean>}
+ */
+export function isFree(port, host) {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }

@@ -135,17 +135,17 @@ async function downloadAndUnpack(work) {
 /** @returns {RedisBinary | undefined} */
 function imitation() {
   try {
-    const main = createRequire(import.meta.url).resolve('js-redis-server');
-    return {
-      command: process.execPath,
-      args: [join(dirname(main), 'cli.js')],
-      env: {},
-      imitation: true,
-      origin: 'the JavaScript stand-in js-redis-server: keeps nothing, NOT for real use',
-    };
+    createRequire(import.meta.url).resolve('js-redis-server');
   } catch {
     return undefined; // it asks for Node 22; npm leaves it out on Node 20
   }
+  return {
+    command: process.execPath,
+    args: [fileURLToPath(new URL('redis-imitation.mjs', import.meta.url))],
+    env: {},
+    imitation: true,
+    origin: 'the JavaScript stand-in js-redis-server: keeps nothing, not for real use',
+  };
 }
 
 /** @returns {never} */

@@ -35,7 +35,7 @@ export async function startRedis({ folder, port, log, progress } = {}) {
   const server = await launch({
     name: 'Redis',
     command,
-    args: imitation ? [...args, '--port', String(listen)] : [...args, config],
+    args: imitation ? [...args, String(listen), join(place, 'password')] : [...args, config],
     folder: place,
     env: { PATH: process.env['PATH'], LC_ALL: 'C', ...env },
     stopSteps: throwAway ? [['SIGKILL', 5_000]] : STOP_STEPS,

@@ -1,0 +1,65 @@
+/** What came back: the body parsed when it is JSON, text when it is text, else bytes. */
+export interface Answer<Body = Record<string, unknown>> {
+  status: number;
+  headers: Headers;
+  body: Body;
+}
+
+export interface RequestOptions {
+  /** Sent as `Authorization: Bearer`. */
+  token?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** Speaks JSON to one address. Redirects are answers, not followed. Objects are sent as JSON, strings and bytes as they are. */
+export class HttpClient {
+  constructor(readonly baseUrl: string) {}
+
+  get<Body = Record<string, unknown>>(path: string, options?: RequestOptions) {
+    return this.request<Body>('GET', path, undefined, options);
+  }
+
+  post<Body = Record<string, unknown>>(path: string, body?: unknown, options?: RequestOptions) {
+    return this.request<Body>('POST', path, body, options);
+  }
+
+  put<Body = Record<string, unknown>>(path: string, body?: unknown, options?: RequestOptions) {
+    return this.request<Body>('PUT', path, body, options);
+  }
+
+  patch<Body = Record<string, unknown>>(path: string, body?: unknown, options?: RequestOptions) {
+    return this.request<Body>('PATCH', path, body, options);
+  }
+
+  delete<Body = Record<string, unknown>>(path: string, options?: RequestOptions) {
+    return this.request<Body>('DELETE', path, undefined, options);
+  }
+
+  async request<Body = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    { token, headers, signal }: RequestOptions = {},
+  ): Promise<Answer<Body>> {
+    const raw = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
+    const response = await fetch(this.baseUrl + path, {
+      method,
+      redirect: 'manual',
+      signal,
+      headers: {
+        ...(raw ? {} : { 'content-type': 'application/json' }),
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...headers,
+      },
+      body: raw ? (body as RequestInit['body']) : JSON.stringify(body),
+    });
+    return { status: response.status, headers: response.headers, body: (await decode(response)) as Body };
+  }
+}
+
+async function decode(response: Response): Promise<unknown> {
+  const type = response.headers.get('content-type') ?? '';
+  if (/[/+]json\b/.test(type)) return response.json();
+  return /^text\/|xml\b/.test(type) ? response.text() : Buffer.from(await response.arrayBuffer());
+}

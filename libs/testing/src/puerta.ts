@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { provision, type DatabaseUrls } from '../../../tools/embedded/databases.mjs';
+import { freePort } from '../../../tools/embedded/process.mjs';
+import {
+  APPS, appEnvironment, hasMigrations, migrateApp, newSecrets, startApp, type App, type AppProcess, type Secrets,
+} from '../../../tools/embedded/services.mjs';
+import { createDatabase, testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';
+import { HttpClient } from './http';
+
+const workspace = resolve(__dirname, '../../..');
+
+/** Four apps and a database on two busy cores. */
+const READY_MS = 60_000;
+
+export interface PuertaOptions {
+  /** How many of each; default 1. */
+  replicas?: Partial<Record<App, number>>;
+  /** Beside and above what every app gets. */
+  env?: Record<string, string>;
+  /** Default: the shared one, under a key prefix of this installation's own. */
+  redisUrl?: string;
+  /** The superuser URL of a server to make a database in; default: the shared one. */
+  databaseUrl?: string;
+}
+
+/** One process of one app. Its address stays over restarts. */
+export class Replica {
+  private process?: AppProcess;
+  private output = '';
+
+  constructor(
+    readonly app: App,
+    private readonly env: Record<string, string>,
+    readonly internalPort: number,
+    /** The gateway's public address; the others have none. */
+    readonly url: string | undefined,
+  ) {}
+
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  /** Everything it has written, over all its lives. */
+  get logs(): string {
+    return this.output;
+  }
+
+  /** The port that answers `/health`, `/health/ready` and `/metrics`. */
+  get internal(): HttpClient {
+    return new HttpClient(`http://127.0.0.1:${this.internalPort}`);
+  }
+
+  /** Starts it and waits until it is ready. */
+  async start(): Promise<void> {
+    this.process = startApp({
+      workspace,
+      app: this.app,
+      env: this.env,
+      internalPort: this.internalPort,
+      log: (chunk) => (this.output += chunk.toString()),
+    });
+    try {
+      await this.process.ready(READY_MS);
+    } catch (error) {
+      await this.process.kill();
+      throw new Error(`${(error as Error).message}\n${this.output.slice(-4000)}`);
+    }
+  }
+
+  /** SIGTERM; waits until it has drained and gone. */
+  async stop(): Promise<void> {
+    await this.process?.stop();
+  }
+
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    await this.process?.kill();
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+}
+
+/** A whole installation, from `dist/`, with a database, a key prefix and secrets of its own. */
+export class Puerta {
+  constructor(
+    readonly replicas: Readonly<Record<App, Replica[]>>,
+    /** Each service's own; {@link database} has the superuser's. */
+    readonly databaseUrls: DatabaseUrls,
+    readonly database: TestDatabase,
+    readonly redisUrl: string,
+    readonly busPrefix: string,
+    /** What was generated for it: to look for in logs, or to forge with. */
+    readonly secrets: Secrets,
+  ) {}
+
+  /** The first gateway's address. */
+  get url(): string {
+    return this.gateway().url ?? '';
+  }
+
+  /** Paths from `/` on, at the n-th gateway. */
+  http(n = 0): HttpClient {
+    return new HttpClient(this.gateway(n).url ?? '');
+  }
+
+  /** Paths below `/api/v1`, at the n-th gateway. */
+  api(n = 0): HttpClient {
+    return new HttpClient(`${this.gateway(n).url}/api/v1`);
+  }
+
+  all(): Replica[] {
+    return Object.values(this.replicas).flat();
+  }
+
+  /** Everything that every replica has written. */
+  get logs(): string {
+    return this.all().map((replica) => replica.logs).join('\n');
+  }
+
+  /** Ends all replicas and drops the database. */
+  async stop(): Promise<void> {
+    await Promise.all(this.all().map((replica) => replica.stop()));
+    await this.database.drop();
+  }
+
+  private gateway(n = 0): Replica {
+    const replica = this.replicas.gateway[n];
+    if (!replica) throw new Error(`there is no gateway ${n}`);
+    return replica;
+  }
+}
+
+/**
+ * Migrates and starts the apps, and waits until each is ready.
+ *
+ * @throws with the last lines of its log when an app does not come up; nothing is left running then
+ */
+export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> {
+  const { replicas = {}, env = {}, redisUrl = testRedisUrl(), databaseUrl = testDatabaseUrl() } = options;
+  const database = await createDatabase(databaseUrl);
+  const passwords = { identity: newPassword(), token_service: newPassword(), card_issuer: newPassword() };
+  // Roles belong to the whole server: named after the database, so that suites side by side do not share them.
+  const databaseUrls = await provision(database.url, { rolePrefix: database.name, passwords });
+  const secrets = newSecrets();
+  const busPrefix = `bus-${database.name}`;
+  const ports = await Promise.all(Array.from({ length: replicas.gateway ?? 1 }, () => freePort()));
+  const publicUrl = `http://127.0.0.1:${ports[0]}`;
+
+  const environmentOf = (app: App): Record<string, string> => ({
+    PATH: process.env['PATH'] ?? '',
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'info',
+    BUS_PREFIX: busPrefix,
+    GATEWAY_RATE_LIMIT: 'off',
+    HOST: '127.0.0.1',
+    ...appEnvironment(app, { redisUrl, databaseUrls, secrets, publicUrl }),
+    ...env,
+  });
+
+  await Promise.all(
+    APPS.filter(hasMigrations).map((app) => migrateApp({ workspace, app, env: environmentOf(app), log: () => {} })),
+  );
+
+  const started = Object.fromEntries(
+    await Promise.all(
+      APPS.map(async (app) => {
+        const list = await Promise.all(
+          Array.from({ length: replicas[app] ?? 1 }, async (_, n) => {
+            const port = app === 'gateway' ? ports[n] : undefined;
+            const own: Record<string, string> = port === undefined ? {} : { PORT: String(port) };
+            const url = port === undefined ? undefined : `http://127.0.0.1:${port}`;
+            return new Replica(app, { ...environmentOf(app), ...own }, await freePort(), url);
+          }),
+        );
+        return [app, list] as const;
+      }),
+    ),
+  ) as Record<App, Replica[]>;
+
+  const puerta = new Puerta(started, databaseUrls, database, redisUrl, busPrefix, secrets);
+  const results = await Promise.allSettled(puerta.all().map((replica) => replica.start()));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) {
+    await puerta.stop();
+    throw failed.reason;
+  }
+  return puerta;
+}
+
+function newPassword(): string {
+  return randomBytes(18).toString('base64url');
+}

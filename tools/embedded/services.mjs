@@ -1,0 +1,182 @@
+// @ts-check
+/** The four apps as they are run on one machine: what each needs, its process, and when it is ready. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { recordOf, signalUntilGone } from './process.mjs';
+
+/** @typedef {'gateway' | 'identity' | 'card-issuer' | 'token-service'} App */
+
+/** Callees before callers, so that the first one asked finds an answer. @type {readonly App[]} */
+export const APPS = ['token-service', 'identity', 'card-issuer', 'gateway'];
+
+/**
+ * @typedef {object} Secrets of an installation, as the apps read them
+ * @property {string} IDENTITY_SECRET
+ * @property {string} TOKEN_SERVICE_KEY_ENCRYPTION_KEYS
+ * @property {string} CARD_ISSUER_CODE_SECRETS
+ */
+
+/** @returns {Secrets} */
+export function newSecrets() {
+  return {
+    IDENTITY_SECRET: randomBytes(32).toString('base64url'),
+    TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    CARD_ISSUER_CODE_SECRETS: `c1:${randomBytes(32).toString('base64')}`,
+  };
+}
+
+/**
+ * @typedef {object} Surroundings what all apps of one installation share
+ * @property {string} redisUrl
+ * @property {import('./databases.mjs').DatabaseUrls} databaseUrls
+ * @property {Secrets} secrets
+ * @property {string} publicUrl
+ */
+
+/**
+ * @param {App} app
+ * @param {Surroundings} surroundings
+ * @returns {Record<string, string>} the environment of every replica of that app; none sees another app's secrets
+ */
+export function appEnvironment(app, { redisUrl, databaseUrls, secrets, publicUrl }) {
+  const shared = { REDIS_URL: redisUrl, PUBLIC_URL: publicUrl };
+  switch (app) {
+    case 'gateway':
+      return shared;
+    case 'identity':
+      return { ...shared, IDENTITY_DATABASE_URL: databaseUrls.identity, IDENTITY_SECRET: secrets.IDENTITY_SECRET };
+    case 'token-service':
+      return {
+        ...shared,
+        TOKEN_SERVICE_DATABASE_URL: databaseUrls.token_service,
+        TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: secrets.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS,
+      };
+    case 'card-issuer':
+      return {
+        ...shared,
+        CARD_ISSUER_DATABASE_URL: databaseUrls.card_issuer,
+        CARD_ISSUER_CODE_SECRETS: secrets.CARD_ISSUER_CODE_SECRETS,
+      };
+  }
+}
+
+/**
+ * @typedef {object} AppProcess
+ * @property {number} pid
+ * @property {Promise<string>} exited settles with how it ended, in words, once it has
+ * @property {(ms: number) => Promise<void>} ready settles once it answers, rejects when it ends before or takes longer
+ * @property {() => Promise<void>} stop SIGTERM, and SIGKILL for what has not ended then
+ * @property {() => Promise<void>} kill `kill -9`
+ */
+
+/** Longer than any app takes to finish what it has begun. */
+const STOP_MS = 20_000;
+
+/**
+ * Starts one replica from `dist/`. It ends by itself when this process does.
+ *
+ * @param {object} options
+ * @param {string} options.workspace
+ * @param {App} options.app
+ * @param {NodeJS.ProcessEnv} options.env all of it
+ * @param {number} options.internalPort where it says whether it is ready
+ * @param {(chunk: Buffer) => void} options.log
+ * @returns {AppProcess}
+ */
+export function startApp({ workspace, app, env, internalPort, log }) {
+  const child = spawn(process.execPath, ['--enable-source-maps', entryPoint(workspace, app, 'main')], {
+    cwd: workspace,
+    // Its standard input is our pipe, which the kernel closes when we die, even by `kill -9`.
+    env: { ...env, INTERNAL_PORT: String(internalPort), PUERTA_EXIT_WITH_PARENT: '1' },
+    detached: true, // a process group of its own: Ctrl-C in the terminal is ours to handle
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin.on('error', () => {});
+  child.stdout.on('data', log);
+  child.stderr.on('data', log);
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${app} cannot be run`);
+  const record = recordOf(pid);
+  /** @type {string | undefined} */
+  let ending;
+  /** @type {Promise<string>} */
+  const exited = new Promise((resolve) => {
+    child.once('close', (code, signal) => {
+      ending = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+      resolve(ending);
+    });
+  });
+
+  return {
+    pid,
+    exited,
+    ready: async (ms) => {
+      for (const end = Date.now() + ms; ending === undefined; await sleep(50)) {
+        if (await isReady(internalPort)) return;
+        if (Date.now() > end) throw new Error(`${app} was not ready after ${Math.round(ms / 1000)} s`);
+      }
+      throw new Error(`${app} ${ending}`);
+    },
+    stop: async () => {
+      await signalUntilGone(record, [['SIGCONT', 0], ['SIGTERM', STOP_MS], ['SIGKILL', 5_000]]);
+      await exited;
+    },
+    kill: async () => {
+      await signalUntilGone(record, [['SIGKILL', 5_000]]);
+      await exited;
+    },
+  };
+}
+
+/**
+ * Brings the app's schema up to date.
+ *
+ * @param {{ workspace: string, app: App, env: NodeJS.ProcessEnv, log: (chunk: Buffer) => void }} options
+ * @throws with its output when that fails
+ */
+export async function migrateApp({ workspace, app, env, log }) {
+  const child = spawn(process.execPath, ['--enable-source-maps', entryPoint(workspace, app, 'migrate')], {
+    cwd: workspace,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+      log(chunk);
+    });
+  }
+  const code = await new Promise((resolve, reject) => child.once('close', resolve).once('error', reject));
+  if (code !== 0) throw new Error(`the migrations of ${app} failed:\n${output.slice(-4000)}`);
+}
+
+/** @param {App} app whether it has a database */
+export function hasMigrations(app) {
+  return app !== 'gateway';
+}
+
+/**
+ * @param {string} workspace
+ * @param {App} app
+ * @param {string} name
+ */
+function entryPoint(workspace, app, name) {
+  const file = join(workspace, 'dist/apps', app, 'src', `${name}.js`);
+  if (!existsSync(file)) throw new Error(`${file} is missing; run "npm run build"`);
+  return file;
+}
+
+/** @param {number} port */
+async function isReady(port) {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
