@@ -106,7 +106,7 @@ export async function signalUntilGone(record, steps) {
  * Makes a child process end with this one, however this one ends: a shell waits for the pipe from us to close, which the
  * kernel does even after `kill -9`.
  *
- * @param {number} pid
+ * @param {number} pid negative: a process group
  * @param {'INT' | 'QUIT' | 'TERM' | 'KILL'} signal what ends the child
  * @param {string} [folder] removed once the child is gone
  * @returns {() => void} call it when the child has ended

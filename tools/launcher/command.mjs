@@ -1,0 +1,39 @@
+// @ts-check
+/** Runs a command to its end, and not longer than we live. */
+import { spawn } from 'node:child_process';
+import { endWithUs } from '../embedded/process.mjs';
+import { Stopped } from './stopped.mjs';
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ cwd: string, env?: NodeJS.ProcessEnv, signal?: AbortSignal }} options `signal` ends it with all its children
+ * @returns {Promise<void>}
+ * @throws with the end of its output when it fails; Stopped when `signal` ended it
+ */
+export async function runQuietly(command, args, { cwd, env = process.env, signal }) {
+  signal?.throwIfAborted();
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let tail = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (/** @type {Buffer} */ chunk) => (tail = (tail + chunk.toString()).slice(-6000)));
+  }
+  const ended = new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  if (child.pid === undefined) return void (await ended);
+
+  const group = -child.pid;
+  const letGo = endWithUs(group, 'TERM');
+  const stop = () => {
+    try {
+      process.kill(group, 'SIGTERM');
+    } catch {
+      // gone already
+    }
+  };
+  signal?.addEventListener('abort', stop);
+  const code = await ended;
+  signal?.removeEventListener('abort', stop);
+  letGo();
+  if (signal?.aborted) throw new Stopped();
+  if (code !== 0) throw new Error(`"${[command, ...args].join(' ')}" failed:\n${tail.trim()}`);
+}

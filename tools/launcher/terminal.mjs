@@ -1,0 +1,133 @@
+// @ts-check
+/** What people see while they wait: a spinner in a terminal, plain lines elsewhere. */
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+/** Where nothing can spin, a line says at times that work goes on. */
+const STILL_AT_IT_MS = 15_000;
+
+export class Terminal {
+  /** @type {Map<string, number>} running steps, with when they began */
+  #steps = new Map();
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer;
+  #frame = 0;
+
+  /** @param {NodeJS.WriteStream} [stream] */
+  constructor(stream = process.stdout) {
+    this.stream = stream;
+    this.isTerminal = Boolean(stream.isTTY);
+    this.hasColour = this.isTerminal && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+  }
+
+  /**
+   * Shows that `work` is being done, and for how long.
+   *
+   * @template T
+   * @param {string} doing
+   * @param {string} done
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async step(doing, done, work) {
+    const began = Date.now();
+    this.#steps.set(doing, began);
+    this.#animate();
+    if (!this.isTerminal) this.#write(`… ${doing}\n`);
+    try {
+      const result = await work();
+      this.#end(doing);
+      this.print(`${this.green('✔')} ${done} ${this.dim(seconds(began))}`);
+      return result;
+    } catch (error) {
+      this.#end(doing);
+      throw error;
+    }
+  }
+
+  /** @param {string} text whole lines */
+  print(text) {
+    this.#clear();
+    this.#write(`${text}\n`);
+    this.#draw();
+  }
+
+  /** @param {string} text */
+  warn(text) {
+    this.print(`${this.yellow('!')} ${text}`);
+  }
+
+  /** @param {string} text */
+  fail(text) {
+    this.print(`${this.red('✘')} ${text}`);
+  }
+
+  /** @param {string} text */
+  bold = (text) => this.#paint(1, text);
+  /** @param {string} text */
+  dim = (text) => this.#paint(2, text);
+  /** @param {string} text */
+  red = (text) => this.#paint(31, text);
+  /** @param {string} text */
+  green = (text) => this.#paint(32, text);
+  /** @param {string} text */
+  yellow = (text) => this.#paint(33, text);
+  /** @param {string} text */
+  cyan = (text) => this.#paint(36, text);
+
+  /**
+   * @param {number} code
+   * @param {string} text
+   */
+  #paint(code, text) {
+    return this.hasColour ? `\u001b[${code}m${text}\u001b[0m` : text;
+  }
+
+  /** @param {string} doing */
+  #end(doing) {
+    this.#clear();
+    this.#steps.delete(doing);
+    this.#animate();
+  }
+
+  #animate() {
+    clearInterval(this.#timer);
+    if (this.#steps.size === 0) return;
+    this.#timer = setInterval(
+      () => {
+        if (this.isTerminal) {
+          this.#frame = (this.#frame + 1) % FRAMES.length;
+          this.#clear();
+          this.#draw();
+        } else {
+          for (const [doing, began] of this.#steps) this.#write(`… ${doing} ${seconds(began)}\n`);
+        }
+      },
+      this.isTerminal ? 100 : STILL_AT_IT_MS,
+    );
+    this.#timer.unref();
+  }
+
+  /** The spinner is one line, the cursor stays in it. */
+  #draw() {
+    if (!this.isTerminal || this.#steps.size === 0) return;
+    const steps = [...this.#steps].map(([doing, began]) => `${doing} ${seconds(began)}`).join(', ');
+    const room = (this.stream.columns ?? 80) - 3;
+    this.#write(`${this.cyan(FRAMES[this.#frame] ?? '')} ${steps.slice(0, room)}`);
+  }
+
+  #clear() {
+    if (this.isTerminal) this.#write('\r\u001b[K');
+  }
+
+  /** @param {string} text */
+  #write(text) {
+    // The reader may have gone (`npm start | head`); there is nobody left to tell.
+    if (!this.stream.destroyed) this.stream.write(text);
+  }
+}
+
+/** @param {number} began */
+function seconds(began) {
+  return `${((Date.now() - began) / 1000).toFixed(1)} s`;
+}

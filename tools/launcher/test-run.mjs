@@ -1,0 +1,45 @@
+// @ts-check
+/** `npm test`: from a bare clone to the result of the tests. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { Terminal } from './terminal.mjs';
+import { build, ensurePackages, WORKSPACE } from './workspace.mjs';
+
+/**
+ * @param {string[]} args `--load` runs the large suites instead; the rest goes to Jest
+ * @returns {Promise<number>} the exit code
+ */
+export async function main(args) {
+  const terminal = new Terminal(process.stderr); // standard output is Jest's: its --json goes there
+  try {
+    await ensurePackages(terminal);
+    await build(terminal); // end-to-end tests run the apps from dist/
+  } catch (error) {
+    terminal.fail(/** @type {Error} */ (error).message);
+    return 1;
+  }
+  return jest(args);
+}
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>}
+ */
+function jest(args) {
+  const child = spawn(
+    process.execPath,
+    [join(WORKSPACE, 'node_modules/.bin/jest'), ...args.filter((arg) => arg !== '--load')],
+    {
+      cwd: WORKSPACE,
+      stdio: 'inherit',
+      env: { ...process.env, ...(args.includes('--load') ? { PUERTA_TEST_LOAD: '1' } : {}) },
+    },
+  );
+  // Jest gets Ctrl-C from the terminal as we do; we wait for what it makes of it.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? (signal ? 1 : 0)));
+  });
+}
