@@ -1,0 +1,72 @@
+import { DomainError } from '@puerta/contracts/core';
+
+/** A connection that could not be made: nothing was sent. */
+const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN']);
+/** A connection that broke, if it was not just being made. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
+
+/** The same two of pg and TypeORM, which have no codes for them. */
+const NO_CONNECTION =
+  /^(?:timeout exceeded when trying to connect|Connection terminated due to connection timeout|Cannot use a pool after calling end|Client was closed|Driver not Connected)/;
+const LOST = /^(?:Connection terminated|Client has encountered a connection error|Query runner already released)/;
+
+/** The server refused or ended the session before or instead of doing the work (SQLSTATE, PostgreSQL appendix A). */
+const REFUSED = /^(?:08|53|57P0|3D000|28|25006)/;
+
+/** The statement was undone because of what others were doing: timeouts, deadlocks, serialisation failures. */
+const CONTENDED = /^(?:55P03|57014|40001|40P01)$/;
+
+export type DatabaseFailure =
+  /** Nothing was done: PostgreSQL cannot be reached or refuses work. */
+  | 'service_unavailable'
+  /** The connection was lost while a statement ran: outside a transaction it may have been done. */
+  | 'outcome_unknown'
+  /** Nothing was done: it would have taken too long. */
+  | 'overloaded';
+
+/** How an error of the database is told to a caller when it is nobody's mistake; undefined for all others. */
+export function databaseFailure(error: unknown): DatabaseFailure | undefined {
+  for (const cause of causesOf(error)) {
+    const code = typeof cause['code'] === 'string' ? cause['code'] : '';
+    const connecting = cause['syscall'] === 'connect' || NO_CONNECTION.test(cause.message);
+    if (connecting || UNREACHABLE.has(code)) return 'service_unavailable';
+    if (BROKEN.has(code) || LOST.test(cause.message)) return 'outcome_unknown';
+    if (isSqlState(cause) && REFUSED.test(code)) return 'service_unavailable';
+    if (isSqlState(cause) && CONTENDED.test(code)) return 'overloaded';
+  }
+  return undefined;
+}
+
+/** Whether the error says that PostgreSQL cannot be reached, was lost, or refuses work for now. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const failure = databaseFailure(error);
+  return failure === 'service_unavailable' || failure === 'outcome_unknown';
+}
+
+/** The same error as a DomainError if it is nobody's mistake, else the error itself. */
+export function asDomainError(error: unknown): unknown {
+  const failure = error instanceof DomainError ? undefined : databaseFailure(error);
+  return failure === undefined ? error : new DomainError(failure, { cause: error });
+}
+
+/**
+ * Whether a statement failed by violating that constraint (unique, foreign key, check, exclusion or not null), so that
+ * "taken" is known from the constraint and never by looking first.
+ */
+export function violates(error: unknown, constraint: string): boolean {
+  return causesOf(error).some((cause) => String(cause['code']).startsWith('23') && cause['constraint'] === constraint);
+}
+
+type Cause = Error & Readonly<Record<string, unknown>>;
+
+function isSqlState(cause: Cause): boolean {
+  return typeof cause['severity'] === 'string';
+}
+
+/** An error, what it wraps (TypeORM's `driverError`), and the several of an AggregateError (one per address tried). */
+function causesOf(error: unknown, depth = 0): Cause[] {
+  if (!(error instanceof Error) || depth > 3) return [];
+  const cause = error as Cause;
+  const many = Array.isArray(cause['errors']) ? (cause['errors'] as unknown[]) : [];
+  return [...[cause['driverError'], ...many].flatMap((inner) => causesOf(inner, depth + 1)), cause];
+}
