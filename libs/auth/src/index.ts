@@ -1,1 +1,13 @@
-export {};
+export { AccessGuard } from './access/access.guard';
+export { Authenticator, type FactsSource } from './access/authenticator';
+export { CurrentActor, CurrentScanId } from './access/current';
+export { ANONYMOUS, type Anonymous, type Identity, permit, type ScanIdentity, type UserIdentity } from './access/identity';
+export { InitialAuth, OptionalAuth, Public, type Requirement, requirementOf, ScanPass, StrictAuth } from './access/requirement';
+export { AuthModule, type AuthModuleSetup, type AuthOptions } from './auth.module';
+export { bearerChallenge } from './http/bearer-challenge';
+export { bearerToken, type RawRequest } from './http/bearer-token';
+export { KeyStore, type KeyStoreOptions } from './keys/key-store';
+export { readKeySet, type VerificationKey } from './keys/verification-key';
+export { type AccessClaims, type ClaimsOf, type ScanClaims, TOKEN_KINDS, type TokenKind } from './tokens/token-kinds';
+export { type RejectionReason, TokenRejected } from './tokens/token-rejected';
+export { TokenVerifier } from './tokens/token-verifier';

@@ -1,0 +1,199 @@
+import { type AccessFacts, type CheckAccessDto, DomainError, type Role, ROLES } from '@puerta/contracts';
+import { randomUUID } from 'node:crypto';
+import { ISSUER, now, TestKey } from '../../test/tokens';
+import type { RawRequest } from '../http/bearer-token';
+import { KeyStore } from '../keys/key-store';
+import { TokenVerifier } from '../tokens/token-verifier';
+import { Authenticator, type FactsSource } from './authenticator';
+import { type Identity, permit } from './identity';
+import type { Requirement } from './requirement';
+
+const key = new TestKey('k1');
+const keys = new KeyStore(() => Promise.resolve(key.set));
+
+const good: AccessFacts = { user: 'active', session: 'active', email: 'new@example.com', role: 'issuer' };
+const PUBLIC: Requirement = { guard: 'public' };
+const OPTIONAL: Requirement = { guard: 'optional' };
+const INITIAL: Requirement = { guard: 'initial' };
+const SCAN: Requirement = { guard: 'scan' };
+const strict = (leastRole: Role = 'member'): Requirement => ({ guard: 'strict', leastRole });
+
+const request = (token?: string): RawRequest => ({ rawHeaders: token === undefined ? [] : ['Authorization', `Bearer ${token}`] });
+
+function authenticator(facts: Partial<AccessFacts> | FactsSource = {}): Authenticator {
+  const source = typeof facts === 'function' ? facts : () => Promise.resolve({ ...good, ...facts });
+  return new Authenticator(new TokenVerifier(keys, ISSUER), source);
+}
+
+const outcome = (asked: Promise<unknown>): Promise<string> =>
+  asked.then(
+    () => 'ok',
+    (error: unknown) => {
+      if (error instanceof DomainError) return error.code;
+      throw error;
+    },
+  );
+
+describe('Authenticator', () => {
+  it('says who asks, with the facts of now and not those of the token', async () => {
+    const [sub, sid, company_id] = [randomUUID(), randomUUID(), randomUUID()];
+    const asked: CheckAccessDto[] = [];
+    const facts: FactsSource = (subject) => {
+      asked.push(subject);
+      return Promise.resolve(good);
+    };
+    const token = key.access({ sub, sid, company_id, email: 'old@example.com', roles: ['owner'], exp: 4_000_000_000 });
+    expect(await authenticator(facts).authenticate(request(token), strict())).toEqual({
+      kind: 'user',
+      actor: { user_id: sub, session_id: sid, email: 'new@example.com', company_id, role: 'issuer' },
+      tokenCompanyId: company_id,
+      expiresAt: 4_000_000_000,
+    });
+    expect(asked).toEqual([{ user_id: sub, session_id: sid, company_id }]);
+  });
+
+  it('names no company in which the user has no role any more', async () => {
+    const identity = await authenticator({ role: null }).authenticate(request(key.access()), INITIAL);
+    expect(identity).toMatchObject({ actor: { company_id: null, role: null } });
+  });
+
+  it('takes no role from facts about no company', async () => {
+    const identity = await authenticator({ role: 'owner' }).authenticate(request(key.access({ company_id: undefined })), INITIAL);
+    expect(identity).toMatchObject({ actor: { company_id: null, role: null } });
+  });
+
+  it.each<[string, Partial<AccessFacts>, string, string]>([
+    ['an active member', {}, 'ok', 'ok'],
+    ['no member', { role: null }, 'ok', 'not_a_member'],
+    ['a revoked session', { session: 'revoked' }, 'session_revoked', 'session_revoked'],
+    ['an inactive user', { user: 'inactive' }, 'session_revoked', 'session_revoked'],
+    ['an unknown user', { user: 'unknown', session: 'revoked', email: null }, 'access_token_invalid', 'access_token_invalid'],
+    ['facts that say nothing', { user: undefined, session: undefined }, 'session_revoked', 'session_revoked'],
+  ])('%s', async (_, facts, initial, strictly) => {
+    expect(await outcome(authenticator(facts).authenticate(request(key.access()), INITIAL))).toBe(initial);
+    expect(await outcome(authenticator(facts).authenticate(request(key.access()), strict()))).toBe(strictly);
+  });
+
+  it('requires a company for StrictAuth alone', async () => {
+    const token = key.access({ company_id: null });
+    expect(await outcome(authenticator({ role: null }).authenticate(request(token), INITIAL))).toBe('ok');
+    expect(await outcome(authenticator({ role: null }).authenticate(request(token), strict()))).toBe('company_required');
+  });
+
+  it('lets each role do what it and those before it may, whatever the token claims', async () => {
+    for (const [has, role] of ROLES.entries()) {
+      for (const [needs, least] of ROLES.entries()) {
+        const token = key.access({ roles: ['owner'] });
+        const asked = authenticator({ role }).authenticate(request(token), strict(least));
+        expect(await outcome(asked)).toBe(has >= needs ? 'ok' : 'role_required');
+      }
+    }
+  });
+
+  it('refuses a role that it does not know', async () => {
+    const asked = authenticator({ role: 'superuser' as Role }).authenticate(request(key.access()), strict());
+    expect(await outcome(asked)).toBe('role_required');
+  });
+
+  describe('which credential a route takes', () => {
+    const tokens = { none: undefined, access: () => key.access(), scan: () => key.scan(), junk: () => 'junk' };
+    const expired = { access: () => key.access({ exp: now() - 60 }), scan: () => key.scan({ exp: now() - 60 }) };
+    it.each<[Requirement, keyof typeof tokens, string]>([
+      [PUBLIC, 'none', 'ok'],
+      [PUBLIC, 'access', 'ok'],
+      [PUBLIC, 'junk', 'ok'],
+      [OPTIONAL, 'none', 'ok'],
+      [OPTIONAL, 'access', 'ok'],
+      [OPTIONAL, 'scan', 'access_token_invalid'],
+      [OPTIONAL, 'junk', 'access_token_invalid'],
+      [INITIAL, 'none', 'unauthenticated'],
+      [INITIAL, 'access', 'ok'],
+      [INITIAL, 'scan', 'access_token_invalid'],
+      [strict(), 'none', 'unauthenticated'],
+      [strict(), 'access', 'ok'],
+      [strict(), 'scan', 'access_token_invalid'],
+      [SCAN, 'none', 'unauthenticated'],
+      [SCAN, 'scan', 'ok'],
+      [SCAN, 'access', 'access_token_invalid'],
+    ])('%j with %s: %s', async (requirement, credential, expected) => {
+      expect(await outcome(authenticator().authenticate(request(tokens[credential]?.()), requirement))).toBe(expected);
+    });
+
+    it('says that a genuine token has expired, of each kind in its own words', async () => {
+      expect(await outcome(authenticator().authenticate(request(expired.access()), INITIAL))).toBe('access_token_expired');
+      expect(await outcome(authenticator().authenticate(request(expired.scan()), SCAN))).toBe('scan_expired');
+      expect(await outcome(authenticator().authenticate(request(expired.access()), SCAN))).toBe('access_token_invalid');
+    });
+
+    it('reads the id of the scan from the pass, and asks nobody about it', async () => {
+      const scanId = randomUUID();
+      const never: FactsSource = () => Promise.reject(new Error('asked'));
+      const identity = await authenticator(never).authenticate(request(key.scan({ sub: scanId })), SCAN);
+      expect(identity).toMatchObject({ kind: 'scan', scanId });
+    });
+  });
+
+  it('permits a route to the kind of identity that it names and to no other', () => {
+    const identities: Identity[] = [{ kind: 'anonymous' }, { kind: 'scan', scanId: randomUUID(), expiresAt: 0 }];
+    for (const identity of identities) {
+      expect(() => permit(identity, INITIAL)).toThrow(DomainError);
+      expect(() => permit(identity, strict())).toThrow(DomainError);
+    }
+    expect(() => permit({ kind: 'anonymous' }, SCAN)).toThrow(DomainError);
+  });
+
+  describe('when something that it needs is away', () => {
+    it.each(['service_unavailable', 'outcome_unknown', 'overloaded', 'internal'] as const)(
+      'answers auth_unavailable when identity answers %s',
+      async (code) => {
+        const asked = authenticator(() => Promise.reject(new DomainError(code))).authenticate(request(key.access()), INITIAL);
+        await expect(asked).rejects.toMatchObject({ code: 'auth_unavailable', cause: { code } });
+      },
+    );
+
+    it('answers auth_unavailable without keys', async () => {
+      const tokens = new TokenVerifier(new KeyStore(() => Promise.reject(new Error('away'))), ISSUER);
+      const keyless = new Authenticator(tokens, () => Promise.resolve(good));
+      expect(await outcome(keyless.authenticate(request(key.access()), INITIAL))).toBe('auth_unavailable');
+    });
+
+    it('answers within a second when nothing answers it', async () => {
+      const started = performance.now();
+      const silent = authenticator(() => new Promise(() => {}));
+      expect(await outcome(silent.authenticate(request(key.access()), INITIAL))).toBe('auth_unavailable');
+      expect(performance.now() - started).toBeLessThan(1_000);
+    });
+
+    it('asks nobody for a token that is not good', async () => {
+      const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>(() => Promise.resolve(good));
+      await outcome(authenticator(facts).authenticate(request(new TestKey('k1').access()), INITIAL));
+      expect(facts).not.toHaveBeenCalled();
+    });
+  });
+
+  describe('asked again about the same request', () => {
+    it('asks identity once, and judges the permission each time', async () => {
+      const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>(() => Promise.resolve({ ...good, role: 'member' }));
+      const [door, same] = [authenticator(facts), request(key.access())];
+      expect(await outcome(door.authenticate(same, INITIAL))).toBe('ok');
+      expect(await outcome(door.authenticate(same, strict()))).toBe('ok');
+      expect(await outcome(door.authenticate(same, strict('admin')))).toBe('role_required');
+      expect(facts).toHaveBeenCalledTimes(1);
+    });
+
+    it('does not take the identity of another credential for this one', async () => {
+      const [door, same] = [authenticator(), request(key.access())];
+      expect(await outcome(door.authenticate(same, PUBLIC))).toBe('ok');
+      expect(await outcome(door.authenticate(same, SCAN))).toBe('access_token_invalid');
+      expect(await outcome(door.authenticate(same, INITIAL))).toBe('ok');
+    });
+
+    it('asks anew for another request with the same token', async () => {
+      const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>(() => Promise.resolve(good));
+      const [door, token] = [authenticator(facts), key.access()];
+      await door.authenticate(request(token), INITIAL);
+      await door.authenticate(request(token), INITIAL);
+      expect(facts).toHaveBeenCalledTimes(2);
+    });
+  });
+});

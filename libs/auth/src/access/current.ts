@@ -1,0 +1,19 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Actor } from '@puerta/contracts';
+import type { Identity } from './identity';
+
+function identityOf(context: ExecutionContext): Identity | undefined {
+  return context.switchToHttp().getRequest<{ user?: Identity }>().user;
+}
+
+/** The user who calls: never null behind `@InitialAuth()` and `@StrictAuth()`, null behind `@OptionalAuth()` without a token. */
+export const CurrentActor = createParamDecorator((_: unknown, context: ExecutionContext): Actor | null => {
+  const identity = identityOf(context);
+  return identity?.kind === 'user' ? identity.actor : null;
+});
+
+/** The id of the scan whose pass was sent; for routes behind `@ScanPass()`. */
+export const CurrentScanId = createParamDecorator((_: unknown, context: ExecutionContext): string | null => {
+  const identity = identityOf(context);
+  return identity?.kind === 'scan' ? identity.scanId : null;
+});

@@ -1,0 +1,69 @@
+import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import type { KeySet } from '@puerta/contracts';
+import { AccessGuard } from './access/access.guard';
+import { Authenticator, type FactsSource } from './access/authenticator';
+import { GuardedRoutes } from './access/guarded-routes';
+import { JwtStrategy } from './access/jwt.strategy';
+import { KeyStore } from './keys/key-store';
+import { TokenVerifier } from './tokens/token-verifier';
+
+export interface AuthOptions {
+  /** The exact `iss` of access tokens and scan passes: the public URL. */
+  readonly issuer: string;
+  /** Asks the token service for its public keys. */
+  readonly keys: () => Promise<KeySet>;
+  /** Asks identity about the subject of a token; give the call a time to live below one second. */
+  readonly facts: FactsSource;
+}
+
+export interface AuthModuleSetup<Args extends unknown[] = never[]> extends Pick<ModuleMetadata, 'imports'> {
+  readonly inject?: FactoryProvider['inject'];
+  readonly useFactory: (...args: Args) => AuthOptions;
+}
+
+const AUTH_OPTIONS = Symbol('AUTH_OPTIONS');
+
+/**
+ * Guards every route of an HTTP app, and gives it the {@link Authenticator} for the check before bodies are read.
+ * Refuses to start when a route does not say who may use it.
+ */
+@Module({})
+export class AuthModule implements OnModuleInit, OnModuleDestroy {
+  constructor(private readonly keys: KeyStore) {}
+
+  static forRoot<Args extends unknown[]>({ imports = [], inject = [], useFactory }: AuthModuleSetup<Args>): DynamicModule {
+    return {
+      module: AuthModule,
+      global: true,
+      imports: [...imports, DiscoveryModule],
+      providers: [
+        { provide: AUTH_OPTIONS, inject, useFactory },
+        { provide: KeyStore, inject: [AUTH_OPTIONS], useFactory: ({ keys }: AuthOptions) => new KeyStore(keys) },
+        {
+          provide: TokenVerifier,
+          inject: [KeyStore, AUTH_OPTIONS],
+          useFactory: (keys: KeyStore, { issuer }: AuthOptions) => new TokenVerifier(keys, issuer),
+        },
+        {
+          provide: Authenticator,
+          inject: [TokenVerifier, AUTH_OPTIONS],
+          useFactory: (tokens: TokenVerifier, { facts }: AuthOptions) => new Authenticator(tokens, facts),
+        },
+        JwtStrategy,
+        GuardedRoutes,
+        { provide: APP_GUARD, useClass: AccessGuard },
+      ],
+      exports: [Authenticator, TokenVerifier],
+    };
+  }
+
+  /** The app starts without the token service, too; until the keys are there guarded routes answer `auth_unavailable`. */
+  onModuleInit(): void {
+    void this.keys.start();
+  }
+
+  onModuleDestroy(): void {
+    this.keys.stop();
+  }
+}

@@ -1,0 +1,90 @@
+import { DomainError, type KeySet } from '@puerta/contracts';
+import { readKeySet, type VerificationKey } from './verification-key';
+
+export interface KeyStoreOptions {
+  /** How often the keys are read again. They are published for longer than this before they sign. */
+  readonly refreshMs?: number;
+  /** How soon after a failure. */
+  readonly retryMs?: number;
+  /** The least time between two look-ups that an unknown kid may cause. */
+  readonly coolDownMs?: number;
+}
+
+/**
+ * The public keys by kid: read at the start, then by a timer, and when a kid is not known. Anybody can invent kids, so
+ * they cause one look-up per cool-down at most, and all who wait share it.
+ */
+export class KeyStore {
+  private keys: ReadonlyMap<string, VerificationKey> = new Map();
+  /** Why the last reading failed; undefined when it did not. */
+  private failure: unknown = new Error('the public keys were not read yet');
+  private reading?: Promise<void>;
+  private timer?: NodeJS.Timeout;
+  private running = false;
+  private lookUpAfter = -Infinity;
+  private readonly refreshMs: number;
+  private readonly retryMs: number;
+  private readonly coolDownMs: number;
+
+  /** @param source gives all public keys, or rejects; it must settle by itself */
+  constructor(
+    private readonly source: () => Promise<KeySet>,
+    { refreshMs = 60_000, retryMs = 1_000, coolDownMs = 5_000 }: KeyStoreOptions = {},
+  ) {
+    this.refreshMs = refreshMs;
+    this.retryMs = retryMs;
+    this.coolDownMs = coolDownMs;
+  }
+
+  /** Reads the keys now and keeps them fresh until `stop`. Resolves after the first attempt, whether it succeeded or not. */
+  async start(): Promise<void> {
+    this.running = true;
+    await this.refresh();
+    if (!this.running) return;
+    this.timer = setTimeout(() => void this.start(), this.failure ? this.retryMs : this.refreshMs).unref();
+  }
+
+  stop(): void {
+    this.running = false;
+    clearTimeout(this.timer);
+  }
+
+  /**
+   * @returns the key, or undefined when there is none of that kid
+   * @throws DomainError `auth_unavailable` when the kid is unknown and the keys cannot be read: it may well exist
+   */
+  async find(kid: string): Promise<VerificationKey | undefined> {
+    const known = this.keys.get(kid);
+    if (known) return known;
+    await this.lookUp();
+    const key = this.keys.get(kid);
+    if (!key && this.failure) throw new DomainError('auth_unavailable', { cause: this.failure });
+    return key;
+  }
+
+  private async lookUp(): Promise<void> {
+    if (this.reading) return this.reading;
+    const now = performance.now();
+    if (now < this.lookUpAfter) return;
+    // Without any key nobody can be let in: then the wait is shorter.
+    this.lookUpAfter = now + (this.keys.size > 0 ? this.coolDownMs : this.retryMs);
+    await this.refresh();
+  }
+
+  private refresh(): Promise<void> {
+    this.reading ??= this.read().finally(() => (this.reading = undefined));
+    return this.reading;
+  }
+
+  /** Never rejects. Keys that are not in the set any more are gone: they were withdrawn. */
+  private async read(): Promise<void> {
+    try {
+      const keys = readKeySet(await this.source());
+      if (keys.size === 0) throw new Error('the token service has published no key');
+      this.keys = keys;
+      this.failure = undefined;
+    } catch (error) {
+      this.failure = error;
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { KeySet } from '@puerta/contracts';
+import { createPublicKey, type KeyObject } from 'node:crypto';
+
+/** A public key, and the one algorithm that signatures by it have. */
+export interface VerificationKey {
+  readonly kid: string;
+  readonly alg: 'ES256';
+  readonly key: KeyObject;
+}
+
+/** More than rotation ever publishes; bounds what a wrong answer can make us import. */
+const MAX_KEYS = 50;
+
+/**
+ * The keys of a set that we can verify with, as KeyObjects: parsing PEM or JWK for each token costs more than the
+ * verification itself. Others are passed over (RFC 7517 5), so that a newer token service may publish more.
+ */
+export function readKeySet(set: KeySet): ReadonlyMap<string, VerificationKey> {
+  const keys = new Map<string, VerificationKey>();
+  for (const jwk of set.keys.slice(0, MAX_KEYS)) {
+    if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || jwk.alg !== 'ES256' || jwk.use !== 'sig') continue;
+    const { kty, crv, x, y } = jwk;
+    keys.set(jwk.kid, { kid: jwk.kid, alg: 'ES256', key: createPublicKey({ key: { kty, crv, x, y }, format: 'jwk' }) });
+  }
+  return keys;
+}

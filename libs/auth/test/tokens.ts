@@ -1,0 +1,70 @@
+import type { KeySet, PublicKey } from '@puerta/contracts';
+import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+
+export const ISSUER = 'https://puerta.example.com';
+
+/** A signing key of a test's own. */
+export class TestKey {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+
+  constructor(readonly kid: string) {
+    ({ privateKey: this.privateKey, publicKey: this.publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+  }
+
+  get jwk(): PublicKey {
+    const { x = '', y = '' } = this.publicKey.export({ format: 'jwk' });
+    return { kty: 'EC', crv: 'P-256', x, y, kid: this.kid, use: 'sig', alg: 'ES256' };
+  }
+
+  get set(): KeySet {
+    return { keys: [this.jwk] };
+  }
+
+  /** Signs any header and payload, right or wrong: objects are serialised, texts and bytes taken as they are. */
+  sign(header: unknown, payload: unknown): string {
+    const input = `${encode(header)}.${encode(payload)}`;
+    const signature = sign('sha256', Buffer.from(input), { key: this.privateKey, dsaEncoding: 'ieee-p1363' });
+    return `${input}.${signature.toString('base64url')}`;
+  }
+
+  access(changes: Record<string, unknown> = {}): string {
+    return this.sign(this.header('at+jwt'), accessClaims(changes));
+  }
+
+  scan(changes: Record<string, unknown> = {}): string {
+    return this.sign(this.header('scan+jwt'), scanClaims(changes));
+  }
+
+  header(typ: string): Record<string, unknown> {
+    return { alg: 'ES256', typ, kid: this.kid };
+  }
+}
+
+export function encode(value: unknown): string {
+  const bytes = Buffer.isBuffer(value) ? value : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+  return bytes.toString('base64url');
+}
+
+export const now = (): number => Math.floor(Date.now() / 1000);
+
+/** A change to `undefined` removes the claim. */
+export function accessClaims(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    iss: ISSUER,
+    aud: 'puerta',
+    sub: randomUUID(),
+    jti: randomUUID(),
+    email: 'ana@example.com',
+    sid: randomUUID(),
+    company_id: randomUUID(),
+    roles: ['admin'],
+    iat: now(),
+    exp: now() + 900,
+    ...changes,
+  };
+}
+
+export function scanClaims(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return { iss: ISSUER, aud: 'card-profile', sub: randomUUID(), jti: randomUUID(), iat: now(), exp: now() + 120, ...changes };
+}
