@@ -33,7 +33,7 @@ export function describeError(error: unknown, depth = 0): DescribedError {
     schema: identifier(fields['schema']),
     table: identifier(fields['table']),
     constraint: identifier(fields['constraint']),
-    stack: frames(error.stack),
+    stack: frames(error),
     cause: depth < MAX_DEPTH ? causeOf(fields, inner, depth) : undefined,
   };
   return withoutUndefined(described);
@@ -83,8 +83,12 @@ function identifier(value: unknown): string | undefined {
   return typeof value === 'string' && /^[\w$.:-]{1,64}$/.test(value) ? value : undefined;
 }
 
-function frames(stack: string | undefined): string | undefined {
-  const lines = stack?.split('\n').filter((line) => /^\s{2,}at .{1,300}(?::\d+:\d+\)?|\(<anonymous>\)|native\))$/.test(line)) ?? [];
+/** The message is taken out first, for it may have lines that look like frames. */
+function frames({ stack = '', message }: Error): string | undefined {
+  const lines = stack
+    .replace(message, () => '')
+    .split('\n')
+    .filter((line) => /^\s{2,}at .{1,300}(?::\d+:\d+\)?|\(<anonymous>\)|native\))$/.test(line));
   return lines.length === 0 ? undefined : lines.slice(0, MAX_FRAMES).map((line) => line.trim()).join('\n');
 }
 

@@ -13,9 +13,10 @@ export interface InternalServerOptions {
   readonly port: number;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** By the name under which a missing thing is reported, e.g. `postgres`. */
-  readonly checks: Readonly<Record<string, ReadinessCheck>>;
 }
+
+/** By the name under which a missing thing is reported, e.g. `postgres`. */
+export type ReadinessChecks = Readonly<Record<string, ReadinessCheck>>;
 
 const CHECK_TIMEOUT_MS = 1_000;
 
@@ -27,6 +28,7 @@ export class InternalServer {
   readonly #options: InternalServerOptions;
   readonly #server: Server;
   #phase: 'starting' | 'serving' | 'stopping' = 'starting';
+  #checks: ReadinessChecks = {};
   #lastNotReady = '';
 
   constructor(options: InternalServerOptions) {
@@ -48,8 +50,9 @@ export class InternalServer {
     return (this.#server.address() as AddressInfo | null)?.port ?? this.#options.port;
   }
 
-  /** From now on the checks decide whether it is ready. */
-  serving(): void {
+  /** From now on these checks decide whether it is ready. */
+  serving(checks: ReadinessChecks): void {
+    this.#checks = checks;
     this.#phase = 'serving';
   }
 
@@ -67,7 +70,7 @@ export class InternalServer {
   async notReady(): Promise<string[]> {
     if (this.#phase !== 'serving') return [this.#phase];
     const names = await Promise.all(
-      Object.entries(this.#options.checks).map(async ([name, check]) => ((await passes(check)) ? undefined : name)),
+      Object.entries(this.#checks).map(async ([name, check]) => ((await passes(check)) ? undefined : name)),
     );
     const missing = names.filter((name) => name !== undefined).sort();
     this.#tellChange(missing);

@@ -1,1 +1,6 @@
-export {};
+export { busClientOptions, busOptions, callFields } from './bus';
+export { decodeError, encodeError } from './errors';
+export { type AppConfigDefinition, EXIT_CONFIG, type ProcessOptions, runProcess, type Running, type Runtime } from './process';
+export { runMigrate } from './run-migrate';
+export { runService, startService } from './run-service';
+export { defineService, InjectConfig, InjectLogger, RuntimeModule, type ServiceDatabase, type ServiceDefinition } from './service';

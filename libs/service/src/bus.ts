@@ -1,0 +1,63 @@
+import type { Actor } from '@puerta/contracts/core';
+import { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, callContext } from '@puerta/messaging';
+import { type LogFields, type Logger, type Metrics, parseTraceparent } from '@puerta/observability';
+import type { Runtime } from './process';
+import { decodeError } from './errors';
+
+/** What server and client of the bus have in common in every app. */
+export function busOptions({ config, logger, metrics }: Runtime): BusOptions {
+  return {
+    redis: config.REDIS_BUS_URL,
+    prefix: config.BUS_PREFIX,
+    logger: busLogger(logger),
+    onEvent: countBusEvents(metrics),
+  };
+}
+
+/** How an app asks others over the bus: `BusModule.forRoot({ ...busClientOptions(runtime), calls: [...] })`. */
+export function busClientOptions(runtime: Runtime): BusClientOptions {
+  return { ...busOptions(runtime), service: runtime.name, decodeError };
+}
+
+/** The call that is being served, for each log line. */
+export function callFields(): LogFields | undefined {
+  const call = callContext.getStore();
+  if (call === undefined) return undefined;
+  const actor = call.actor as Partial<Actor> | undefined;
+  return {
+    request_id: call.requestId,
+    trace_id: parseTraceparent(call.traceparent)?.traceId,
+    user_id: actor?.user_id,
+    company_id: actor?.company_id,
+  };
+}
+
+/** The bus names its facts in its own way. */
+function busLogger(logger: Logger): BusLogger {
+  const fields = (facts: object = {}): LogFields => {
+    const { err, connection, entry, service, ...rest } = facts as Record<string, never>;
+    return { ...rest, error: err, component: connection ?? 'bus', entry_id: entry, callee: service };
+  };
+  return {
+    info: (message, facts) => logger.debug(message, fields(facts)),
+    warn: (message, facts) => logger.warn(message, fields(facts)),
+    error: (message, facts) => logger.error(message, fields(facts)),
+  };
+}
+
+function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
+  const reclaimed = metrics.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
+  const lost = metrics.counter('puerta_bus_connections_lost_total', 'Connections to Redis that were lost');
+  return (event) => {
+    switch (event.type) {
+      case 'handled':
+        return metrics.busHandled({ pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
+      case 'called':
+        return metrics.busCalled({ callee: event.service, pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
+      case 'reclaimed':
+        return reclaimed.inc({ lane: event.lane }, event.count);
+      case 'connection':
+        return event.up ? undefined : lost.inc();
+    }
+  };
+}

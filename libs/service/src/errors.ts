@@ -1,0 +1,22 @@
+import { DomainError, type ErrorMeta, type FieldError, isErrorCode } from '@puerta/contracts/core';
+import { asDomainError } from '@puerta/database';
+import type { WireError } from '@puerta/messaging';
+
+/**
+ * The wire form of an error that a caller may see: a refusal by its code, or a database that does not serve.
+ * Undefined for all others, which the bus logs and answers with `internal`.
+ */
+export function encodeError(thrown: unknown): WireError | undefined {
+  const error = asDomainError(thrown);
+  if (!(error instanceof DomainError)) return undefined;
+  const { errors, meta } = error.extra;
+  return { code: error.code, ...(errors && { errors }), ...(meta && { meta }) };
+}
+
+/** The error that a caller gets of it. Codes of the bus alone are none of the callers' business. */
+export function decodeError(wire: WireError): DomainError {
+  if (wire.code === 'message_too_large') return new DomainError('payload_too_large');
+  if (!isErrorCode(wire.code)) return new DomainError('internal', { cause: new Error(`the bus answered ${wire.code}`) });
+  const { errors, meta } = wire as { errors?: readonly FieldError[]; meta?: ErrorMeta };
+  return new DomainError(wire.code, { ...(errors && { errors }), ...(meta && { meta }) });
+}

@@ -1,0 +1,46 @@
+import { validateDto } from '@puerta/contracts';
+import { BusClient, BusServer, createBusService } from '@puerta/messaging';
+import { nestLogger } from '@puerta/observability';
+import { DataSource } from 'typeorm';
+import { busOptions, callFields } from './bus';
+import { encodeError } from './errors';
+import { type AppConfigDefinition, runProcess, type Running, type Runtime } from './process';
+import { type ServiceDefinition, ServiceModule } from './service';
+
+/** Runs a service behind the bus until it is told to end. The whole of an app's `main.ts`. */
+export async function runService<D extends AppConfigDefinition>(definition: ServiceDefinition<D>): Promise<void> {
+  await runProcess({
+    config: definition.config,
+    logContext: callFields,
+    start: (runtime: Runtime<D>) => startService(definition, runtime),
+  });
+}
+
+/** Starts the application of a service; for tests too, which bring a runtime of their own. */
+export async function startService<D extends AppConfigDefinition>(
+  definition: ServiceDefinition<D>,
+  runtime: Runtime<D>,
+): Promise<Running> {
+  const server = new BusServer({
+    ...busOptions(runtime),
+    contract: definition.contract,
+    actorsFrom: ['gateway'],
+    validate: validateDto,
+    encodeError,
+  });
+  const app = await createBusService(ServiceModule.of(definition, runtime), server, {
+    logger: nestLogger(runtime.logger),
+    abortOnError: false,
+  });
+  await app.listen();
+  const dataSource = app.get(DataSource);
+  const client = app.get(BusClient);
+  return {
+    checks: {
+      redis: () => server.ready && client.ready,
+      postgres: () => dataSource.query('SELECT 1').then(() => true),
+    },
+    // Nest closes the server first (it drains), then the data source and the client.
+    stop: () => app.close(),
+  };
+}

@@ -1,0 +1,73 @@
+import { Inject, Module, type DynamicModule, type Type } from '@nestjs/common';
+import type { ConfigOf } from '@puerta/config';
+import { DatabaseModule, type DatabaseModuleOptions } from '@puerta/database';
+import { BusModule, type ServiceContract } from '@puerta/messaging';
+import { Metrics } from '@puerta/observability';
+import { busClientOptions } from './bus';
+import type { AppConfigDefinition, Runtime } from './process';
+
+/** The database of a service: what differs between services. */
+export type ServiceDatabase = Omit<DatabaseModuleOptions, 'applicationName' | 'onPoolError'>;
+
+/** A service behind the bus: what it answers, reads, stores, asks, and the module that does it. */
+export interface ServiceDefinition<D extends AppConfigDefinition = AppConfigDefinition> {
+  readonly contract: ServiceContract;
+  readonly config: D;
+  readonly database: (config: ConfigOf<D>) => ServiceDatabase;
+  /** Services that this one asks. */
+  readonly calls?: readonly ServiceContract[];
+  readonly module: (config: ConfigOf<D>) => Type | DynamicModule;
+}
+
+/** Puts a service's parts together with their types; `runService` and `runMigrate` take the result. */
+export function defineService<const D extends AppConfigDefinition>(definition: ServiceDefinition<D>): ServiceDefinition<D> {
+  return definition;
+}
+
+const CONFIG = Symbol('config');
+const LOGGER = Symbol('logger');
+
+/** Injects the configuration that the app read at boot (`ConfigOf<typeof identityConfig>`). */
+export const InjectConfig = (): ParameterDecorator & PropertyDecorator => Inject(CONFIG);
+
+/** Injects the `Logger` of the process. */
+export const InjectLogger = (): ParameterDecorator & PropertyDecorator => Inject(LOGGER);
+
+/** Configuration, log and metrics of the process, for the whole application. */
+@Module({})
+export class RuntimeModule {
+  static forRoot({ config, logger, metrics }: Pick<Runtime, 'config' | 'logger' | 'metrics'>): DynamicModule {
+    return {
+      module: RuntimeModule,
+      global: true,
+      providers: [
+        { provide: CONFIG, useValue: config },
+        { provide: LOGGER, useValue: logger },
+        { provide: Metrics, useValue: metrics },
+      ],
+      exports: [CONFIG, LOGGER, Metrics],
+    };
+  }
+}
+
+/** The root of a service's application. */
+@Module({})
+export class ServiceModule {
+  static of<D extends AppConfigDefinition>(definition: ServiceDefinition<D>, runtime: Runtime<D>): DynamicModule {
+    const { logger, config, name } = runtime;
+    const database = {
+      ...definition.database(config),
+      applicationName: `puerta-${name}`,
+      onPoolError: (error: Error) => logger.warn('an idle connection to PostgreSQL broke', { error }),
+    };
+    return {
+      module: ServiceModule,
+      imports: [
+        RuntimeModule.forRoot(runtime),
+        DatabaseModule.forRoot(database),
+        BusModule.forRoot({ ...busClientOptions(runtime), calls: definition.calls ?? [] }),
+        definition.module(config),
+      ],
+    };
+  }
+}
