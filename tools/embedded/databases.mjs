@@ -1,12 +1,10 @@
 // @ts-check
 /** A schema and a role per service in one database: no service can read what another one owns. */
 import pg from 'pg';
+import { OWNERS } from './services.mjs';
 
-/** @typedef {'identity' | 'token_service' | 'card_issuer'} Owner */
-/** @typedef {Record<Owner, string>} DatabaseUrls */
-
-/** @type {readonly Owner[]} */
-export const OWNERS = ['identity', 'token_service', 'card_issuer'];
+/** @typedef {import('./services.mjs').Owner} Owner */
+/** @typedef {import('./services.mjs').DatabaseUrls} DatabaseUrls */
 
 /**
  * Creates the database if there is none of that name.

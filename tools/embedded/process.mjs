@@ -138,19 +138,18 @@ const PORTS = { from: 20_000, to: 32_000 };
 export async function freePort() {
   for (;;) {
     const port = randomInt(PORTS.from, PORTS.to);
-    if (await isFree(port)) return port;
+    if ((await portProblem(port)) === undefined) return port;
   }
 }
 
 /**
  * @param {number} port
- * @param {string} [host] default: every address
- * @returns {Promise<boolean>}
+ * @returns {Promise<string | undefined>} why it cannot be listened on (`EADDRINUSE`, `EACCES`); undefined when it can
  */
-export function isFree(port, host) {
+export function portProblem(port) {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+    server.once('error', (/** @type {NodeJS.ErrnoException} */ error) => resolve(error.code));
+    server.listen({ port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }

@@ -12,6 +12,12 @@ import { recordOf, signalUntilGone } from './process.mjs';
 /** Callees before callers, so that the first one asked finds an answer. @type {readonly App[]} */
 export const APPS = ['token-service', 'identity', 'card-issuer', 'gateway'];
 
+/** @typedef {'identity' | 'token_service' | 'card_issuer'} Owner of a database schema */
+/** @typedef {Record<Owner, string>} DatabaseUrls */
+
+/** @type {readonly Owner[]} */
+export const OWNERS = ['identity', 'token_service', 'card_issuer'];
+
 /**
  * @typedef {object} Secrets of an installation, as the apps read them
  * @property {string} IDENTITY_SECRET
@@ -31,7 +37,7 @@ export function newSecrets() {
 /**
  * @typedef {object} Surroundings what all apps of one installation share
  * @property {string} redisUrl
- * @property {import('./databases.mjs').DatabaseUrls} databaseUrls
+ * @property {DatabaseUrls} databaseUrls
  * @property {Secrets} secrets
  * @property {string} publicUrl
  */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { provision, type DatabaseUrls } from '../../../tools/embedded/databases.mjs';
+import { provision } from '../../../tools/embedded/databases.mjs';
 import { freePort } from '../../../tools/embedded/process.mjs';
 import {
-  APPS, appEnvironment, hasMigrations, migrateApp, newSecrets, startApp, type App, type AppProcess, type Secrets,
+  APPS, appEnvironment, hasMigrations, migrateApp, newSecrets, startApp, type App, type AppProcess,
+  type DatabaseUrls, type Secrets,
 } from '../../../tools/embedded/services.mjs';
 import { createDatabase, testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';
 import { HttpClient } from './http';

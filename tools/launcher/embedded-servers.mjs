@@ -1,0 +1,68 @@
+// @ts-check
+/** The embedded PostgreSQL and Redis of an installation: kept alive while it runs, ended with it. */
+
+/** @typedef {import('../embedded/server.mjs').Server} Server */
+
+export class EmbeddedServers {
+  /** Those to end, in the order of their start; a start that is under way is waited for. @type {Map<string, Promise<Server>>} */
+  #running = new Map();
+  #stopping = false;
+  /** @type {(error: Error) => void} */
+  #fail = () => {};
+  /** @type {Promise<never>} rejects when one of them is gone for good */
+  failed = new Promise((_, reject) => (this.#fail = reject));
+
+  /** @param {import('./terminal.mjs').Terminal} terminal */
+  constructor(terminal) {
+    this.terminal = terminal;
+    this.failed.catch(() => {});
+  }
+
+  /**
+   * @template {Server} S
+   * @param {string} name
+   * @param {(port?: number) => Promise<S>} start the port is that of the one before, whose clients know no other
+   * @returns {Promise<S>}
+   */
+  async start(name, start) {
+    const starting = start();
+    this.#running.set(name, starting);
+    const server = await starting;
+    void this.#keepAlive(name, start, server);
+    return server;
+  }
+
+  /** The last one started ends first. */
+  async stop() {
+    this.#stopping = true;
+    for (const starting of [...this.#running.values()].reverse()) {
+      const server = await starting.catch(() => undefined);
+      await server?.stop();
+    }
+  }
+
+  async kill() {
+    this.#stopping = true;
+    await Promise.all([...this.#running.values()].map((starting) => starting.then((server) => server.kill(), () => {})));
+  }
+
+  /**
+   * @param {string} name
+   * @param {(port?: number) => Promise<Server>} start
+   * @param {Server} server
+   */
+  async #keepAlive(name, start, server) {
+    try {
+      for (;;) {
+        await server.exited;
+        if (this.#stopping) return;
+        this.terminal.warn(`${name} has ended; starting it again`);
+        const starting = start(server.port);
+        this.#running.set(name, starting);
+        server = await starting;
+      }
+    } catch (error) {
+      this.#fail(/** @type {Error} */ (error));
+    }
+  }
+}

@@ -1,0 +1,209 @@
+// @ts-check
+/** Everything that runs while `npm start` does. Imported once the packages are there. */
+import { join } from 'node:path';
+import { ensureDatabase, provision } from '../embedded/databases.mjs';
+import { startPostgres } from '../embedded/postgres.mjs';
+import { startRedis } from '../embedded/redis.mjs';
+import { APPS, appEnvironment, hasMigrations, migrateApp } from '../embedded/services.mjs';
+import { localNetworkAddress } from './addresses.mjs';
+import { printBanner } from './banner.mjs';
+import { keptSecrets } from './data-folder.mjs';
+import { ensureDemo } from './demo.mjs';
+import { EmbeddedServers } from './embedded-servers.mjs';
+import { Logs } from './logs.mjs';
+import { Refusal } from './stopped.mjs';
+import { Supervisor } from './supervisor.mjs';
+import { build, WORKSPACE } from './workspace.mjs';
+
+/** @typedef {import('../embedded/services.mjs').App} App */
+/** @typedef {import('../embedded/services.mjs').Surroundings} Surroundings */
+
+/** In the embedded PostgreSQL; in one of yours, the URL names it. Roles are called after it: `puerta_identity`. */
+const DATABASE = 'puerta';
+
+export class Installation {
+  /** @type {Promise<unknown> | undefined} */
+  #running;
+
+  /**
+   * @param {import('./options.mjs').Options} options
+   * @param {NodeJS.ProcessEnv} env
+   * @param {import('./terminal.mjs').Terminal} terminal
+   * @param {AbortSignal} signal ends what is under way
+   */
+  constructor(options, env, terminal, signal) {
+    this.options = options;
+    this.env = env;
+    this.terminal = terminal;
+    this.signal = signal;
+    this.logs = new Logs(join(options.data, 'logs'), terminal, options.verbose);
+    this.servers = new EmbeddedServers(terminal);
+    this.supervisor = new Supervisor(WORKSPACE, terminal);
+  }
+
+  /**
+   * @param {'start' | 'migrate'} task
+   * @returns {Promise<unknown>} settles when everything is up, or up to date
+   */
+  run(task) {
+    this.#running = task === 'start' ? this.#start() : this.#prepare('http://localhost');
+    return this.#running;
+  }
+
+  /** Brings everything up and says where it is. */
+  async #start() {
+    const { options, terminal } = this;
+    const networkAddress = localNetworkAddress();
+    const publicUrl = this.env['PUBLIC_URL'] || `http://${networkAddress ?? 'localhost'}:${options.port}`;
+    const surroundings = await this.#prepare(publicUrl);
+    await terminal.step('Starting the apps', 'Apps started', () => this.supervisor.start(this.#replicas(surroundings)));
+    const demo = options.demo ? await this.#demo() : undefined;
+    const { port, data, replicas } = options;
+    await printBanner({ terminal, port, gateways: replicas.gateway, publicUrl, networkAddress, demo, data });
+  }
+
+  /**
+   * PostgreSQL, Redis, what is built, roles and schemas, migrations: all that the apps stand on.
+   *
+   * @param {string} publicUrl
+   * @returns {Promise<Surroundings>}
+   */
+  async #prepare(publicUrl) {
+    const { secrets, databasePasswords } = keptSecrets(this.options.data);
+    const [databaseUrl, redisUrl] = await allOrFirstFailure([
+      this.#postgres(),
+      this.#redis(),
+      build(this.terminal, this.signal),
+    ]);
+    const surroundings = await this.terminal.step('Bringing the database up to date', 'Database up to date', async () => {
+      this.signal.throwIfAborted();
+      const databaseUrls = await provision(databaseUrl, { rolePrefix: DATABASE, passwords: databasePasswords });
+      const all = { redisUrl, databaseUrls, secrets, publicUrl };
+      await allOrFirstFailure(APPS.filter(hasMigrations).map((app) => this.#migrate(app, all)));
+      return { ...all, shared: databaseUrls.shared };
+    });
+    if (surroundings.shared) {
+      this.terminal.warn('This database user may not create roles: all services use it, none is kept from the others’ data.');
+    }
+    return surroundings;
+  }
+
+  /** Ends everything in order: apps, Redis, PostgreSQL. */
+  async stop() {
+    await this.supervisor.stop();
+    await this.servers.stop();
+    await Promise.allSettled([this.#running]); // what it was still doing fails now
+    await this.logs.close();
+  }
+
+  /** Ends everything at once. */
+  async kill() {
+    await Promise.all([this.supervisor.kill(), this.servers.kill()]);
+  }
+
+  /** @returns {Promise<string>} */
+  async #postgres() {
+    const { databaseUrl, data } = this.options;
+    if (databaseUrl) return databaseUrl;
+    const log = this.logs.forServer('postgres').write;
+    return this.terminal.step('Starting PostgreSQL', 'PostgreSQL started', async () => {
+      const server = await this.servers.start('PostgreSQL', (port) =>
+        startPostgres({ folder: join(data, 'postgres'), port, log }),
+      );
+      return ensureDatabase(server.url, DATABASE);
+    });
+  }
+
+  /** @returns {Promise<string>} */
+  async #redis() {
+    const { redisUrl, data } = this.options;
+    if (redisUrl) return redisUrl;
+    const log = this.logs.forServer('redis').write;
+    const { url, imitation, origin } = await this.terminal.step('Starting Redis', 'Redis started', () =>
+      this.servers.start('Redis', (port) =>
+        startRedis({
+          folder: join(data, 'redis'),
+          port,
+          log,
+          progress: (message) => this.terminal.print(this.terminal.dim(`  ${message}`)),
+        }),
+      ),
+    );
+    if (imitation) {
+      this.terminal.warn(this.terminal.red(`Redis is ${origin}. Install Redis 7 or Valkey, or give --redis-url.`));
+    }
+    return url;
+  }
+
+  /**
+   * @param {App} app
+   * @param {Surroundings} surroundings
+   */
+  async #migrate(app, surroundings) {
+    const log = this.logs.forApp(`${app}-migrations`);
+    try {
+      await migrateApp({ workspace: WORKSPACE, app, env: this.#environment(app, surroundings), log: log.write });
+    } catch (error) {
+      const [what] = /** @type {Error} */ (error).message.split('\n');
+      throw new Refusal(`${what} Their log ends:\n${log.last()}`);
+    }
+  }
+
+  /**
+   * @param {Surroundings} surroundings
+   * @returns {import('./supervisor.mjs').Replica[]}
+   */
+  #replicas(surroundings) {
+    return APPS.flatMap((app) =>
+      Array.from({ length: this.options.replicas[app] }, (_, n) => {
+        const name = n === 0 ? app : `${app}-${n + 1}`;
+        const env = this.#environment(app, surroundings);
+        if (app === 'gateway') env['PORT'] = String(this.options.port + n);
+        return { app, name, env, log: this.logs.forApp(name) };
+      }),
+    );
+  }
+
+  /**
+   * What the user's environment says about an app goes above what we made; where things are, we know better.
+   *
+   * @param {App} app
+   * @param {Surroundings} surroundings
+   * @returns {NodeJS.ProcessEnv}
+   */
+  #environment(app, surroundings) {
+    const { redisUrl, publicUrl } = surroundings;
+    return {
+      NODE_ENV: 'development',
+      ...appEnvironment(app, surroundings),
+      ...this.env,
+      REDIS_URL: redisUrl,
+      PUBLIC_URL: publicUrl,
+    };
+  }
+
+  async #demo() {
+    const { options, terminal } = this;
+    try {
+      return await terminal.step('Preparing the demo company', 'Demo company ready', () =>
+        ensureDemo(options.data, `http://127.0.0.1:${options.port}`),
+      );
+    } catch (error) {
+      this.signal.throwIfAborted();
+      terminal.warn(`There is no demo company: ${/** @type {Error} */ (error).message}`);
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Like Promise.all, but waits for all of them: nothing is still under way when it rejects.
+ *
+ * @template {readonly unknown[]} T
+ * @param {T} promises
+ * @returns {Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>}
+ */
+async function allOrFirstFailure(promises) {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}

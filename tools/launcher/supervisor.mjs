@@ -1,0 +1,101 @@
+// @ts-check
+/** Starts the replicas, starts again those that crash, and ends them all, callers before callees. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../embedded/process.mjs';
+import { APPS, startApp } from '../embedded/services.mjs';
+import { Refusal } from './stopped.mjs';
+
+/** @typedef {import('../embedded/services.mjs').App} App */
+
+/** The first start of all on a slow machine. */
+const READY_MS = 90_000;
+
+/** Between a crash and the next start; doubles from crash to crash. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** Who ran this long has not crashed at the start: the pauses begin anew. */
+const SOUND_MS = 60_000;
+
+/**
+ * @typedef {object} Replica
+ * @property {App} app
+ * @property {string} name also of its log
+ * @property {NodeJS.ProcessEnv} env
+ * @property {import('./logs.mjs').ChildLog} log
+ * @property {import('../embedded/services.mjs').AppProcess} [process]
+ */
+
+export class Supervisor {
+  /** @type {Replica[]} */
+  #replicas = [];
+  #stopping = false;
+
+  /**
+   * @param {string} workspace
+   * @param {import('./terminal.mjs').Terminal} terminal
+   */
+  constructor(workspace, terminal) {
+    this.workspace = workspace;
+    this.terminal = terminal;
+  }
+
+  /**
+   * @param {Replica[]} replicas
+   * @throws Refusal with the last lines of its log when one does not come up
+   */
+  async start(replicas) {
+    this.#replicas = replicas;
+    const began = replicas.map(async (replica) => {
+      try {
+        await this.#run(replica);
+      } catch (error) {
+        throw new Refusal(`${/** @type {Error} */ (error).message}. Its log ends:\n${replica.log.last()}`);
+      }
+    });
+    await Promise.all(began);
+    for (const replica of replicas) void this.#keepAlive(replica);
+  }
+
+  async stop() {
+    this.#stopping = true;
+    for (const app of [...APPS].reverse()) {
+      await Promise.all(this.#replicas.filter((each) => each.app === app).map((each) => each.process?.stop()));
+    }
+  }
+
+  /** At once, without waiting for what they are doing. */
+  async kill() {
+    this.#stopping = true;
+    await Promise.all(this.#replicas.map((each) => each.process?.kill()));
+  }
+
+  /** @param {Replica} replica */
+  async #run(replica) {
+    const internalPort = await freePort();
+    if (this.#stopping) return;
+    const { app, env, log } = replica;
+    replica.process = startApp({ workspace: this.workspace, app, env, internalPort, log: log.write });
+    await replica.process.ready(READY_MS);
+  }
+
+  /** @param {Replica} replica */
+  async #keepAlive(replica) {
+    let pause = FIRST_PAUSE_MS;
+    for (let began = Date.now(); ; began = Date.now()) {
+      const ending = await replica.process?.exited;
+      if (this.#stopping) return;
+      pause = Date.now() - began > SOUND_MS ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
+      this.terminal.warn(`${replica.name} ${ending}; starting it again in ${pause / 1000} s`);
+      await sleep(pause);
+      if (this.#stopping) return;
+      try {
+        await this.#run(replica);
+        if (!this.#stopping) this.terminal.print(`${this.terminal.green('✔')} ${replica.name} runs again`);
+      } catch (error) {
+        if (!this.#stopping) this.terminal.warn(/** @type {Error} */ (error).message);
+        await replica.process?.kill(); // one that hangs at its start would never end by itself
+      }
+    }
+  }
+}
