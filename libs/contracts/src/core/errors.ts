@@ -8,6 +8,7 @@ const catalogue = {
   bad_request: { status: 400, en: 'The request is malformed', es: 'La petición está mal formada' },
   not_found: { status: 404, en: 'There is nothing here', es: 'Aquí no hay nada' },
   method_not_allowed: { status: 405, en: 'This method is not allowed here', es: 'Este método no está permitido aquí' },
+  request_timeout: { status: 408, en: 'The request did not arrive in time', es: 'La petición no llegó a tiempo' },
   payload_too_large: { status: 413, en: 'The body is too large', es: 'El cuerpo es demasiado grande' },
   uri_too_long: { status: 414, en: 'The address is too long', es: 'La dirección es demasiado larga' },
   unsupported_media_type: { status: 415, en: 'This content type is not accepted', es: 'Este tipo de contenido no se acepta' },
