@@ -22,7 +22,8 @@ const config: Config = {
     '^@puerta/contracts/core$': '<rootDir>/libs/contracts/src/core/index.ts',
     '^@puerta/([a-z]+)$': '<rootDir>/libs/$1/src/index.ts',
   },
-  transform: { '\\.m?[jt]s$': ['@swc/jest', {}] },
+  // Dynamic imports become `require` too: Jest's CommonJS cannot `import()`, and Nest loads its packages that way.
+  transform: { '\\.m?[jt]s$': ['@swc/jest', { module: { type: 'commonjs', ignoreDynamic: false } }] },
   transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages})/)`],
   testTimeout: load ? 600_000 : 30_000,
 };

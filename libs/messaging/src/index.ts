@@ -1,1 +1,11 @@
-export {};
+export { BusModule, type BusModuleOptions, InjectService } from './bus.module';
+export { BusClient, type CallOptions, type Target } from './client';
+export { BusContext, type CallContext, callContext } from './context';
+export { type Lane, LANES, type PatternOf, type PatternSpec, type RequestOf, type ResponseOf, type ServiceContract } from './contract';
+export { createBusService } from './create-bus-service';
+export { BusErrorFilter } from './error-filter';
+export { BusError, type BusErrorCode, type WireError } from './errors';
+export { BUS_TRANSPORT, Handles } from './handles';
+export { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, type BusServerOptions } from './options';
+export { BusServer } from './server';
+export { ServiceClient } from './service-client';

@@ -1,0 +1,34 @@
+import { type Lane } from './contract';
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** @throws TypeError when a name could be taken for another part of a key */
+export function requireName(name: string): string {
+  if (!NAME.test(name)) throw new TypeError(`not a service name: ${JSON.stringify(name)}`);
+  return name;
+}
+
+/** Redis keys and channels. All keys of one callee carry its hash tag, so that scripts over them run on a Redis Cluster. */
+export class Keys {
+  constructor(private readonly prefix: string) {}
+
+  /** Messages from one caller to one callee in one lane. */
+  stream(callee: string, caller: string, lane: Lane): string {
+    return `${this.prefix}:{${callee}}:${caller}:${lane}`;
+  }
+
+  /** Sorted set: replicas that take messages, by the time of their last heartbeat. */
+  replicas(callee: string): string {
+    return `${this.prefix}:{${callee}}:replicas`;
+  }
+
+  /** Sorted set: replicas whose messages nobody may claim, by the time of their last heartbeat. Outlives `replicas` while one drains. */
+  leases(callee: string): string {
+    return `${this.prefix}:{${callee}}:leases`;
+  }
+
+  /** Where one replica of a caller hears its answers. */
+  replyChannel(caller: string, replica: string): string {
+    return `${this.prefix}:reply:${caller}:${replica}`;
+  }
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import { type RedisOptions } from 'ioredis';
+import { type Lane, type ServiceContract } from './contract';
+import { type WireError } from './errors';
+
+/** Takes a sentence and facts about it. Facts never hold message data. */
+export interface BusLogger {
+  info(message: string, facts?: object): void;
+  warn(message: string, facts?: object): void;
+  error(message: string, facts?: object): void;
+}
+
+/** For metrics. Patterns are always ones of a contract (else `unknown`): no caller can invent label values. */
+export type BusEvent =
+  | {
+      readonly type: 'handled';
+      readonly pattern: string;
+      readonly caller: string;
+      readonly lane: Lane;
+      /** `ok`, or the code of the error. */
+      readonly code: string;
+      readonly ms: number;
+    }
+  | { readonly type: 'called'; readonly service: string; readonly pattern: string; readonly code: string; readonly ms: number }
+  /** Messages of dead replicas, or lost on their way to this one, that this replica took over. */
+  | { readonly type: 'reclaimed'; readonly lane: Lane; readonly count: number }
+  | { readonly type: 'connection'; readonly name: string; readonly up: boolean };
+
+/** What server and client have in common. */
+export interface BusOptions {
+  /** A URL (`redis://`, `rediss://` for TLS) or the options of ioredis, e.g. for Sentinel. */
+  readonly redis: string | RedisOptions;
+  /** Begins every key and channel. Default `bus`. */
+  readonly prefix?: string;
+  /** Names this process; default random. Never shared by two processes, nor used again after a crash. */
+  readonly replica?: string;
+  /** Default 256 KiB. Larger things belong in a store, and their key on the bus. */
+  readonly maxMessageBytes?: number;
+  readonly logger?: BusLogger;
+  readonly onEvent?: (event: BusEvent) => void;
+}
+
+export interface BusServerOptions extends BusOptions {
+  /** What this service answers. Every pattern must have a handler, and every handler a pattern. */
+  readonly contract: ServiceContract;
+  /** How many messages run at once, per lane. Default 64 fast, 4 heavy. */
+  readonly concurrency?: Partial<Readonly<Record<Lane, number>>>;
+  /** Callers that are believed about the actor on whose behalf they ask. Default none. */
+  readonly actorsFrom?: readonly string[];
+  /** Turns data into an instance of the pattern's class, or throws. Without it handlers get the plain object. */
+  readonly validate?: <T extends object>(cls: new () => T, plain: object) => T | Promise<T>;
+  /** The wire form of an error that callers may see; undefined for any other, which is logged and crosses as `internal`. */
+  readonly encodeError?: (error: unknown) => WireError | undefined;
+  /** How long `close` waits for running handlers. Default 10 s. */
+  readonly drainMs?: number;
+}
+
+export interface BusClientOptions extends BusOptions {
+  /** Who asks. */
+  readonly service: string;
+  /** How long a call waits unless it says otherwise. Default 10 s. */
+  readonly defaultTtlMs?: number;
+  /** Entries a stream may hold before calls are refused as `overloaded`. Default 10,000. */
+  readonly maxStreamLength?: number;
+  /** Makes what a call rejects with. Default `BusError`. */
+  readonly decodeError?: (error: WireError) => Error;
+}
+
+export const DEFAULTS = {
+  prefix: 'bus',
+  maxMessageBytes: 262_144,
+  maxStreamLength: 10_000,
+  ttlMs: 10_000,
+  drainMs: 10_000,
+  concurrency: { fast: 64, heavy: 4 },
+} as const;
+
+const REPLICA = /^[A-Za-z0-9._-]{1,64}$/;
+
+export function isReplicaId(value: string): boolean {
+  return REPLICA.test(value);
+}
+
+/** @throws TypeError when the given id could be taken for another part of a key */
+export function replicaId(given?: string): string {
+  const id = given ?? randomBytes(9).toString('base64url');
+  if (!isReplicaId(id)) throw new TypeError(`not a replica id: ${JSON.stringify(id)}`);
+  return id;
+}
+
+/** Nest's own logger, where none is given. */
+export function nestLogger(): BusLogger {
+  const logger = new Logger('Bus');
+  return {
+    info: (message, facts) => logger.log({ message, ...facts }),
+    warn: (message, facts) => logger.warn({ message, ...facts }),
+    error: (message, facts) => logger.error({ message, ...facts }),
+  };
+}

@@ -1,0 +1,117 @@
+import { type BusErrorCode, type WireError } from './errors';
+import { type Reply } from './message';
+
+/** How often calls are looked at. One timer for all: a timer per call costs more than the calls themselves. */
+const SWEEP_MS = 100;
+/** After so long without an answer a call asks what became of its message, and again each time. */
+const ASK_MS = 1_000;
+/** How long past its time to live a call waits for what is on its way: the last question's answer, or a refusal. */
+const SLACK_MS = 250;
+
+/** What became of a message, as Redis tells. */
+export type Fate = 'taken' | 'waiting' | 'removed' | 'gone';
+
+export interface PendingCall {
+  readonly id: string;
+  readonly service: string;
+  readonly pattern: string;
+  readonly stream: string;
+  readonly started: number;
+  readonly deadline: number;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: WireError) => void;
+  /** Known once Redis confirmed the message. */
+  entry: string | undefined;
+  /** The connection broke while the message was sent: it may be on the stream or not. */
+  unconfirmed: boolean;
+  askAt: number;
+  asking: boolean;
+  askedLast: boolean;
+  /** It was not on its stream when last asked: answered, and the answer on its way; or lost. */
+  missing: boolean;
+}
+
+/** @param last whether time is up: then messages that nobody took are taken back */
+export type Ask = (calls: readonly PendingCall[], last: boolean) => void;
+
+/** The calls that wait for an answer. Each settles once, and by its deadline whatever Redis does. */
+export class PendingCalls {
+  private readonly calls = new Map<string, PendingCall>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly ask: Ask) {}
+
+  get size(): number {
+    return this.calls.size;
+  }
+
+  add(call: Omit<PendingCall, 'entry' | 'unconfirmed' | 'askAt' | 'asking' | 'askedLast' | 'missing'>): PendingCall {
+    const pending: PendingCall = {
+      ...call,
+      entry: undefined,
+      unconfirmed: false,
+      askAt: call.started + ASK_MS,
+      asking: false,
+      askedLast: false,
+      missing: false,
+    };
+    this.calls.set(call.id, pending);
+    this.timer ??= setInterval(() => this.sweep(), SWEEP_MS);
+    return pending;
+  }
+
+  /** A second answer to the same call, or one that came too late, is dropped. */
+  answer(reply: Reply): void {
+    const call = this.remove(reply.id);
+    if (!call) return;
+    if (reply.error) call.reject(reply.error);
+    else call.resolve(reply.ok);
+  }
+
+  fail(call: PendingCall, code: BusErrorCode): void {
+    if (this.remove(call.id)) call.reject({ code });
+  }
+
+  learn(call: PendingCall, fate: Fate | undefined): void {
+    call.asking = false;
+    if (fate === 'removed') this.fail(call, 'service_unavailable');
+    // Twice, a second apart: had it been answered, the answer would have come meanwhile.
+    else if (fate === 'gone' && call.missing) this.fail(call, 'outcome_unknown');
+    else call.missing = fate === 'gone';
+  }
+
+  failAll(code: (call: PendingCall) => BusErrorCode): void {
+    for (const call of [...this.calls.values()]) this.fail(call, code(call));
+  }
+
+  private remove(id: string): PendingCall | undefined {
+    const call = this.calls.get(id);
+    if (!call) return undefined;
+    this.calls.delete(id);
+    if (this.calls.size === 0) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+    }
+    return call;
+  }
+
+  private sweep(): void {
+    const now = performance.now();
+    const due: PendingCall[] = [];
+    const last: PendingCall[] = [];
+    for (const call of this.calls.values()) {
+      if (now >= call.deadline + SLACK_MS) this.fail(call, 'outcome_unknown');
+      else if (now >= call.deadline) {
+        if (!call.askedLast) last.push(call);
+        call.askedLast = true;
+      } else if (now >= call.askAt && !call.asking) {
+        call.askAt = now + ASK_MS;
+        call.asking = true;
+        due.push(call);
+      }
+    }
+    if (due.length > 0) this.ask(due, false);
+    if (last.length > 0) this.ask(last, true);
+  }
+}
+

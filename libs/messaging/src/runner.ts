@@ -1,0 +1,123 @@
+import { isObservable, lastValueFrom } from 'rxjs';
+import { BusContext, callContext } from './context';
+import { type PatternSpec, type ServiceContract } from './contract';
+import { BusError, type BusErrorCode, type WireError } from './errors';
+import { type Farewell, type Finisher } from './finisher';
+import { type Keys } from './keys';
+import { type Entry } from './lane-reader';
+import { type RedisClock } from './clock';
+import { encodeAnswer, encodeRefusal, exceeds, fromFields, type Incoming, isIdempotencyKey, writtenAt } from './message';
+import { type BusLogger, type BusServerOptions, DEFAULTS } from './options';
+import { parseObject } from './plain-data';
+
+/** A message that was given to replicas more often than this brought them down, or will. */
+const MOST_DELIVERIES = 3;
+
+export interface RunnerOptions extends BusServerOptions {
+  readonly replica: string;
+  readonly logger: BusLogger;
+  readonly keys: Keys;
+  readonly clock: RedisClock;
+  readonly finisher: Finisher;
+  readonly settle: (entry: Entry) => void;
+  /** Calls the handler through Nest's pipeline: guards, interceptors, filters. */
+  readonly handle: (pattern: string, data: object, context: BusContext) => Promise<unknown>;
+}
+
+/** Takes one message from what was read to what is answered. */
+export class Runner {
+  private readonly patterns: ReadonlyMap<string, PatternSpec>;
+  private readonly believed: ReadonlySet<string>;
+  private readonly maxBytes: number;
+
+  constructor(private readonly options: RunnerOptions) {
+    this.patterns = new Map(Object.entries(options.contract.patterns));
+    this.believed = new Set(options.actorsFrom);
+    this.maxBytes = options.maxMessageBytes ?? DEFAULTS.maxMessageBytes;
+  }
+
+  /** Never rejects: whatever happens is answered, logged, or both. */
+  async run(entry: Entry, lane: string): Promise<void> {
+    const started = performance.now();
+    const message = fromFields(entry.fields);
+    const age = this.options.clock.now() - writtenAt(entry.id);
+    if (message.ttl !== undefined && age > message.ttl) return this.expire(entry, message);
+
+    const spec = this.patterns.get(message.pattern ?? '');
+    let code = 'ok';
+    let answer = '';
+    try {
+      answer = await this.answer(entry, message, spec?.lane === lane ? spec : undefined, started - age);
+    } catch (error) {
+      const wire = this.encode(error, entry, message);
+      code = wire.code;
+      if (message.id !== undefined) answer = encodeRefusal(message.id, wire);
+    }
+    this.finish(entry, message, answer);
+    this.options.onEvent?.({
+      type: 'handled',
+      pattern: spec && message.pattern !== undefined ? message.pattern : 'unknown',
+      caller: entry.source.caller,
+      lane: lane === 'heavy' ? 'heavy' : 'fast',
+      code,
+      ms: performance.now() - started,
+    });
+  }
+
+  private async answer(entry: Entry, message: Incoming, spec: PatternSpec | undefined, sent: number): Promise<string> {
+    const { caller } = entry.source;
+    const { id, pattern, ttl, idempotencyKey } = message;
+    if (id === undefined || ttl === undefined) throw BusError.of('validation_failed');
+    if (pattern === undefined || !spec) throw BusError.of('unknown_pattern');
+    if (!spec.callers.includes(caller)) throw BusError.of('forbidden_caller');
+    if (entry.deliveries > MOST_DELIVERIES) throw BusError.of('internal', `delivered ${entry.deliveries} times`);
+    if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) throw BusError.of('validation_failed');
+    const plain = this.parse(message.data);
+    const actor = message.actor === undefined || !this.believed.has(caller) ? undefined : this.parse(message.actor);
+
+    const deadline = sent + ttl;
+    const requestId = message.requestId ?? id;
+    const { traceparent } = message;
+    const context = new BusContext(id, pattern, caller, actor, idempotencyKey, requestId, traceparent, deadline);
+    const answer = await callContext.run({ requestId, traceparent, actor, deadline }, async () => {
+      const data = this.options.validate ? await this.options.validate(spec.request, plain) : plain;
+      const result = await this.options.handle(pattern, data, context);
+      return encodeAnswer(id, isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result);
+    });
+    if (exceeds(answer, this.maxBytes)) throw new RangeError(`the answer has ${answer.length} characters`);
+    return answer;
+  }
+
+  private parse(json: string | undefined): object {
+    if (json !== undefined && exceeds(json, this.maxBytes)) throw BusError.of('message_too_large');
+    const value = json === undefined ? undefined : parseObject(json);
+    if (!value) throw BusError.of('validation_failed');
+    return value;
+  }
+
+  private encode(error: unknown, entry: Entry, message: Incoming): WireError {
+    const about = { message_id: message.id, entry: entry.id, caller: entry.source.caller, pattern: message.pattern };
+    const wire = this.options.encodeError?.(error) ?? (error instanceof BusError ? error.wire : undefined);
+    if (wire && wire.code !== 'internal') return wire;
+    this.options.logger.error('handling a message failed', { ...about, err: error });
+    return { code: 'internal' satisfies BusErrorCode };
+  }
+
+  /** Given to a replica for the first time, it was surely never run. A later time, nobody knows: then nothing is said. */
+  private expire(entry: Entry, message: Incoming): void {
+    const answer =
+      entry.deliveries === 1 && message.id !== undefined
+        ? encodeRefusal(message.id, { code: 'service_unavailable' satisfies BusErrorCode })
+        : '';
+    this.finish(entry, message, answer, this.options.replica);
+  }
+
+  private finish(entry: Entry, message: Incoming, answer: string, onlyIfHeldBy?: string): void {
+    const { finisher, keys, settle } = this.options;
+    const farewell: Farewell | undefined =
+      answer === '' || message.reply === undefined
+        ? undefined
+        : { channel: keys.replyChannel(entry.source.caller, message.reply), answer };
+    finisher.finish(entry, farewell, settle, onlyIfHeldBy);
+  }
+}
