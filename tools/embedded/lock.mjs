@@ -1,12 +1,18 @@
 // @ts-check
 /** A lock among processes of one machine, as a file that names its holder; a holder that died holds nothing. */
-import { linkSync, renameSync, rmSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readRecord, stillRuns, writeRecord } from './process.mjs';
+import { readRecord, recordOf, stillRuns, writeRecord } from './process.mjs';
+
+/**
+ * @typedef {object} Lock
+ * @property {() => void} leave tells who waits that it will not be long
+ * @property {() => void} release
+ */
 
 /**
  * @param {string} file
- * @returns {{ release: () => void } | { heldBy: number }}
+ * @returns {Lock | { heldBy: number, leaving: boolean }}
  */
 export function tryLock(file) {
   const mine = `${file}.${process.pid}`;
@@ -15,12 +21,15 @@ export function tryLock(file) {
     for (;;) {
       try {
         linkSync(mine, file); // the one step that only one process can win
-        return { release: () => rmSync(file, { force: true }) };
+        return {
+          leave: () => writeFileSync(file, JSON.stringify({ ...recordOf(process.pid), leaving: true })),
+          release: () => rmSync(file, { force: true }),
+        };
       } catch (error) {
         if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
       }
       const holder = readRecord(file);
-      if (holder && stillRuns(holder)) return { heldBy: holder.pid };
+      if (holder && stillRuns(holder)) return { heldBy: holder.pid, leaving: holder.leaving ?? false };
       removeStale(file);
     }
   } finally {

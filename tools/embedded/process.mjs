@@ -30,7 +30,7 @@ export function identify(pid) {
   }
 }
 
-/** @typedef {{ pid: number, identity: string | undefined }} ProcessRecord */
+/** @typedef {{ pid: number, identity: string | undefined, leaving?: boolean }} ProcessRecord */
 
 /**
  * @param {number} pid

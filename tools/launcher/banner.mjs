@@ -34,10 +34,9 @@ export async function printBanner({ terminal, port, gateways, publicUrl, network
 
 /**
  * @param {string} url
- * @param {boolean} inColour black on white whatever the terminal's colours; else blocks, light on dark terminals
+ * @param {boolean} inColour black on white whatever the terminal's colours are; else in its own
  */
-function draw(url, inColour) {
-  return inColour
-    ? drawQr(url, { type: 'terminal', small: true, errorCorrectionLevel: 'L' })
-    : drawQr(url, { type: 'utf8', errorCorrectionLevel: 'L' });
+async function draw(url, inColour) {
+  const drawing = await drawQr(url, { type: 'utf8', errorCorrectionLevel: 'L' });
+  return inColour ? drawing.replace(/^.*$/gm, '\u001b[30;107m$&\u001b[0m') : drawing;
 }

@@ -1,30 +1,71 @@
 // @ts-check
 /** The data folder: who uses it now, and what is made once and kept in it. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { tryLock } from '../embedded/lock.mjs';
+import { stopLeftover } from '../embedded/process.mjs';
 import { newSecrets, OWNERS } from '../embedded/services.mjs';
 import { Refusal } from './stopped.mjs';
 
+/** @type {[NodeJS.Signals, number][]} */
+const LEFTOVER_STEPS = [['SIGTERM', 10_000], ['SIGKILL', 5_000]];
+
+/** Long enough to notice that the terminal or npm is gone, and to say so in the lock. */
+const NOTICE_MS = 1_000;
+
+/** Longer than an orderly end takes. */
+const LEAVING_MS = 40_000;
+
 /**
- * Makes the folder if it is missing and takes it for this process.
+ * Makes the folder if it is missing and takes it for this process; waits for another one that is about to end.
  *
  * @param {string} folder
- * @returns {() => void} gives it back
+ * @returns {Promise<import('../embedded/lock.mjs').Lock>}
  * @throws Refusal when another process uses it
  */
-export function takeDataFolder(folder) {
+export async function takeDataFolder(folder) {
+  const began = Date.now();
+  for (;;) {
+    const lock = lockIn(folder);
+    if ('release' in lock) return lock;
+    if (Date.now() - began > (lock.leaving ? LEAVING_MS : NOTICE_MS)) {
+      throw new Refusal(`Puerta already runs on ${folder} (process ${lock.heldBy}); stop it, or give another folder: --data`);
+    }
+    await sleep(100);
+  }
+}
+
+/** @param {string} folder */
+function lockIn(folder) {
   try {
     // As root, PostgreSQL runs as another user, who must pass through; what is secret in here is closed by itself.
     mkdirSync(folder, { recursive: true, mode: 0o711 });
-    const lock = tryLock(join(folder, 'lock'));
-    if ('release' in lock) return lock.release;
-    throw new Refusal(`Puerta already runs on ${folder} (process ${lock.heldBy}); stop it, or give another folder with --data`);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw new Refusal(`the data folder cannot be used: ${/** @type {Error} */ (error).message}`);
+    return tryLock(join(folder, 'lock'));
+  } catch (cause) {
+    throw new Refusal(`the data folder cannot be used: ${/** @type {Error} */ (cause).message}`, { cause });
   }
+}
+
+/**
+ * Where each app's process is recorded.
+ *
+ * @param {string} folder
+ */
+export function processFolder(folder) {
+  return join(folder, 'processes');
+}
+
+/**
+ * Ends the apps of an earlier start that was killed: they are ending by themselves, but still hold their ports.
+ *
+ * @param {string} folder
+ */
+export async function endLeftovers(folder) {
+  const processes = processFolder(folder);
+  mkdirSync(processes, { recursive: true, mode: 0o700 });
+  await Promise.all(readdirSync(processes).map((name) => stopLeftover(join(processes, name), LEFTOVER_STEPS)));
 }
 
 /**

@@ -7,7 +7,7 @@ import { startRedis } from '../embedded/redis.mjs';
 import { APPS, appEnvironment, hasMigrations, migrateApp } from '../embedded/services.mjs';
 import { localNetworkAddress } from './addresses.mjs';
 import { printBanner } from './banner.mjs';
-import { keptSecrets } from './data-folder.mjs';
+import { keptSecrets, processFolder } from './data-folder.mjs';
 import { ensureDemo } from './demo.mjs';
 import { EmbeddedServers } from './embedded-servers.mjs';
 import { Logs } from './logs.mjs';
@@ -38,7 +38,7 @@ export class Installation {
     this.signal = signal;
     this.logs = new Logs(join(options.data, 'logs'), terminal, options.verbose);
     this.servers = new EmbeddedServers(terminal);
-    this.supervisor = new Supervisor(WORKSPACE, terminal);
+    this.supervisor = new Supervisor(WORKSPACE, processFolder(options.data), terminal);
   }
 
   /**

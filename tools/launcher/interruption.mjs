@@ -2,6 +2,9 @@
 /** Ctrl-C and its relatives: the first asks for an orderly end, the second for an end. */
 import { Stopped } from './stopped.mjs';
 
+/** How often we look whether npm still waits for us. */
+const ORPHAN_MS = 250;
+
 /** One Ctrl-C can arrive twice: from the terminal, and passed on by npm. */
 const SAME_MS = 1_000;
 
@@ -13,18 +16,29 @@ const SAME_MS = 1_000;
 export function interruption(terminal, force) {
   const controller = new AbortController();
   let first = 0;
-  for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.on(name, () => {
-      if (first === 0) {
-        first = Date.now();
-        terminal.print(terminal.dim('\nStopping; once more to stop at once'));
-        controller.abort(new Stopped());
-      } else if (Date.now() - first > SAME_MS) {
-        void force().finally(() => process.exit(1));
-      }
-    });
-  }
+  const stop = () => {
+    if (first === 0) {
+      first = Date.now();
+      terminal.print(`\n${terminal.dim('Stopping; once more to stop at once.')}`);
+      controller.abort(new Stopped());
+    } else if (Date.now() - first > SAME_MS) {
+      void force().finally(() => process.exit(1));
+    }
+  };
+  for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(name, stop);
+  stopWithNpm(() => first === 0 && stop());
   return controller.signal;
+}
+
+/**
+ * npm that was killed cannot pass anything on; we then have another parent.
+ *
+ * @param {() => void} stop
+ */
+function stopWithNpm(stop) {
+  if (!process.env['npm_lifecycle_event']) return;
+  const npm = process.ppid;
+  setInterval(() => process.ppid !== npm && stop(), ORPHAN_MS).unref();
 }
 
 /**

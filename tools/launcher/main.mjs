@@ -4,7 +4,7 @@
  * Until the packages are installed, only Node's own modules are used.
  */
 import { portProblem } from '../embedded/process.mjs';
-import { takeDataFolder } from './data-folder.mjs';
+import { endLeftovers, takeDataFolder } from './data-folder.mjs';
 import { interruption, untilAborted } from './interruption.mjs';
 import { HELP, readOptions } from './options.mjs';
 import { Refusal, Stopped } from './stopped.mjs';
@@ -46,8 +46,10 @@ async function run(task, options, env, terminal) {
   /** @type {import('./installation.mjs').Installation | undefined} */
   let installation;
   const signal = interruption(terminal, async () => installation?.kill());
-  const release = takeDataFolder(options.data);
+  const lock = await takeDataFolder(options.data);
+  signal.addEventListener('abort', lock.leave);
   try {
+    await endLeftovers(options.data);
     if (task === 'start') await refuseBusyPorts(options);
     await ensurePackages(terminal, signal);
     const { Installation } = await import('./installation.mjs');
@@ -58,7 +60,7 @@ async function run(task, options, env, terminal) {
     if (task === 'start') await ended;
   } finally {
     await installation?.stop();
-    release();
+    lock.release();
   }
 }
 

@@ -1,7 +1,8 @@
 // @ts-check
 /** Starts the replicas, starts again those that crash, and ends them all, callers before callees. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../embedded/process.mjs';
+import { freePort, writeRecord } from '../embedded/process.mjs';
 import { APPS, startApp } from '../embedded/services.mjs';
 import { Refusal } from './stopped.mjs';
 
@@ -33,10 +34,12 @@ export class Supervisor {
 
   /**
    * @param {string} workspace
+   * @param {string} records the folder where each process is recorded, for the next start to find it
    * @param {import('./terminal.mjs').Terminal} terminal
    */
-  constructor(workspace, terminal) {
+  constructor(workspace, records, terminal) {
     this.workspace = workspace;
+    this.records = records;
     this.terminal = terminal;
   }
 
@@ -76,6 +79,7 @@ export class Supervisor {
     if (this.#stopping) return;
     const { app, env, log } = replica;
     replica.process = startApp({ workspace: this.workspace, app, env, internalPort, log: log.write });
+    writeRecord(join(this.records, `${replica.name}.json`), replica.process.pid);
     await replica.process.ready(READY_MS);
   }
 
