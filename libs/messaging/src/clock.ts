@@ -21,10 +21,6 @@ export class RedisClock {
     this.syncedAt = answered;
   }
 
-  get synced(): boolean {
-    return this.offset !== undefined;
-  }
-
   /** Redis' time in ms. NaN, which no comparison holds for, before the first `sync`. */
   now(): number {
     return performance.now() + (this.offset ?? NaN);

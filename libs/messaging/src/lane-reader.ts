@@ -37,6 +37,7 @@ export interface LaneReaderOptions {
   readonly replica: string;
   /** Blocks while it waits for messages, so nobody else may use it. */
   readonly connection: Connection;
+  readonly commands: Connection;
   readonly lease: Lease;
   readonly leasesKey: string;
   readonly logger: BusLogger;
@@ -75,7 +76,8 @@ export class LaneReader {
   }
 
   /** Reads no more. Messages that wait for a slot are left to others; `idle` tells when the running ones are done. */
-  async stop(commands: Connection): Promise<void> {
+  async stop(): Promise<void> {
+    const { commands } = this.options;
     this.stopping = true;
     this.slotFreed();
     // Wakes the blocked read. Where that is not allowed, the read ends by itself.
@@ -96,9 +98,10 @@ export class LaneReader {
   }
 
   private async readOn(): Promise<void> {
-    const { connection, lease } = this.options;
+    const { connection, commands } = this.options;
     while (!this.stopping) {
-      if (!(await connection.whenReady(BLOCK_MS)) || !lease.clock.synced) continue;
+      // Both: what is read over the one is answered over the other, and aged by the clock that the other keeps.
+      if (!(await connection.whenReady(BLOCK_MS)) || !(await commands.whenReady(BLOCK_MS))) continue;
       const free = this.options.concurrency - this.running - this.waiting.length;
       try {
         if (free <= 0) await this.slot();

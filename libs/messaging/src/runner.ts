@@ -1,6 +1,6 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import { BusContext, callContext } from './context';
-import { type PatternSpec, type ServiceContract } from './contract';
+import { type PatternSpec } from './contract';
 import { BusError, type BusErrorCode, type WireError } from './errors';
 import { type Farewell, type Finisher } from './finisher';
 import { type Keys } from './keys';

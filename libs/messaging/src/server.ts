@@ -139,6 +139,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
       group: callee,
       replica: this.replica,
       connection,
+      commands: this.commands,
       lease: this.lease,
       leasesKey: this.keys.leases(callee),
       logger: this.log,
@@ -172,7 +173,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
 
   private async drain(): Promise<void> {
     const drained = this.lease.withdraw();
-    await Promise.all(this.readers.map((reader) => reader.stop(this.commands)));
+    await Promise.all(this.readers.map((reader) => reader.stop()));
     await drained;
     const busy = () => this.readers.some((reader) => reader.runningCount > 0);
     if (!(await until(() => !busy(), this.options.drainMs ?? DEFAULTS.drainMs))) {
