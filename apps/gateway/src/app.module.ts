@@ -1,0 +1,89 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler';
+import { AuthModule } from '@puerta/auth';
+import { type CheckAccessDto, cardIssuerContract, identityContract, tokenServiceContract } from '@puerta/contracts';
+import { BusClient, BusModule, ServiceClient } from '@puerta/messaging';
+import { busClientOptions, type Runtime, RuntimeModule } from '@puerta/service';
+import { CardsController } from './cards/cards.controller';
+import { CompaniesController } from './companies/companies.controller';
+import { InvitationsController } from './companies/invitations.controller';
+import type { GatewayConfig, gatewayConfig } from './config';
+import { DocsController } from './docs/docs.controller';
+import { OpenApi } from './docs/open-api';
+import { CreatedInterceptor } from './http/created.interceptor';
+import { Routes } from './http/routes';
+import { LOGIN_BY_EMAIL } from './limits/limits';
+import { RedisLimiter } from './limits/redis-limiter';
+import { ProfileController } from './profile/profile.controller';
+import { PROFILE_URL } from './scans/profile-url';
+import { ScanProfileController, ScansController } from './scans/scans.controller';
+import { PublicKeys } from './service/public-keys';
+import { Readiness } from './service/readiness';
+import { ServiceController } from './service/service.controller';
+import { UsersController } from './users/users.controller';
+
+/** The services behind the gateway. */
+export const SERVICES = [identityContract, cardIssuerContract, tokenServiceContract] as const;
+
+/** A guard must answer within a second; what it asks identity must come sooner. */
+const FACTS_TTL_MS = 800;
+
+@Module({})
+export class AppModule {
+  static forRoot(runtime: Runtime<typeof gatewayConfig>): DynamicModule {
+    const { config, internal } = runtime;
+    return {
+      module: AppModule,
+      global: true,
+      imports: [
+        RuntimeModule.forRoot(runtime),
+        BusModule.forRoot({ ...busClientOptions(runtime), calls: SERVICES }),
+        AuthModule.forRoot({
+          inject: [PublicKeys, BusClient],
+          useFactory: (keys: PublicKeys, bus: BusClient) => {
+            const identity = new ServiceClient(bus, identityContract);
+            return {
+              issuer: config.PUBLIC_URL,
+              keys: () => keys.read(),
+              facts: (subject: CheckAccessDto) => identity.request('access.check', subject, { ttlMs: FACTS_TTL_MS }),
+            };
+          },
+        }),
+        ThrottlerModule.forRootAsync({ inject: [RedisLimiter], useFactory: (storage: RedisLimiter) => throttling(config, storage) }),
+        DiscoveryModule,
+      ],
+      controllers: [
+        ServiceController,
+        UsersController,
+        CompaniesController,
+        InvitationsController,
+        CardsController,
+        ScansController,
+        ScanProfileController,
+        DocsController,
+        ...(config.FRONTEND_PROFILE_URL ? [] : [ProfileController]),
+      ],
+      providers: [
+        { provide: PROFILE_URL, useValue: config.FRONTEND_PROFILE_URL ?? `${config.PUBLIC_URL}/profile` },
+        { provide: Readiness, useValue: new Readiness(internal) },
+        { provide: RedisLimiter, useValue: new RedisLimiter(config.REDIS_URL, config.BUS_PREFIX) },
+        Routes,
+        OpenApi,
+        PublicKeys,
+        CreatedInterceptor,
+      ],
+      exports: [PublicKeys, RedisLimiter],
+    };
+  }
+}
+
+/** What is left to @nestjs/throttler: see LoginGuard. */
+function throttling(config: GatewayConfig, storage: RedisLimiter): ThrottlerModuleOptions {
+  const { name, count, seconds } = LOGIN_BY_EMAIL;
+  return {
+    storage,
+    skipIf: () => !config.GATEWAY_RATE_LIMIT,
+    throttlers: [{ name, limit: count, ttl: seconds * 1_000, setHeaders: false }],
+  };
+}

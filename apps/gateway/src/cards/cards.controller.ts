@@ -1,0 +1,115 @@
+import { Body, Controller, Get, Header, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { InitialAuth, StrictAuth } from '@puerta/auth';
+import {
+  Card,
+  CardIdDto,
+  cardIssuerContract,
+  CardPage,
+  CardReasonDto,
+  IssueCardDto,
+  ListCardsDto,
+  QrQueryDto,
+  UpdateCardDto,
+} from '@puerta/contracts';
+import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
+import { Operation } from '../http/operation';
+import { Sender } from '../http/sender';
+import { bytesOf } from './picture';
+
+@ApiTags('ID cards')
+@Controller('api/v1/cards')
+export class CardsController {
+  constructor(@InjectService(cardIssuerContract) private readonly cards: ServiceClient<typeof cardIssuerContract>) {}
+
+  @Post()
+  @StrictAuth('issuer')
+  @Operation({
+    summary: 'Issues a card',
+    status: 201,
+    answer: Card,
+    createdAt: '/api/v1/cards/{card_id}',
+    problems: ['card_number_taken'],
+  })
+  issue(@Body() card: IssueCardDto, @Sender() sender: CallOptions): Promise<Card> {
+    return this.cards.request('cards.issue', card, sender);
+  }
+
+  @Get()
+  @StrictAuth('issuer')
+  @Operation({ summary: 'The cards of the company, newest first', answer: CardPage })
+  list(@Query() filter: ListCardsDto, @Sender() sender: CallOptions): Promise<CardPage> {
+    return this.cards.request('cards.list', filter, sender);
+  }
+
+  @Get(':card_id')
+  @InitialAuth()
+  @Operation({ summary: 'One card, for its issuers and its holder', answer: Card, problems: ['card_not_found'] })
+  get(@Param() card: CardIdDto, @Sender() sender: CallOptions): Promise<Card> {
+    return this.cards.request('cards.get', card, sender);
+  }
+
+  @Patch(':card_id')
+  @StrictAuth('issuer')
+  @Operation({
+    summary: 'Changes holder or validity',
+    description: 'What is absent stays; null clears it.',
+    answer: Card,
+    problems: ['card_not_found'],
+  })
+  update(@Param() card: CardIdDto, @Body() changes: UpdateCardDto, @Sender() sender: CallOptions): Promise<Card> {
+    return this.cards.request('cards.update', { ...changes, ...card }, sender);
+  }
+
+  @Post(':card_id/suspend')
+  @InitialAuth()
+  @Operation({
+    summary: 'Suspends an active card, by its issuers or its holder',
+    answer: Card,
+    problems: ['card_not_found', 'card_state_conflict'],
+  })
+  suspend(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
+    return this.cards.request('cards.suspend', { ...why, ...card }, sender);
+  }
+
+  @Post(':card_id/reactivate')
+  @StrictAuth('issuer')
+  @Operation({ summary: 'Reactivates a suspended card', answer: Card, problems: ['card_not_found', 'card_state_conflict'] })
+  reactivate(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
+    return this.cards.request('cards.reactivate', { ...why, ...card }, sender);
+  }
+
+  @Post(':card_id/revoke')
+  @StrictAuth('issuer')
+  @Operation({ summary: 'Revokes a card for good', answer: Card, problems: ['card_not_found', 'card_state_conflict'] })
+  revoke(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
+    return this.cards.request('cards.revoke', { ...why, ...card }, sender);
+  }
+
+  @Post(':card_id/rotate')
+  @StrictAuth('issuer')
+  @Operation({
+    summary: 'Gives a card a new code; the printed one dies',
+    answer: Card,
+    problems: ['card_not_found', 'card_state_conflict'],
+  })
+  rotate(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
+    return this.cards.request('cards.rotate', { ...why, ...card }, sender);
+  }
+
+  @Get(':card_id/qr.png')
+  @InitialAuth()
+  @Header('content-type', 'image/png')
+  @Operation({ summary: 'The QR code as PNG', contentType: 'image/png', problems: ['card_not_found'] })
+  async png(@Param() card: CardIdDto, @Query() look: QrQueryDto, @Sender() sender: CallOptions): Promise<Buffer> {
+    return bytesOf(await this.cards.request('cards.qr', { ...look, ...card, format: 'png' }, sender));
+  }
+
+  @Get(':card_id/qr.svg')
+  @InitialAuth()
+  @Header('content-type', 'image/svg+xml')
+  @Operation({ summary: 'The QR code as SVG', contentType: 'image/svg+xml', problems: ['card_not_found'] })
+  async svg(@Param() card: CardIdDto, @Sender() sender: CallOptions): Promise<Buffer> {
+    return bytesOf(await this.cards.request('cards.qr', { ...card, format: 'svg' }, sender));
+  }
+}

@@ -1,0 +1,65 @@
+import { ConfigError, loadConfig } from '@puerta/config';
+import { allowedOrigins, gatewayConfig } from './config';
+
+const environ = { NODE_ENV: 'production', PUBLIC_URL: 'https://puerta.example.com', REDIS_URL: 'redis://redis:6379' };
+
+const refusals = (more: Record<string, string>): string[] => {
+  try {
+    loadConfig(gatewayConfig, { ...environ, ...more });
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map(({ variable }) => variable);
+  }
+};
+
+describe('the configuration of the gateway', () => {
+  it('needs a public URL and a Redis, and knows the rest', () => {
+    expect(loadConfig(gatewayConfig, environ)).toMatchObject({
+      PORT: 8080,
+      HOST: '0.0.0.0',
+      GATEWAY_RATE_LIMIT: true,
+      GATEWAY_LOG_LEVEL: 'info',
+      GATEWAY_CORS_ORIGINS: [],
+      GATEWAY_TRUSTED_PROXIES: [],
+    });
+    expect(refusals({ PUBLIC_URL: '', REDIS_URL: '' }).sort()).toEqual(['PUBLIC_URL', 'REDIS_URL']);
+  });
+
+  it('takes its log level from LOG_LEVEL unless it has its own', () => {
+    expect(loadConfig(gatewayConfig, { ...environ, LOG_LEVEL: 'debug' }).GATEWAY_LOG_LEVEL).toBe('debug');
+    const both = { ...environ, LOG_LEVEL: 'debug', GATEWAY_LOG_LEVEL: 'WARNING' };
+    expect(loadConfig(gatewayConfig, both).GATEWAY_LOG_LEVEL).toBe('warn');
+  });
+
+  it('refuses to switch limits off in production, and only there', () => {
+    expect(refusals({ GATEWAY_RATE_LIMIT: 'off' })).toEqual(['GATEWAY_RATE_LIMIT']);
+    expect(refusals({ GATEWAY_RATE_LIMIT: 'off', NODE_ENV: 'test' })).toEqual([]);
+  });
+
+  it.each([
+    ['PUBLIC_URL', 'http://puerta.example.com'],
+    ['FRONTEND_PROFILE_URL', 'http://front.example.com/profile'],
+    ['GATEWAY_CORS_ORIGINS', '*'],
+    ['GATEWAY_CORS_ORIGINS', 'https://app.example.com/'],
+    ['VERCEL_FRONTEND_URL', 'app.vercel.app'],
+    ['NGROK_URL', 'https://*.ngrok-free.app'],
+    ['GATEWAY_TRUSTED_PROXIES', '0.0.0.0/0'],
+    ['GATEWAY_TRUSTED_PROXIES', 'loopback'],
+    ['GATEWAY_RATE_LIMIT_PER_ADDRESS', '0'],
+  ])('refuses %s=%s', (variable, value) => {
+    expect(refusals({ [variable]: value })).toEqual([variable]);
+  });
+
+  it('admits the origins of all three variables', () => {
+    const config = loadConfig(gatewayConfig, {
+      ...environ,
+      GATEWAY_CORS_ORIGINS: 'https://a.example.com,https://b.example.com',
+      VERCEL_FRONTEND_URL: 'https://c.vercel.app',
+      NGROK_URL: 'https://d.ngrok-free.app',
+    });
+    expect([...allowedOrigins(config)]).toEqual([
+      'https://a.example.com', 'https://b.example.com', 'https://c.vercel.app', 'https://d.ngrok-free.app',
+    ]);
+  });
+});

@@ -1,0 +1,72 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Authenticator } from '@puerta/auth';
+import { BusClient } from '@puerta/messaging';
+import { nestLogger } from '@puerta/observability';
+import type { Running, Runtime } from '@puerta/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppModule, SERVICES } from './app.module';
+import { allowedOrigins, type gatewayConfig } from './config';
+import { OpenApi } from './docs/open-api';
+import { recordExchange } from './http/access-log';
+import { createAdapter } from './http/adapter';
+import { installEdge } from './http/edge';
+import { Routes } from './http/routes';
+import { securityHeaders } from './http/security-headers';
+import { ValidationPipe } from './http/validation.pipe';
+import { RedisLimiter } from './limits/redis-limiter';
+import { RequestLimits } from './limits/request-limits';
+import { ProblemFilter } from './problems/problem.filter';
+import { ProblemWriter } from './problems/problem-writer';
+
+export interface Gateway extends Running {
+  readonly app: NestFastifyApplication;
+  /** Where it listens. */
+  readonly url: string;
+}
+
+/** Starts the gateway: for `main.ts`, and for tests, which bring a runtime of their own. */
+export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Promise<Gateway> {
+  const { config, logger, metrics } = runtime;
+  const headers = securityHeaders(config.PUBLIC_URL.startsWith('https:'));
+  const problems = new ProblemWriter({ publicUrl: config.PUBLIC_URL, securityHeaders: headers, logger });
+  const record = (request: FastifyRequest, reply: FastifyReply): void => recordExchange(request, reply, logger, metrics);
+  const adapter = createAdapter({ problems, trustedProxies: config.GATEWAY_TRUSTED_PROXIES, record });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(runtime), adapter, {
+    logger: nestLogger(logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  app.useGlobalFilters(new ProblemFilter(problems));
+  app.useGlobalPipes(new ValidationPipe());
+  app.get(OpenApi).describe(app);
+
+  let draining = false;
+  const limiter = app.get(RedisLimiter);
+  installEdge(adapter, {
+    securityHeaders: headers,
+    record,
+    isDraining: () => draining,
+    origins: allowedOrigins(config),
+    routes: app.get(Routes),
+    authenticator: app.get(Authenticator),
+    limits: config.GATEWAY_RATE_LIMIT
+      ? new RequestLimits(limiter, { perAddress: config.GATEWAY_RATE_LIMIT_PER_ADDRESS, perUser: config.GATEWAY_RATE_LIMIT_PER_USER })
+      : undefined,
+  });
+  await app.listen(config.PORT, config.HOST);
+
+  const bus = app.get(BusClient);
+  const presence = SERVICES.map(({ name }) => [name, async () => (await bus.presence(name)) > 0] as const);
+  return {
+    app,
+    url: adapter.getInstance().listeningOrigin,
+    checks: { redis: () => limiter.isReachable(), ...Object.fromEntries(presence) },
+    stop: async () => {
+      draining = true;
+      // No new connections, and what was begun is finished, before Nest takes the bus away from under it.
+      await adapter.getInstance().close();
+      await app.close();
+    },
+  };
+}

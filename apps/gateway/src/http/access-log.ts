@@ -1,0 +1,33 @@
+import { performance } from 'node:perf_hooks';
+import type { Logger, Metrics } from '@puerta/observability';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { exchangeOf } from './exchange';
+
+const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'];
+
+/**
+ * One line and one observation for each answer. The route is named by its pattern: addresses hold codes and tokens, and
+ * a metric must not grow with what people invent.
+ */
+export function recordExchange(request: FastifyRequest, reply: FastifyReply, logger: Logger, metrics: Metrics): void {
+  const { id, trace, route, identity, code, startedAt } = exchangeOf(request);
+  const actor = identity?.kind === 'user' ? identity.actor : undefined;
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const method = METHODS.includes(request.method) ? request.method : 'OTHER';
+  const pattern = route?.pattern ?? 'none';
+  const status = reply.statusCode;
+  metrics.httpRequest({ method, route: pattern, status }, seconds);
+  logger.info('request', {
+    method,
+    route: pattern,
+    status,
+    duration_ms: Math.round(seconds * 10_000) / 10,
+    bytes: Number(reply.getHeader('content-length') ?? 0),
+    code,
+    request_id: id,
+    trace_id: trace.traceId,
+    user_id: actor?.user_id,
+    company_id: actor?.company_id ?? undefined,
+    scan_id: identity?.kind === 'scan' ? identity.scanId : undefined,
+  });
+}

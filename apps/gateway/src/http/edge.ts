@@ -1,0 +1,59 @@
+import { performance } from 'node:perf_hooks';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import { callContext } from '@puerta/messaging';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type AdmissionOptions, admit } from './admission';
+import { callContextOf, exchangeOf } from './exchange';
+import type { Surface } from './security-headers';
+
+export interface EdgeOptions extends AdmissionOptions {
+  readonly securityHeaders: Readonly<Record<Surface, Readonly<Record<string, string>>>>;
+  /** Told of every request that was answered. */
+  readonly record: (request: FastifyRequest, reply: FastifyReply) => void;
+  /** True once the process is about to stop. */
+  readonly isDraining: () => boolean;
+}
+
+/** A sender whose request was refused may finish sending for this long, so that it can read why. */
+const LINGER_MS = 5_000;
+
+/** Puts what happens around every handler into Fastify's hooks. */
+export function installEdge(adapter: FastifyAdapter, options: EdgeOptions): void {
+  const { securityHeaders, routes, record, isDraining } = options;
+  const fastify = adapter.getInstance();
+
+  // Of the adapter's own hooks this one is the first. All later ones and the handler run inside its `done`.
+  adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+    const exchange = exchangeOf(request);
+    exchange.route = request.is404 ? undefined : routes.find(request.method, request.routeOptions.url);
+    exchange.surface = exchange.route?.surface ?? exchange.surface;
+    reply.headers(securityHeaders[exchange.surface]).headers({ 'x-request-id': exchange.id, 'cache-control': 'no-store' });
+    if (isDraining()) reply.header('connection', 'close');
+    callContext.run(callContextOf(exchange), done);
+  });
+
+  fastify.addHook('onRequest', async (request, reply) => {
+    if (await admit(request, reply, options)) return reply;
+  });
+
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    const { surface, startedAt } = exchangeOf(request);
+    if (surface === 'api') reply.header('server-timing', `total;dur=${(performance.now() - startedAt).toFixed(1)}`);
+    done(null, payload);
+  });
+
+  fastify.addHook('onResponse', (request, reply, done) => {
+    record(request, reply);
+    if (!request.raw.complete) linger(request);
+    done();
+  });
+}
+
+/**
+ * Node reads and drops the rest of a body that nobody wanted. Closing at once would reset the connection, and the sender
+ * would see that instead of the answer; waiting for ever would let it send for ever.
+ */
+function linger({ raw }: FastifyRequest): void {
+  const timer = setTimeout(() => raw.socket.destroy(), LINGER_MS).unref();
+  raw.once('close', () => clearTimeout(timer));
+}

@@ -1,0 +1,21 @@
+const MAX_SHOWN = 200;
+
+/** The path of a request's target, as it came. */
+export function pathOf(url: string): string {
+  return url.split(/[?#]/, 1)[0] ?? '';
+}
+
+/** Whether a path begins like the address in a card's QR code, however it is spelled. */
+export function isScanPath(url: string): boolean {
+  return /^\/+scan(?:\/|%2f)/i.test(pathOf(url));
+}
+
+/**
+ * The path of a request for people who read a problem: without the query, which may hold a token, and without a card's
+ * code, which opens its profile.
+ */
+export function shownPath(url: string): string {
+  if (isScanPath(url)) return '/scan';
+  const path = pathOf(url);
+  return path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path;
+}

@@ -1,0 +1,28 @@
+import { type CustomDecorator, SetMetadata } from '@nestjs/common';
+import type { Limit } from '../limits/limits';
+import type { Surface } from './security-headers';
+
+const SURFACE = 'puerta:surface';
+const LIMITS = 'puerta:limits';
+
+/** Of a controller or a route: whose content it serves, which decides about the policy browsers get. */
+export const Serves = (surface: Surface): CustomDecorator => SetMetadata(SURFACE, surface);
+
+/** Of a route: limits by address, besides the one that holds everywhere. */
+export const Limited = (...limits: Limit[]): CustomDecorator => SetMetadata(LIMITS, limits);
+
+/** Of a route that must answer whatever happens: orchestrators ask it, also while Redis is away. */
+export const Unlimited = (): CustomDecorator => SetMetadata(LIMITS, 'none');
+
+export function surfaceOf(controller: object, handler: object): Surface {
+  return (read(SURFACE, controller, handler) ?? 'api') as Surface;
+}
+
+export function limitsOf(controller: object, handler: object): readonly Limit[] | undefined {
+  const limits = read(LIMITS, controller, handler);
+  return limits === 'none' ? undefined : ((limits ?? []) as Limit[]);
+}
+
+function read(key: string, controller: object, handler: object): unknown {
+  return Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
+}

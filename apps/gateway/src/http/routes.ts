@@ -1,0 +1,132 @@
+import { Injectable, type OnModuleInit, RequestMethod, type Type } from '@nestjs/common';
+import { METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { type Requirement, requirementOf } from '@puerta/auth';
+import type { Limit } from '../limits/limits';
+import { limitsOf, surfaceOf } from './route-options';
+import type { Surface } from './security-headers';
+
+/** One route, and all that is decided about it before its handler runs. */
+export interface Route {
+  readonly method: string;
+  /** As Fastify has it: `/api/v1/cards/:card_id`. Safe to log: it holds no value. */
+  readonly pattern: string;
+  readonly controller: Type;
+  readonly handler: object;
+  readonly requirement: Requirement;
+  readonly surface: Surface;
+  /** Besides the ones that hold everywhere; undefined where nothing is limited. */
+  readonly limits: readonly Limit[] | undefined;
+  readonly takesQuery: boolean;
+  readonly takesBody: boolean;
+}
+
+interface Argument {
+  readonly index: number;
+  readonly data?: unknown;
+}
+
+/**
+ * All routes of the app, read from its controllers. What is not in here is not served: the early checks look a request
+ * up by the route that Fastify chose, so the two cannot see different paths.
+ */
+@Injectable()
+export class Routes implements OnModuleInit {
+  #all: readonly Route[] = [];
+  readonly #byKey = new Map<string, Route>();
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+  ) {}
+
+  /** @throws Error naming a route without a requirement, or with an argument that nothing would validate. */
+  onModuleInit(): void {
+    this.#all = this.discovery.getControllers().flatMap(({ metatype }) => this.#routesOf(metatype as Type));
+    for (const route of this.#all) this.#byKey.set(`${route.method} ${route.pattern}`, route);
+  }
+
+  get all(): readonly Route[] {
+    return this.#all;
+  }
+
+  /** The route that Fastify chose. It serves HEAD by the handler of GET unless there is one of its own. */
+  find(method: string, pattern: string | undefined): Route | undefined {
+    if (pattern === undefined) return undefined;
+    const own = this.#byKey.get(`${method} ${pattern}`);
+    return own ?? (method === 'HEAD' ? this.#byKey.get(`GET ${pattern}`) : undefined);
+  }
+
+  /** The methods that a path may be asked with, for `Allow`; empty where there is nothing. */
+  methodsAt(path: string): string[] {
+    const methods = new Set(this.#all.filter(({ pattern }) => matches(pattern, path)).map(({ method }) => method));
+    if (methods.has('GET')) methods.add('HEAD');
+    if (methods.size > 0) methods.add('OPTIONS');
+    return [...methods].sort();
+  }
+
+  #routesOf(controller: Type): Route[] {
+    const methods = controller.prototype as Record<string, object>;
+    return this.scanner.getAllMethodNames(methods).flatMap((name) => {
+      const handler = methods[name] as object;
+      const method = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined;
+      return method === undefined ? [] : [this.#route(controller, name, handler, method)];
+    });
+  }
+
+  #route(controller: Type, name: string, handler: object, method: RequestMethod): Route {
+    const requirement = requirementOf(controller, handler);
+    if (!requirement) throw new Error(`${controller.name}.${name} does not say who may use it`);
+    checkArguments(controller, name, RouteParamtypes.PARAM);
+    return {
+      method: RequestMethod[method],
+      pattern: join(pathOf(controller), pathOf(handler)),
+      controller,
+      handler,
+      requirement,
+      surface: surfaceOf(controller, handler),
+      limits: limitsOf(controller, handler),
+      takesQuery: checkArguments(controller, name, RouteParamtypes.QUERY),
+      takesBody: checkArguments(controller, name, RouteParamtypes.BODY),
+    };
+  }
+}
+
+/** Whether a route is part of the API proper, where nothing is accepted that is not understood. */
+export function isApi({ pattern }: Pick<Route, 'pattern'>): boolean {
+  return pattern.startsWith('/api/');
+}
+
+function pathOf(target: object): string {
+  const path: unknown = Reflect.getMetadata(PATH_METADATA, target);
+  if (typeof path !== 'string') throw new Error('a controller or route has one path each, a string');
+  return path;
+}
+
+function join(...parts: string[]): string {
+  return `/${parts.map((part) => part.replace(/^\/|\/$/g, '')).filter(Boolean).join('/')}`;
+}
+
+function matches(pattern: string, path: string): boolean {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  return wanted.length === given.length && wanted.every((part, i) => (part.startsWith(':') ? given[i] !== '' : part === given[i]));
+}
+
+/**
+ * Whether a handler takes this kind of argument. It must do so as a DTO: a single field (`@Query('limit')`) or a type
+ * that left no class behind (an interface, or a DTO imported with `import type`) would be passed on unvalidated.
+ */
+function checkArguments(controller: Type, name: string, kind: RouteParamtypes): boolean {
+  const all = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Record<string, Argument>;
+  const types = (Reflect.getMetadata('design:paramtypes', controller.prototype as object, name) ?? []) as unknown[];
+  const unvalidated: readonly unknown[] = [undefined, Object, String, Number, Boolean, Array];
+  const taken = Object.entries(all).filter(([key]) => key.startsWith(`${kind}:`));
+  for (const [, { index, data }] of taken) {
+    if (data !== undefined || unvalidated.includes(types[index])) {
+      throw new Error(`${controller.name}.${name} takes an argument that is no DTO class`);
+    }
+  }
+  return taken.length > 0;
+}

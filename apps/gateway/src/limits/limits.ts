@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { normalizeIp } from '@nestjs/throttler';
+
+/** How often something may happen: `count` at once, and that many again spread over each `seconds`. */
+export interface Limit {
+  /** Begins with a letter; shown in the RateLimit headers. */
+  readonly name: string;
+  readonly count: number;
+  readonly seconds: number;
+}
+
+/** A limit and whom it counts for. */
+export interface Claim {
+  readonly limit: Limit;
+  readonly key: string;
+}
+
+/** Sign-ins are dear: 100 ms of hashing, and each is a guess at a password. */
+export const LOGIN_BY_ADDRESS: Limit = { name: 'login-address', count: 30, seconds: 60 };
+export const LOGIN_BY_EMAIL: Limit = { name: 'login-email', count: 10, seconds: 300 };
+/** A class of students may register behind one address. */
+export const REGISTER_BY_ADDRESS: Limit = { name: 'register-address', count: 60, seconds: 3_600 };
+
+/** The part of an address that one customer of a network provider has to themselves: an IPv6 /64 (RFC 6177) is one. */
+export function claimOfAddress(limit: Limit, address: string): Claim {
+  return claim(limit, normalizeIp(address, 64));
+}
+
+/**
+ * @param subject what is counted for. Only a hash of it reaches Redis: an e-mail that somebody tried to sign in with
+ * is nobody else's business.
+ */
+export function claim(limit: Limit, subject: string): Claim {
+  return { limit, key: createHash('sha256').update(`${limit.name}\0${subject}`).digest('base64url').slice(0, 22) };
+}

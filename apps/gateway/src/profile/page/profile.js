@@ -1,0 +1,155 @@
+'use strict';
+
+(() => {
+  const TEXT = {
+    en: {
+      pageTitle: 'ID card',
+      number: 'Number',
+      title: 'Position',
+      unit: 'Unit',
+      validUntil: 'Valid until',
+      secondsLeft: { one: 'second left', other: 'seconds left' },
+      status: { active: 'Active', suspended: 'Suspended', revoked: 'Revoked', expired: 'Expired' },
+      retry: 'Try again',
+      loadingTitle: 'One moment…',
+      loadingText: 'The card is being checked.',
+      expiredTitle: 'This scan has expired',
+      expiredText: 'To see the card, scan its code again.',
+      failedTitle: 'The card cannot be checked now',
+      failedText: 'Please check your connection, or try again in a moment.',
+      announced: (profile, status) => `${profile.name}, ${profile.company}, ${status}`,
+    },
+    es: {
+      pageTitle: 'Carnet',
+      number: 'Número',
+      title: 'Cargo',
+      unit: 'Unidad',
+      validUntil: 'Válido hasta',
+      secondsLeft: { one: 'segundo restante', other: 'segundos restantes' },
+      status: { active: 'Activo', suspended: 'Suspendido', revoked: 'Revocado', expired: 'Caducado' },
+      retry: 'Intentar de nuevo',
+      loadingTitle: 'Un momento…',
+      loadingText: 'Se está comprobando el carnet.',
+      expiredTitle: 'Este escaneo ha caducado',
+      expiredText: 'Para ver el carnet, escanee de nuevo su código.',
+      failedTitle: 'Ahora no se puede comprobar el carnet',
+      failedText: 'Revise su conexión o inténtelo de nuevo en un momento.',
+      announced: (profile, status) => `${profile.name}, ${profile.company}, ${status}`,
+    },
+  };
+
+  const language = /^es\b/i.test(navigator.language) ? 'es' : 'en';
+  const text = TEXT[language];
+  const plural = new Intl.PluralRules(language);
+  const element = (id) => document.getElementById(id);
+  const show = (id, value) => {
+    element(id).textContent = value ?? '';
+  };
+
+  // The pass leaves the address bar, the history and whatever is shared from here before anything else happens.
+  const pass = new URLSearchParams(location.search).get('token') ?? '';
+  history.replaceState(null, '', location.pathname);
+
+  document.documentElement.lang = language;
+  document.title = text.pageTitle;
+  for (const labelled of document.querySelectorAll('[data-text]')) labelled.textContent = text[labelled.dataset.text];
+
+  let countdown;
+
+  const notice = (kind) => {
+    clearCard();
+    show('notice-title', text[`${kind}Title`]);
+    show('notice-text', text[`${kind}Text`]);
+    element('retry').hidden = kind !== 'failed';
+    element('notice').hidden = false;
+    if (kind !== 'loading') show('announcement', `${text[`${kind}Title`]}. ${text[`${kind}Text`]}`);
+  };
+
+  const FACTS = ['company', 'name', 'number', 'title', 'unit', 'valid-until', 'status-word', 'seconds', 'seconds-unit'];
+
+  /** Takes everything off the page that was of the person: not hidden, gone. */
+  const clearCard = () => {
+    clearInterval(countdown?.timer);
+    countdown = undefined;
+    element('card').hidden = true;
+    for (const id of FACTS) show(id, '');
+    show('announcement', '');
+  };
+
+  const showCard = (profile) => {
+    const status = text.status[profile.status] ?? profile.status;
+    const until = profile.valid_until && new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(new Date(profile.valid_until));
+    const facts = { company: profile.company, name: profile.name, number: profile.number, title: profile.title, unit: profile.unit };
+    for (const [id, value] of Object.entries({ ...facts, 'valid-until': until, 'status-word': status })) show(id, value);
+    for (const id of ['title', 'unit', 'valid-until']) element(id).parentElement.hidden = element(id).textContent === '';
+    element('status').dataset.status = profile.status;
+    element('notice').hidden = true;
+    element('card').hidden = false;
+    show('announcement', text.announced(profile, status));
+  };
+
+  /** Milliseconds that passed. A phone's wall clock may be set meanwhile, and its steady one may stop while it sleeps. */
+  const stopwatch = () => {
+    const steady = performance.now();
+    const wall = Date.now();
+    return () => Math.max(performance.now() - steady, Date.now() - wall);
+  };
+
+  const tick = () => {
+    if (!countdown) return;
+    const left = countdown.life - countdown.elapsed();
+    if (left <= 0) {
+      notice('expired');
+      return;
+    }
+    const seconds = Math.ceil(left / 1000);
+    show('seconds', String(seconds));
+    show('seconds-unit', text.secondsLeft[plural.select(seconds)] ?? text.secondsLeft.other);
+    element('remaining').value = left / countdown.life;
+  };
+
+  /** When the pass ends, in seconds since 1970 by the server's clock. */
+  const expiryOf = (jwt) => {
+    const payload = jwt.split('.')[1].replace(/-/g, '+').replace(/_/g, '/');
+    return JSON.parse(atob(payload)).exp;
+  };
+
+  const load = async () => {
+    if (!pass) {
+      notice('expired');
+      return;
+    }
+    notice('loading');
+    try {
+      const elapsed = stopwatch();
+      const response = await fetch('/api/v1/scan/profile', {
+        headers: { Authorization: `Bearer ${pass}`, Accept: 'application/json' },
+        cache: 'no-store',
+        credentials: 'omit',
+      });
+      if (response.status === 401) {
+        notice('expired');
+        return;
+      }
+      if (!response.ok) throw new Error(String(response.status));
+      const profile = await response.json();
+      // The phone's clock may be wrong by hours. The server said what time it was when it answered.
+      const life = expiryOf(pass) * 1000 - Date.parse(response.headers.get('date'));
+      if (!(life > 0)) {
+        notice('expired');
+        return;
+      }
+      showCard(profile);
+      countdown = { life, elapsed, timer: setInterval(tick, 250) };
+      tick();
+    } catch {
+      notice('failed');
+    }
+  };
+
+  element('retry').addEventListener('click', () => void load());
+  // Timers sleep with the phone; nothing that has expired may be seen when it wakes.
+  document.addEventListener('visibilitychange', tick);
+  window.addEventListener('pageshow', tick);
+  void load();
+})();

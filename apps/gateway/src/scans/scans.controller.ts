@@ -1,0 +1,53 @@
+import { Controller, Get, Head, Inject, Redirect } from '@nestjs/common';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { CurrentScanId, Public, ScanPass } from '@puerta/auth';
+import { cardIssuerContract, ScanProfile } from '@puerta/contracts';
+import { InjectService, ServiceClient } from '@puerta/messaging';
+import { Operation } from '../http/operation';
+import { Serves } from '../http/route-options';
+import { CardCode } from './card-code';
+import { PROFILE_URL } from './profile-url';
+
+@ApiTags('Scans')
+@Controller('scan')
+@Public()
+@Serves('page')
+export class ScansController {
+  constructor(
+    @InjectService(cardIssuerContract) private readonly cards: ServiceClient<typeof cardIssuerContract>,
+    @Inject(PROFILE_URL) private readonly profileUrl: string,
+  ) {}
+
+  /** Apps that preview links ask so: nobody looked at the card yet. Comes first, else GET would take HEAD as well. */
+  @Head(':code')
+  @ApiParam({ name: 'code' })
+  @Operation({ summary: 'Says nothing, and records no scan' })
+  preview(): void {}
+
+  @Get(':code')
+  @Redirect()
+  @ApiParam({ name: 'code', description: 'As in the QR code of a card' })
+  @Operation({
+    summary: 'Opens the profile of the card that was scanned',
+    description: 'A code that is unknown, rotated, malformed or of a card that is not active gets one identical 404, as a page for browsers.',
+    status: 302,
+    problems: ['card_not_found'],
+  })
+  async open(@CardCode() code: string): Promise<{ url: string }> {
+    const { scan_pass: pass } = await this.cards.request('scans.open', { code });
+    return { url: `${this.profileUrl}?token=${pass}` };
+  }
+}
+
+@ApiTags('Scans')
+@Controller('api/v1/scan')
+export class ScanProfileController {
+  constructor(@InjectService(cardIssuerContract) private readonly cards: ServiceClient<typeof cardIssuerContract>) {}
+
+  @Get('profile')
+  @ScanPass()
+  @Operation({ summary: 'What the person who scanned a card may see, while the scan pass lives', answer: ScanProfile })
+  profile(@CurrentScanId() scanId: string): Promise<ScanProfile> {
+    return this.cards.request('scans.profile', { scan_id: scanId });
+  }
+}

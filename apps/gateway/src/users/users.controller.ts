@@ -1,0 +1,100 @@
+import { Body, Controller, Get, Patch, Post, UseGuards } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { InitialAuth, OptionalAuth, Public } from '@puerta/auth';
+import {
+  EnsureCompanyAnswer,
+  EnsureCompanyDto,
+  identityContract,
+  LoginAnswer,
+  LoginDto,
+  LogoutDto,
+  RefreshDto,
+  RegisterDto,
+  UpdateMeDto,
+  UserProfile,
+} from '@puerta/contracts';
+import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
+import { Operation } from '../http/operation';
+import { Limited } from '../http/route-options';
+import { Sender } from '../http/sender';
+import { LOGIN_BY_ADDRESS, REGISTER_BY_ADDRESS } from '../limits/limits';
+import { LoginGuard } from '../limits/login.guard';
+
+@ApiTags('Users and sessions')
+@Controller('api/v1/users')
+export class UsersController {
+  constructor(@InjectService(identityContract) private readonly identity: ServiceClient<typeof identityContract>) {}
+
+  @Post('register')
+  @Public()
+  @Limited(REGISTER_BY_ADDRESS)
+  @Operation({
+    summary: 'Registers a user and begins a session',
+    status: 201,
+    answer: LoginAnswer,
+    createdAt: '/api/v1/users/me',
+    problems: ['email_taken', 'invitation_invalid'],
+  })
+  register(@Body() user: RegisterDto, @Sender() sender: CallOptions): Promise<LoginAnswer> {
+    return this.identity.request('users.register', user, sender);
+  }
+
+  @Post('login')
+  @Public()
+  @Limited(LOGIN_BY_ADDRESS)
+  @UseGuards(LoginGuard)
+  @Operation({
+    summary: 'Begins a session',
+    description: 'An unknown e-mail, a wrong password and an inactive user get the same answer.',
+    answer: LoginAnswer,
+    problems: ['invalid_credentials', 'too_many_attempts'],
+  })
+  login(@Body() credentials: LoginDto, @Sender() sender: CallOptions): Promise<LoginAnswer> {
+    return this.identity.request('users.login', credentials, sender);
+  }
+
+  @Post('refresh')
+  @Public()
+  @Operation({
+    summary: 'Renews the access token',
+    description: 'The refresh token is replaced as well. Using a replaced one again ends the session.',
+    answer: LoginAnswer,
+    problems: ['refresh_token_invalid', 'refresh_token_reused'],
+  })
+  refresh(@Body() token: RefreshDto, @Sender() sender: CallOptions): Promise<LoginAnswer> {
+    return this.identity.request('sessions.refresh', token, sender);
+  }
+
+  @Post('logout')
+  @OptionalAuth()
+  @Operation({ summary: 'Ends the session of the access token, or of the refresh token in the body', status: 204 })
+  async logout(@Body() token: LogoutDto, @Sender() sender: CallOptions): Promise<void> {
+    await this.identity.request('sessions.end', token, sender);
+  }
+
+  @Get('me')
+  @InitialAuth()
+  @Operation({ summary: 'The user and their memberships', answer: UserProfile, problems: ['user_not_found'] })
+  me(@Sender() sender: CallOptions): Promise<UserProfile> {
+    return this.identity.request('users.me', {}, sender);
+  }
+
+  @Patch('me')
+  @InitialAuth()
+  @Operation({ summary: 'Changes name or language', answer: UserProfile, problems: ['user_not_found'] })
+  update(@Body() changes: UpdateMeDto, @Sender() sender: CallOptions): Promise<UserProfile> {
+    return this.identity.request('users.update-me', changes, sender);
+  }
+
+  @Post('me/ensure-company')
+  @InitialAuth()
+  @Operation({
+    summary: 'Chooses the company to act in, and gives the token that says so',
+    description: 'The company named, else the one that invites, else the default one, else the current one.',
+    answer: EnsureCompanyAnswer,
+    problems: ['company_unresolved', 'company_not_joinable', 'company_not_found', 'invitation_invalid', 'user_not_found'],
+  })
+  ensureCompany(@Body() choice: EnsureCompanyDto, @Sender() sender: CallOptions): Promise<EnsureCompanyAnswer> {
+    return this.identity.request('companies.ensure', choice, sender);
+  }
+}

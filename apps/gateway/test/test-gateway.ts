@@ -1,0 +1,109 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { PassThrough } from 'node:stream';
+import { loadConfig } from '@puerta/config';
+import type { AccessFacts, ServiceName } from '@puerta/contracts';
+import { BusClient, type CallOptions, type Target } from '@puerta/messaging';
+import { createLogger, InternalServer, Metrics } from '@puerta/observability';
+import { decodeError } from '@puerta/service';
+import { sign, type SignOptions } from 'jsonwebtoken';
+import { gatewayConfig } from '../src/config';
+import { type Gateway, startGateway } from '../src/gateway';
+
+export const PUBLIC_URL = 'https://puerta.example.com';
+
+/** What a service was asked. */
+export interface Asked {
+  readonly pattern: string;
+  readonly data: Record<string, unknown>;
+  readonly options: CallOptions | undefined;
+}
+
+/** Stands for a service: what it answers to a pattern, or throws. */
+export type Fake = (data: Record<string, unknown>, options?: CallOptions) => unknown;
+
+export interface TestGateway extends Gateway {
+  /** What is answered to patterns; tests put their own in. */
+  readonly fakes: Map<string, Fake>;
+  /** Everything that was asked but for tokens' keys and facts. */
+  readonly asked: Asked[];
+  /** What is true of every user; tests change it. */
+  facts: AccessFacts;
+  /** How many replicas each service has. */
+  readonly replicas: Map<ServiceName, number>;
+  /** Every line of the log. */
+  readonly lines: string[];
+  readonly metrics: Metrics;
+  readonly internal: InternalServer;
+  accessToken(claims?: object, options?: SignOptions): string;
+  scanPass(claims?: object, options?: SignOptions): string;
+}
+
+export const ACTOR = {
+  user_id: randomUUID(),
+  session_id: randomUUID(),
+  email: 'ana@example.com',
+  company_id: randomUUID(),
+} as const;
+
+/** The real gateway on a free port with the real Redis of the tests; behind the bus there are fakes. */
+export async function startTestGateway(environ: Record<string, string> = {}): Promise<TestGateway> {
+  const config = loadConfig(gatewayConfig, {
+    NODE_ENV: 'development',
+    PUBLIC_URL,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    REDIS_URL: process.env['PUERTA_TEST_REDIS_URL'],
+    BUS_PREFIX: `gateway-${randomUUID().slice(0, 8)}`,
+    GATEWAY_RATE_LIMIT: 'off',
+    GATEWAY_LOG_LEVEL: 'debug',
+    ...environ,
+  });
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const kid = 'test-key';
+  const lines: string[] = [];
+  const destination = new PassThrough();
+  destination.on('data', (chunk: Buffer) => lines.push(...chunk.toString().split('\n').filter(Boolean)));
+  const logger = createLogger({ name: 'gateway', level: config.GATEWAY_LOG_LEVEL, pretty: false, destination });
+  const metrics = new Metrics('gateway');
+  const internal = new InternalServer({ service: 'gateway', host: '127.0.0.1', port: 0, metrics, logger });
+
+  const asked: Asked[] = [];
+  const replicas = new Map<ServiceName, number>([['identity', 1], ['card-issuer', 1], ['token-service', 1]]);
+  const state = {
+    facts: { user: 'active', session: 'active', email: ACTOR.email, role: 'owner' } as AccessFacts,
+  };
+  const fakes = new Map<string, Fake>([
+    ['keys.public', () => ({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'ES256' }] })],
+    ['access.check', () => state.facts],
+  ]);
+  jest.spyOn(BusClient.prototype, 'connect').mockResolvedValue();
+  jest.spyOn(BusClient.prototype, 'close').mockResolvedValue();
+  jest.spyOn(BusClient.prototype, 'presence').mockImplementation(async (name) => replicas.get(name as ServiceName) ?? 0);
+  jest.spyOn(BusClient.prototype, 'call').mockImplementation(async ({ pattern }: Target, data, options) => {
+    if (!['keys.public', 'access.check'].includes(pattern)) asked.push({ pattern, data: data as Asked['data'], options });
+    const fake = fakes.get(pattern);
+    if (!fake) throw decodeError({ code: 'service_unavailable' });
+    return fake(data as Asked['data'], options);
+  });
+
+  const gateway = await startGateway({ name: 'gateway', config, logger, metrics, internal });
+  internal.serving(gateway.checks);
+  const signed = (typ: string, claims: object, options: SignOptions): string => {
+    const header = { alg: 'ES256', typ, kid } as const;
+    return sign(claims, privateKey, { algorithm: 'ES256', issuer: PUBLIC_URL, expiresIn: 60, jwtid: randomUUID(), header, ...options });
+  };
+  return Object.assign(state, gateway, {
+    fakes,
+    asked,
+    replicas,
+    lines,
+    metrics,
+    internal,
+    accessToken: (claims: object = {}, options: SignOptions = {}) => {
+      const own = { email: ACTOR.email, sid: ACTOR.session_id, company_id: ACTOR.company_id, roles: ['owner'], ...claims };
+      return signed('at+jwt', own, { subject: ACTOR.user_id, audience: 'puerta', ...options });
+    },
+    scanPass: (claims: object = {}, options: SignOptions = {}) =>
+      signed('scan+jwt', claims, { subject: randomUUID(), audience: 'card-profile', ...options }),
+  });
+}
