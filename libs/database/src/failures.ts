@@ -10,8 +10,8 @@ const NO_CONNECTION =
   /^(?:timeout exceeded when trying to connect|Connection terminated due to connection timeout|Cannot use a pool after calling end|Client was closed|Driver not Connected)/;
 const LOST = /^(?:Connection terminated|Client has encountered a connection error|Query runner already released)/;
 
-/** The server refused or ended the session before or instead of doing the work (SQLSTATE, PostgreSQL appendix A). */
-const REFUSED = /^(?:08|53|57P0|3D000|28|25006)/;
+/** The server refuses work for now: connection exceptions, too few resources, read-only after a failover (SQLSTATE). */
+const REFUSED = /^(?:08|53|57P0|25006)/;
 
 /** The statement was undone because of what others were doing: timeouts, deadlocks, serialisation failures. */
 const CONTENDED = /^(?:55P03|57014|40001|40P01)$/;
@@ -31,8 +31,11 @@ export function databaseFailure(error: unknown): DatabaseFailure | undefined {
     const connecting = cause['syscall'] === 'connect' || NO_CONNECTION.test(cause.message);
     if (connecting || UNREACHABLE.has(code)) return 'service_unavailable';
     if (BROKEN.has(code) || LOST.test(cause.message)) return 'outcome_unknown';
-    if (isSqlState(cause) && REFUSED.test(code)) return 'service_unavailable';
-    if (isSqlState(cause) && CONTENDED.test(code)) return 'overloaded';
+    const { severity } = cause;
+    // A FATAL error ends or refuses the session, and undoes what was not committed.
+    if (severity === 'FATAL' || severity === 'PANIC') return 'service_unavailable';
+    if (severity !== undefined && REFUSED.test(code)) return 'service_unavailable';
+    if (severity !== undefined && CONTENDED.test(code)) return 'overloaded';
   }
   return undefined;
 }
@@ -57,11 +60,7 @@ export function violates(error: unknown, constraint: string): boolean {
   return causesOf(error).some((cause) => String(cause['code']).startsWith('23') && cause['constraint'] === constraint);
 }
 
-type Cause = Error & Readonly<Record<string, unknown>>;
-
-function isSqlState(cause: Cause): boolean {
-  return typeof cause['severity'] === 'string';
-}
+type Cause = Error & { readonly severity?: unknown } & Readonly<Record<string, unknown>>;
 
 /** An error, what it wraps (TypeORM's `driverError`), and the several of an AggregateError (one per address tried). */
 function causesOf(error: unknown, depth = 0): Cause[] {

@@ -34,6 +34,9 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly #reclaimed = this.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
+  readonly #lost = this.counter('puerta_bus_connections_lost_total', 'Connections of the bus to Redis that were lost');
+
   /** @param service labels every metric of this process */
   constructor(service: string) {
     this.registry.setDefaultLabels({ service });
@@ -53,6 +56,15 @@ export class Metrics {
   /** A call to another service was settled. */
   busCalled(call: { callee: string; pattern: string; outcome: Outcome }, seconds: number): void {
     this.#called.observe(call, seconds);
+  }
+
+  /** Messages of a dead replica were taken over here. */
+  busReclaimed(lane: string, count: number): void {
+    this.#reclaimed.inc({ lane }, count);
+  }
+
+  busConnectionLost(): void {
+    this.#lost.inc();
   }
 
   /** A counter of one's own; labels take values of closed lists only. */

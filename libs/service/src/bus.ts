@@ -46,8 +46,6 @@ function busLogger(logger: Logger): BusLogger {
 }
 
 function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
-  const reclaimed = metrics.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
-  const lost = metrics.counter('puerta_bus_connections_lost_total', 'Connections to Redis that were lost');
   return (event) => {
     switch (event.type) {
       case 'handled':
@@ -55,9 +53,9 @@ function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
       case 'called':
         return metrics.busCalled({ callee: event.service, pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
       case 'reclaimed':
-        return reclaimed.inc({ lane: event.lane }, event.count);
+        return metrics.busReclaimed(event.lane, event.count);
       case 'connection':
-        return event.up ? undefined : lost.inc();
+        return event.up ? undefined : metrics.busConnectionLost();
     }
   };
 }

@@ -1,5 +1,5 @@
 export { busClientOptions, busOptions, callFields } from './bus';
-export { decodeError, encodeError } from './errors';
+export { decodeError, errorEncoder } from './errors';
 export { type AppConfigDefinition, EXIT_CONFIG, type ProcessOptions, runProcess, type Running, type Runtime } from './process';
 export { runMigrate } from './run-migrate';
 export { runService, startService } from './run-service';

@@ -14,8 +14,8 @@ export async function runMigrate<D extends AppConfigDefinition>(
   const config = loadOrExit(definition.config);
   const name = `${definition.config.app}-migrate`;
   const logger = createLogger({ name });
-  const { fingerprintKey: _, ...database } = definition.database(config);
-  const dataSource = new DataSource(dataSourceOptions({ ...database, applicationName: `puerta-${name}`, statementTimeoutMs: 0 }));
+  const options = { ...definition.database(config), applicationName: `puerta-${name}`, statementTimeoutMs: 0 };
+  const dataSource = new DataSource(dataSourceOptions(options));
   try {
     await dataSource.initialize();
     const names = await runMigrations(dataSource);

@@ -3,7 +3,7 @@ import { BusClient, BusServer, createBusService } from '@puerta/messaging';
 import { nestLogger } from '@puerta/observability';
 import { DataSource } from 'typeorm';
 import { busOptions, callFields } from './bus';
-import { encodeError } from './errors';
+import { errorEncoder } from './errors';
 import { type AppConfigDefinition, runProcess, type Running, type Runtime } from './process';
 import { type ServiceDefinition, ServiceModule } from './service';
 
@@ -26,7 +26,7 @@ export async function startService<D extends AppConfigDefinition>(
     contract: definition.contract,
     actorsFrom: ['gateway'],
     validate: validateDto,
-    encodeError,
+    encodeError: errorEncoder(runtime.logger),
   });
   const app = await createBusService(ServiceModule.of(definition, runtime), server, {
     logger: nestLogger(runtime.logger),

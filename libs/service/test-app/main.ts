@@ -1,0 +1,4 @@
+import { runService } from '@puerta/service';
+import { sample } from './sample';
+
+void runService(sample);

@@ -1,0 +1,4 @@
+import { runMigrate } from '@puerta/service';
+import { sample } from './sample';
+
+void runMigrate(sample);
