@@ -5,7 +5,7 @@ import { RedisClock } from './clock';
 import { Connection, wasNotRun } from './connection';
 import { callContext } from './context';
 import { type Lane } from './contract';
-import { BusError, type BusErrorCode } from './errors';
+import { BusError } from './errors';
 import { Keys, requireName } from './keys';
 import { PRESENCE_MS } from './lease';
 import { decodeReply, exceeds, isIdempotencyKey, toFields } from './message';
@@ -18,6 +18,7 @@ const ANSWER_MS = 1_000;
 /** How long a call waits for a connection that is just coming back. */
 const PATIENCE_MS = 1_000;
 const STALE_MS = 1_000;
+const COMPLAIN_MS = 1_000;
 const ASKED_AT_ONCE = 200;
 const LOOKED_THROUGH = 1_000;
 
@@ -42,6 +43,8 @@ export interface CallOptions {
  * Redis is stopped, frozen, or comes and goes.
  */
 export class BusClient extends ClientProxy {
+  /** Who asks. */
+  readonly service: string;
   readonly replica: string;
   private readonly log: BusLogger;
   private readonly keys: Keys;
@@ -51,10 +54,11 @@ export class BusClient extends ClientProxy {
   private readonly pending = new PendingCalls((calls, last) => void this.ask(calls, last));
   private pulse: NodeJS.Timeout | undefined;
   private closed = false;
+  private complained = -Infinity;
 
   constructor(private readonly options: BusClientOptions) {
     super();
-    requireName(options.service);
+    this.service = requireName(options.service);
     this.replica = replicaId(options.replica);
     this.log = options.logger ?? nestLogger();
     this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
@@ -65,7 +69,7 @@ export class BusClient extends ClientProxy {
     });
     this.answers = this.connection('answers');
     this.answers.beforeUse(() => {
-      const channel = this.keys.replyChannel(options.service, this.replica);
+      const channel = this.keys.replyChannel(this.service, this.replica);
       return this.answers.redis.subscribe(channel);
     });
     this.answers.redis.on('message', (_channel: string, text: string) => {
@@ -81,11 +85,7 @@ export class BusClient extends ClientProxy {
 
   /** Starts connecting. Resolves when connected, or after a while without: then calls answer `service_unavailable`. */
   async connect(): Promise<void> {
-    if (this.closed) return;
-    this.commands.connect();
-    this.answers.connect();
-    this.pulse ??= setInterval(() => this.beat(), PULSE_MS);
-    await this.whenReady(PATIENCE_MS);
+    await this.whenReady();
   }
 
   /** Calls that still wait reject at once. */
@@ -101,7 +101,11 @@ export class BusClient extends ClientProxy {
   /** How many replicas of a service take messages now. Rejects with `service_unavailable` when Redis does not say. */
   async presence(service: string): Promise<number> {
     const key = this.keys.replicas(requireName(service));
-    return Number(await this.answered(PRESENCE, [key], [PRESENCE_MS]).catch((error) => this.refuse('service_unavailable', error)));
+    try {
+      return Number(await this.answered(PRESENCE, [key], [PRESENCE_MS]));
+    } catch (error) {
+      throw this.decoded(BusError.of('service_unavailable', error));
+    }
   }
 
   /**
@@ -116,7 +120,7 @@ export class BusClient extends ClientProxy {
       return await this.exchange(target, data, options, started);
     } catch (error) {
       code = error instanceof BusError ? error.code : 'internal';
-      throw error instanceof BusError ? (this.options.decodeError?.(error.wire) ?? error) : error;
+      throw error instanceof BusError ? this.decoded(error) : error;
     } finally {
       const { service, pattern } = target;
       this.options.onEvent?.({ type: 'called', service, pattern, code, ms: performance.now() - started });
@@ -144,6 +148,10 @@ export class BusClient extends ClientProxy {
     return Promise.reject(new Error('the bus carries no events'));
   }
 
+  private decoded(error: BusError): Error {
+    return this.options.decodeError?.(error.wire) ?? error;
+  }
+
   private async exchange(target: Target, data: object, options: CallOptions, started: number): Promise<unknown> {
     const context = callContext.getStore();
     const ttl = options.ttlMs ?? this.options.defaultTtlMs ?? DEFAULTS.ttlMs;
@@ -166,10 +174,10 @@ export class BusClient extends ClientProxy {
     if (message.idempotencyKey !== undefined && !isIdempotencyKey(message.idempotencyKey)) {
       throw BusError.of('validation_failed');
     }
-    if (!(await this.whenReady(Math.min(PATIENCE_MS, deadline - performance.now())))) this.refuse('service_unavailable');
+    if (!(await this.whenReady(deadline - performance.now()))) throw BusError.of('service_unavailable');
 
     const { service, pattern } = target;
-    const stream = this.keys.stream(service, this.options.service, target.lane);
+    const stream = this.keys.stream(service, this.service, target.lane);
     return new Promise((resolve, reject) => {
       const call = this.pending.add({
         ...{ id, service, pattern, stream, started, deadline, resolve },
@@ -192,9 +200,17 @@ export class BusClient extends ClientProxy {
         call.unconfirmed = true;
         return;
       }
-      this.log.warn('Redis refused a message', { service: call.service, pattern: call.pattern, reason: String(error) });
+      this.complain(error);
       this.pending.fail(call, 'service_unavailable');
     }
+  }
+
+  /** Redis refuses everything, or nothing: one line a second says it. */
+  private complain(error: unknown): void {
+    const now = performance.now();
+    if (now - this.complained < COMPLAIN_MS) return;
+    this.complained = now;
+    this.log.warn('Redis refuses messages', { reason: error instanceof Error ? error.message : String(error) });
   }
 
   /** Asks what became of messages that are not answered yet. */
@@ -252,22 +268,31 @@ export class BusClient extends ClientProxy {
     return this.commands.within(ANSWER_MS, this.commands.run(script, keys, args));
   }
 
-  private async whenReady(ms: number): Promise<boolean> {
+  /** Waits for a connection that is just coming, or coming back; not for one that has been down for longer. */
+  private async whenReady(most = Infinity): Promise<boolean> {
     if (this.ready) return true;
-    if (this.closed || ms <= 0) return false;
-    this.commands.connect();
-    this.answers.connect();
-    await Promise.all([this.commands.whenReady(ms), this.answers.whenReady(ms)]);
+    if (this.closed) return false;
+    this.open();
+    const ms = Math.min(most, PATIENCE_MS - Math.max(this.commands.downFor, this.answers.downFor));
+    if (ms > 0) await Promise.all([this.commands.whenReady(ms), this.answers.whenReady(ms)]);
     return this.ready;
   }
 
-  private refuse(code: BusErrorCode, cause?: unknown): never {
-    throw BusError.of(code, cause);
+  private open(): void {
+    this.commands.connect();
+    this.answers.connect();
+    this.pulse ??= setInterval(() => this.beat(), PULSE_MS);
   }
 
   private connection(name: string): Connection {
     const { redis, service, onEvent } = this.options;
-    return new Connection({ redis, name: `${service}:${name}`, logger: this.log, onEvent });
+    return new Connection({
+      ...{ redis, name: `${service}:${name}`, logger: this.log },
+      onState: (up) => {
+        onEvent?.({ type: 'connection', name, up });
+        if (name === 'calls') this._status$.next(up ? 'connected' : 'disconnected');
+      },
+    });
   }
 }
 

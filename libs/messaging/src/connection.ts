@@ -1,5 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import { type BusEvent, type BusLogger } from './options';
+import { type BusLogger } from './options';
 import { type Script } from './scripts';
 
 type Argument = string | number;
@@ -12,7 +12,7 @@ export interface ConnectionOptions {
   /** Shown by CLIENT LIST and in the log. */
   readonly name: string;
   readonly logger: BusLogger;
-  readonly onEvent?: (event: BusEvent) => void;
+  readonly onState: (up: boolean) => void;
 }
 
 /**
@@ -29,6 +29,8 @@ export class Connection {
   private handshakeEnded: () => void = () => undefined;
   private open = false;
   private closed = false;
+  private downSince = performance.now();
+  private complained = false;
 
   constructor(private readonly options: ConnectionOptions) {
     const settings: RedisOptions = {
@@ -59,12 +61,19 @@ export class Connection {
   }
 
   get ready(): boolean {
-    return this.open && this.redis.status === 'ready';
+    return this.open && !this.closed && this.redis.status === 'ready';
   }
 
   /** Starts connecting, and goes on until it succeeds. */
   connect(): void {
-    if (this.redis.status === 'wait') this.redis.connect().catch(() => undefined);
+    if (this.redis.status !== 'wait') return;
+    this.downSince = performance.now();
+    this.redis.connect().catch(() => undefined);
+  }
+
+  /** For how many ms it has been down; 0 while it is up. */
+  get downFor(): number {
+    return this.ready ? 0 : performance.now() - this.downSince;
   }
 
   /** @returns whether it is up, as soon as it is and at the latest after so many ms */
@@ -110,12 +119,12 @@ export class Connection {
 
   close(): void {
     this.closed = true;
-    this.open = false;
     this.redis.disconnect();
     this.wake();
   }
 
   private cut(): void {
+    this.lastError ??= new Error('no answer in time');
     this.redis.stream?.destroy();
   }
 
@@ -138,22 +147,26 @@ export class Connection {
     }
     if (this.closed || this.redis.status !== 'ready') return;
     this.open = true;
+    this.complained = false;
+    this.lastError = undefined;
     this.options.logger.info('Redis connection is up', { connection: this.options.name });
-    this.options.onEvent?.({ type: 'connection', name: this.options.name, up: true });
+    this.options.onState(true);
     this.wake();
   }
 
   private lost(): void {
     this.handshakeEnded();
-    // Said once, not for every attempt that fails.
-    if (!this.open) return;
+    const wasOpen = this.open;
+    if (wasOpen) this.downSince = performance.now();
     this.open = false;
-    this.options.logger.warn('Redis connection is lost', {
-      connection: this.options.name,
-      reason: this.lastError?.message ?? 'closed by Redis',
-    });
+    // Said once, not for every attempt that fails.
+    if (!this.closed && (wasOpen || !this.complained)) {
+      const facts = { connection: this.options.name, reason: this.lastError?.message ?? 'closed by Redis' };
+      this.options.logger.warn(wasOpen ? 'Redis connection is lost' : 'Redis cannot be reached', facts);
+      this.complained = true;
+    }
     this.lastError = undefined;
-    this.options.onEvent?.({ type: 'connection', name: this.options.name, up: false });
+    if (wasOpen) this.options.onState(false);
   }
 
   private wake(): void {

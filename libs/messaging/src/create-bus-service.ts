@@ -1,20 +1,25 @@
-import { type INestMicroservice } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { type DynamicModule, type INestMicroservice, Module } from '@nestjs/common';
+import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { BusErrorFilter } from './error-filter';
 import { type BusServerOptions } from './options';
 import { BusServer } from './server';
 
-type NestOptions = Parameters<typeof NestFactory.createMicroservice>;
+type Importable = NonNullable<DynamicModule['imports']>[number];
+type NestOptions = Parameters<typeof NestFactory.createMicroservice>[1];
+
+/**
+ * Around the application's own module: so the filter here is the last one that Nest asks, after those of methods,
+ * controllers and the application.
+ */
+@Module({ providers: [{ provide: APP_FILTER, useClass: BusErrorFilter }] })
+class BusServiceModule {}
 
 /** A Nest microservice that answers a contract over the bus; `listen()` starts it. */
 export async function createBusService(
-  module: NestOptions[0],
+  module: Importable,
   server: BusServer | BusServerOptions,
-  options: NestOptions[1] = {},
+  options: NestOptions = {},
 ): Promise<INestMicroservice> {
   const strategy = server instanceof BusServer ? server : new BusServer(server);
-  const app = await NestFactory.createMicroservice(module, { ...options, strategy });
-  // The last filter asked: those of controllers, methods and others of the application come before it.
-  app.useGlobalFilters(new BusErrorFilter());
-  return app;
+  return NestFactory.createMicroservice({ module: BusServiceModule, imports: [module] }, { ...options, strategy });
 }

@@ -5,6 +5,11 @@ import { type PatternOf, type RequestOf, type ResponseOf, type ServiceContract }
 /** Keeps bus handlers from other transports of the same application. */
 export const BUS_TRANSPORT = Symbol('bus');
 
+/** What `Handles` leaves for the server to see. */
+export interface HandlerExtras {
+  readonly contract?: string;
+}
+
 /** A method that answers a pattern: it takes what the contract says and gives what the contract says. */
 type Handler<C extends ServiceContract, P extends PatternOf<C>> = (
   data: RequestOf<C, P>,
@@ -24,6 +29,6 @@ export function Handles<C extends ServiceContract, P extends PatternOf<C>>(contr
   ): void => {
     Payload()(target, key, 0);
     Ctx()(target, key, 1);
-    MessagePattern(pattern, BUS_TRANSPORT, { contract: contract.name })(target, key, descriptor);
+    MessagePattern(pattern, BUS_TRANSPORT, { contract: contract.name } satisfies HandlerExtras)(target, key, descriptor);
   };
 }

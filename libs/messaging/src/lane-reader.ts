@@ -65,7 +65,8 @@ export class LaneReader {
   constructor(private readonly options: LaneReaderOptions) {
     this.byStream = new Map(options.sources.map((source) => [source.stream, source]));
     options.connection.beforeUse(async () => {
-      this.clientId = String(await options.connection.redis.client('ID'));
+      const { redis } = options.connection;
+      this.clientId = await redis.client('ID').then(String, () => undefined);
       await this.makeGroups();
       this.nextSweep = 0;
     });
@@ -82,7 +83,7 @@ export class LaneReader {
     this.slotFreed();
     // Wakes the blocked read. Where that is not allowed, the read ends by itself.
     if (this.clientId !== undefined && commands.ready) {
-      await commands.redis.client('UNBLOCK', this.clientId).catch(() => undefined);
+      await commands.within(BLOCK_MS, commands.redis.client('UNBLOCK', this.clientId)).catch(() => undefined);
     }
     await this.loop;
     for (const entry of this.waiting.splice(0)) this.held.delete(keyOf(entry));
@@ -190,6 +191,8 @@ export class LaneReader {
   }
 
   private take(entry: Entry): void {
+    // Given again while it runs: the group was made anew.
+    if (this.held.has(keyOf(entry))) return;
     this.held.set(keyOf(entry), entry);
     if (this.running < this.options.concurrency) void this.runOne(entry);
     else this.waiting.push(entry);
@@ -197,7 +200,7 @@ export class LaneReader {
 
   private async runOne(entry: Entry): Promise<void> {
     this.running += 1;
-    await this.options.run(entry);
+    await this.options.run(entry).catch((error: unknown) => this.options.logger.error('the bus failed', { err: error }));
     this.running -= 1;
     const next = this.stopping ? undefined : this.waiting.shift();
     if (next) void this.runOne(next);

@@ -18,7 +18,7 @@ export type BusEvent =
       readonly pattern: string;
       readonly caller: string;
       readonly lane: Lane;
-      /** `ok`, or the code of the error. */
+      /** `ok`, the code of the error, or `expired`: its time was up before it could start. */
       readonly code: string;
       readonly ms: number;
     }
@@ -38,6 +38,7 @@ export interface BusOptions {
   /** Default 256 KiB. Larger things belong in a store, and their key on the bus. */
   readonly maxMessageBytes?: number;
   readonly logger?: BusLogger;
+  /** Must not throw. */
   readonly onEvent?: (event: BusEvent) => void;
 }
 

@@ -1,6 +1,6 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import { BusContext, callContext } from './context';
-import { type PatternSpec } from './contract';
+import { type Lane, type PatternSpec } from './contract';
 import { BusError, type BusErrorCode, type WireError } from './errors';
 import { type Farewell, type Finisher } from './finisher';
 import { type Keys } from './keys';
@@ -37,13 +37,18 @@ export class Runner {
   }
 
   /** Never rejects: whatever happens is answered, logged, or both. */
-  async run(entry: Entry, lane: string): Promise<void> {
+  async run(entry: Entry, lane: Lane): Promise<void> {
     const started = performance.now();
     const message = fromFields(entry.fields);
     const age = this.options.clock.now() - writtenAt(entry.id);
-    if (message.ttl !== undefined && age > message.ttl) return this.expire(entry, message);
-
     const spec = this.patterns.get(message.pattern ?? '');
+    const event = { pattern: spec && message.pattern ? message.pattern : 'unknown', caller: entry.source.caller, lane };
+    if (message.ttl !== undefined && age > message.ttl) {
+      this.expire(entry, message);
+      this.options.onEvent?.({ type: 'handled', ...event, code: 'expired', ms: 0 });
+      return;
+    }
+
     let code = 'ok';
     let answer = '';
     try {
@@ -54,14 +59,7 @@ export class Runner {
       if (message.id !== undefined) answer = encodeRefusal(message.id, wire);
     }
     this.finish(entry, message, answer);
-    this.options.onEvent?.({
-      type: 'handled',
-      pattern: spec && message.pattern !== undefined ? message.pattern : 'unknown',
-      caller: entry.source.caller,
-      lane: lane === 'heavy' ? 'heavy' : 'fast',
-      code,
-      ms: performance.now() - started,
-    });
+    this.options.onEvent?.({ type: 'handled', ...event, code, ms: performance.now() - started });
   }
 
   private async answer(entry: Entry, message: Incoming, spec: PatternSpec | undefined, sent: number): Promise<string> {
@@ -97,9 +95,13 @@ export class Runner {
 
   private encode(error: unknown, entry: Entry, message: Incoming): WireError {
     const about = { message_id: message.id, entry: entry.id, caller: entry.source.caller, pattern: message.pattern };
-    const wire = this.options.encodeError?.(error) ?? (error instanceof BusError ? error.wire : undefined);
-    if (wire && wire.code !== 'internal') return wire;
-    this.options.logger.error('handling a message failed', { ...about, err: error });
+    try {
+      const wire = this.options.encodeError?.(error) ?? (error instanceof BusError ? error.wire : undefined);
+      if (wire && wire.code !== 'internal') return wire;
+      this.options.logger.error('handling a message failed', { ...about, err: error });
+    } catch (fault) {
+      this.options.logger.error('encoding an error failed', { ...about, err: fault });
+    }
     return { code: 'internal' satisfies BusErrorCode };
   }
 

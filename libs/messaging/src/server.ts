@@ -4,7 +4,7 @@ import { Connection } from './connection';
 import { type BusContext } from './context';
 import { callersOf, type Lane, LANES } from './contract';
 import { Finisher } from './finisher';
-import { BUS_TRANSPORT } from './handles';
+import { BUS_TRANSPORT, type HandlerExtras } from './handles';
 import { Keys, requireName } from './keys';
 import { type Entry, LaneReader } from './lane-reader';
 import { Lease } from './lease';
@@ -53,8 +53,10 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     return this.lease.present && this.blocking.every((connection) => connection.ready);
   }
 
-  override addHandler(pattern: unknown, callback: MessageHandler, isEventHandler = false, extras = {}): void {
+  override addHandler(pattern: unknown, callback: MessageHandler, isEventHandler = false, extras: HandlerExtras = {}): void {
     const name = String(pattern);
+    const { contract = this.options.contract.name } = extras;
+    if (contract !== this.options.contract.name) throw new Error(`${name} is a pattern of another service: ${contract}`);
     if (isEventHandler) throw new Error(`the bus carries no events: ${name}`);
     if (this.messageHandlers.has(name)) throw new Error(`two handlers for one pattern: ${name}`);
     super.addHandler(pattern, callback, false, extras);
@@ -109,7 +111,10 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
       redis: this.options.redis,
       name: `${this.options.contract.name}:${name}`,
       logger: this.log,
-      onEvent: this.options.onEvent,
+      onState: (up) => {
+        this.options.onEvent?.({ type: 'connection', name, up });
+        if (name === 'commands') this._status$.next(up ? 'connected' : 'disconnected');
+      },
     });
   }
 

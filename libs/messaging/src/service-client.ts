@@ -19,6 +19,9 @@ export class ServiceClient<C extends ServiceContract> {
   ): Promise<ResponseOf<C, P>> {
     const spec = this.contract.patterns[pattern];
     if (!spec) throw new TypeError(`${this.contract.name} has no pattern ${pattern}`);
+    if (!spec.callers.includes(this.bus.service)) {
+      throw new TypeError(`${this.bus.service} may not ask ${this.contract.name} for ${pattern}`);
+    }
     const target = { service: this.contract.name, pattern, lane: spec.lane };
     return (await this.bus.call(target, data, options)) as ResponseOf<C, P>;
   }

@@ -1,0 +1,36 @@
+// One replica of a service that waits a while and answers, over the bus or over Nest's own Redis transport.
+// Usage: node callee.mjs <bus|nest> <redis url> <prefix>
+import 'reflect-metadata';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { MessagePattern, Transport } from '@nestjs/microservices';
+import { bus, contract, redisOptions } from './common.mjs';
+
+const [transport, url, prefix] = process.argv.slice(2);
+
+class EchoController {
+  async echo(data) {
+    if (data.wait_ms > 0) await sleep(data.wait_ms);
+    return { text: data.text, seen: true };
+  }
+}
+Controller()(EchoController);
+const method = Object.getOwnPropertyDescriptor(EchoController.prototype, 'echo');
+const handles = transport === 'bus' ? bus.Handles(contract, 'echo') : MessagePattern('echo');
+handles(EchoController.prototype, 'echo', method);
+
+class EchoModule {}
+Module({ controllers: [EchoController] })(EchoModule);
+
+const quiet = { logger: ['error'] };
+const app =
+  transport === 'bus'
+    ? await bus.createBusService(EchoModule, { redis: url, prefix, contract }, quiet)
+    : await NestFactory.createMicroservice(EchoModule, { ...quiet, transport: Transport.REDIS, options: redisOptions(url) });
+await app.listen();
+process.send('ready');
+process.on('message', async () => {
+  await app.close();
+  process.exit(0);
+});
