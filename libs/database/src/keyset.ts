@@ -3,9 +3,9 @@ import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 
 /** What a list is asked for; `PageQueryDto` fits. */
 export interface PageRequest {
-  readonly limit?: number | undefined;
-  readonly cursor?: string | undefined;
-  readonly count?: boolean | undefined;
+  readonly limit?: number | null | undefined;
+  readonly cursor?: string | null | undefined;
+  readonly count?: boolean | null | undefined;
 }
 
 type KeyValue = string | number;
@@ -41,7 +41,7 @@ export async function paginate<Row extends ObjectLiteral, Item>(
   const limit = Math.min(Math.max(Math.trunc(request.limit ?? DEFAULT_LIMIT), 1), MAX_LIMIT);
   const total = request.count === true ? { total: await query.clone().getCount() } : {};
   for (const { path } of columns) query.addOrderBy(path, direction);
-  if (request.cursor !== undefined) after(query, columns, direction, decodeCursor(request.cursor, columns.map((c) => c.kind)));
+  if (request.cursor != null) after(query, columns, direction, decodeCursor(request.cursor, columns.map((c) => c.kind)));
   const rows = await query.take(limit + 1).getMany();
   const shown = rows.slice(0, limit);
   const last = rows.length > limit ? shown.at(-1) : undefined;
