@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { CARD_CODE, CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
+import { CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
 import { Choice, Email, Id, Nested, PageQueryDto, QueryInt, Text, Timestamp } from '../validation';
 
 export class HolderDto {
@@ -85,7 +85,7 @@ export class CardReasonCommand extends CardReasonDto {
 }
 
 export class ListCardsDto extends PageQueryDto {
-  @Text({ max: 120, optional: true, description: 'Words of the name, or the start of a number, e-mail or document' })
+  @Text({ max: 120, optional: true, description: 'Each word must begin a word of the name, or the number, e-mail or document' })
   q?: string;
 
   @Choice(CARD_STATUSES, { optional: true })
@@ -109,7 +109,8 @@ export class CardQrCommand extends QrQueryDto {
 }
 
 export class OpenScanDto {
-  @Text({ max: 22, pattern: CARD_CODE, format: 'card code' })
+  /** Any text: what cannot be a code is answered like an unknown one. */
+  @Text({ max: 128 })
   code: string;
 }
 
