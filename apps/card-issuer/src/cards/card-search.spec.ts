@@ -1,0 +1,35 @@
+import { searchQuery, searchWords } from './card-search';
+
+const card = {
+  number: '26-10001',
+  holderName: 'Ángela Pérez-García  D’Elía',
+  holderEmail: 'Angela@example.com',
+  holderDocumentId: 'V 12.345.678',
+};
+
+describe('search words', () => {
+  it('are the folded words of name, number, e-mail and document, and the parts of double names', () => {
+    expect(searchWords(card)).toEqual(
+      ['12.345.678', '26-10001', 'angela', 'angela@example.com', 'd', 'd’elia', 'elia', 'garcia', 'perez', 'perez-garcia', 'v'].sort(),
+    );
+  });
+
+  it('are there without e-mail and document, and in any script', () => {
+    const bare = { number: '26-10002', holderName: '李 小龙 Ωmega', holderEmail: null, holderDocumentId: null };
+    expect(searchWords(bare)).toEqual(['26-10002', 'ωmega', '小龙', '李'].sort());
+  });
+});
+
+describe('a search query', () => {
+  it('asks for every word as a prefix', () => {
+    expect(searchQuery('  PÉREZ áng ')).toBe(`'perez':* & 'ang':*`);
+  });
+
+  it('takes operators and quotes as letters', () => {
+    expect(searchQuery(`o'x | !b:* \\ (c)`)).toBe(`'o''x':* & '|':* & '!b:*':* & '\\\\':* & '(c)':*`);
+  });
+
+  it('is none when nothing is left to look for', () => {
+    expect(searchQuery('\u0301')).toBeUndefined();
+  });
+});

@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import type { Card, CardReasonCommand } from '@puerta/contracts';
+import { DomainError } from '@puerta/contracts/core';
+import { type EntityManager, In } from 'typeorm';
+import { CardCodes } from '../codes/card-codes';
+import { type Call, type CardFilter, issuedBy, issuedByOrHeldBy } from './card-access';
+import type { CardEventKind } from './card-event.entity';
+import { CardWriter, hold, record } from './card-writer';
+import { CardEntity, type KeptStatus } from './card.entity';
+
+interface Transition {
+  readonly from: readonly KeptStatus[];
+  readonly to: KeptStatus;
+  readonly kind: CardEventKind;
+}
+
+const SUSPEND: Transition = { from: ['active'], to: 'suspended', kind: 'suspended' };
+const REACTIVATE: Transition = { from: ['suspended'], to: 'active', kind: 'reactivated' };
+/** Final: nothing leads out of it. */
+const REVOKE: Transition = { from: ['active', 'suspended'], to: 'revoked', kind: 'revoked' };
+
+/**
+ * What may become of a card. Each change is one statement that names the states it starts from, judged by its row count.
+ * Asking for the state that the card has already is a `card_state_conflict`, except of a message delivered again.
+ */
+@Injectable()
+export class CardStatesService {
+  constructor(
+    private readonly writer: CardWriter,
+    private readonly codes: CardCodes,
+  ) {}
+
+  /** @throws DomainError `card_not_found`, `card_state_conflict` */
+  suspend(dto: CardReasonCommand, call: Call): Promise<Card> {
+    return this.change(SUSPEND, issuedByOrHeldBy(call.actor, dto.card_id), dto, call);
+  }
+
+  /** @throws DomainError `company_required`, `role_required`, `card_not_found`, `card_state_conflict` */
+  reactivate(dto: CardReasonCommand, call: Call): Promise<Card> {
+    return this.change(REACTIVATE, issuedBy(call.actor, dto.card_id), dto, call);
+  }
+
+  /** @throws DomainError `company_required`, `role_required`, `card_not_found`, `card_state_conflict` */
+  revoke(dto: CardReasonCommand, call: Call): Promise<Card> {
+    return this.change(REVOKE, issuedBy(call.actor, dto.card_id), dto, call);
+  }
+
+  /**
+   * Gives the card a new code: whatever was printed or photographed before opens nothing any more. The new code is made
+   * of the new revision, so the card is held first.
+   *
+   * @throws DomainError `company_required`, `role_required`, `card_not_found`, `card_state_conflict` for a revoked card
+   */
+  rotate(dto: CardReasonCommand, call: Call): Promise<Card> {
+    const filter = issuedBy(call.actor, dto.card_id);
+    return this.writer.once(call, dto, async (tx) => {
+      const card = await hold(tx, filter);
+      if (card.status === 'revoked') throw new DomainError('card_state_conflict');
+      const revision = card.revision + 1;
+      const changes = { revision, ...this.codes.renew(card.id, revision) };
+      await tx.update(CardEntity, { id: card.id }, changes);
+      Object.assign(card, changes);
+      await record(tx, card, 'rotated', call, dto.reason);
+      return card;
+    });
+  }
+
+  private change({ from, to, kind }: Transition, filter: CardFilter, dto: CardReasonCommand, call: Call): Promise<Card> {
+    return this.writer.once(call, dto, async (tx) => {
+      const startable = filter.map((part) => ({ ...part, status: In(from) }));
+      const { affected } = await tx.update(CardEntity, startable, { status: to });
+      if (affected !== 1) throw await refusal(tx, filter);
+      const card = await tx.findOneByOrFail(CardEntity, filter);
+      await record(tx, card, kind, call, dto.reason);
+      return card;
+    });
+  }
+}
+
+async function refusal(tx: EntityManager, filter: CardFilter): Promise<DomainError> {
+  return new DomainError((await tx.existsBy(CardEntity, filter)) ? 'card_state_conflict' : 'card_not_found');
+}

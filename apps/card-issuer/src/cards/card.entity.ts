@@ -1,0 +1,64 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** What is kept of a card's status. `expired` is not: it is an active card whose time has passed. */
+export type KeptStatus = 'active' | 'suspended' | 'revoked';
+
+/** An ID card. Its table, constraints and indexes are made by the migrations. */
+@Entity({ name: 'cards' })
+export class CardEntity {
+  @PrimaryColumn('uuid')
+  id: string;
+
+  @Column('uuid', { name: 'company_id' })
+  companyId: string;
+
+  @Column('text')
+  number: string;
+
+  @Column('text')
+  status: KeptStatus;
+
+  @Column('text', { name: 'holder_name' })
+  holderName: string;
+
+  @Column('text', { name: 'holder_email', nullable: true })
+  holderEmail: string | null;
+
+  @Column('text', { name: 'holder_document_id', nullable: true })
+  holderDocumentId: string | null;
+
+  @Column('text', { name: 'holder_title', nullable: true })
+  holderTitle: string | null;
+
+  @Column('text', { name: 'holder_unit', nullable: true })
+  holderUnit: string | null;
+
+  /** The user who holds the card. Users are identity's: nothing refers to them here. */
+  @Column('uuid', { name: 'holder_user_id', nullable: true })
+  holderUserId: string | null;
+
+  @Column('timestamptz', { name: 'valid_until', nullable: true })
+  validUntil: Date | null;
+
+  @Column('timestamptz', { name: 'issued_at' })
+  issuedAt: Date;
+
+  /** Grows with each new code. */
+  @Column('integer')
+  revision: number;
+
+  @Column('bytea', { name: 'code_salt' })
+  codeSalt: Buffer;
+
+  /** Which of CARD_ISSUER_CODE_SECRETS the code was made with. */
+  @Column('text', { name: 'code_secret_id' })
+  codeSecretId: string;
+
+  /** SHA-256 of the code. */
+  @Column('bytea', { name: 'code_hash' })
+  codeHash: Buffer;
+
+  /** See card-search.ts. */
+  @Column('text', { name: 'search_words', array: true })
+  searchWords: string[];
+}

@@ -1,0 +1,173 @@
+import { Injectable } from '@nestjs/common';
+import type { Card, CardPage, CardStatus, HolderChangesDto, IssueCardDto, ListCardsDto, UpdateCardCommand } from '@puerta/contracts';
+import { type Actor, DomainError } from '@puerta/contracts/core';
+import { paginate } from '@puerta/database';
+import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { CardCodes } from '../codes/card-codes';
+import { type Call, issuedBy, issuedByOrHeldBy, issuingCompany } from './card-access';
+import { cardNumber, skipTaken, takeSerial } from './card-numbers';
+import { searchQuery, searchWords } from './card-search';
+import { toCard } from './card-view';
+import { CardWriter, hold, record } from './card-writer';
+import { CardEntity } from './card.entity';
+
+/** Issues, finds and corrects cards. */
+@Injectable()
+export class CardsService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly writer: CardWriter,
+    private readonly codes: CardCodes,
+  ) {}
+
+  /**
+   * Issues a card for the actor's company, under the number asked for or the next free one of this year (UTC).
+   *
+   * @throws DomainError `company_required`, `role_required`, `card_number_taken`
+   */
+  issue(dto: IssueCardDto, call: Call): Promise<Card> {
+    const companyId = issuingCompany(call.actor);
+    return this.writer.once(call, dto, async (tx) => {
+      const card = await (dto.number == null ? this.insertNext(tx, companyId, dto) : this.insertAs(tx, companyId, dto, dto.number));
+      await record(tx, card, 'issued', call);
+      return card;
+    });
+  }
+
+  /** @throws DomainError `card_not_found`, also for who neither issues for its company nor holds it */
+  async get(id: string, actor: Actor): Promise<Card> {
+    const card = await this.dataSource.manager.findOneBy(CardEntity, issuedByOrHeldBy(actor, id));
+    if (!card) throw new DomainError('card_not_found');
+    return toCard(card, this.codes);
+  }
+
+  /**
+   * Cards of the actor's company, newest first.
+   *
+   * @throws DomainError `company_required`, `role_required`, `validation_failed` for a cursor that is none
+   */
+  async list(query: ListCardsDto, actor: Actor): Promise<CardPage> {
+    const cards = this.dataSource.manager
+      .createQueryBuilder(CardEntity, 'card')
+      .where('card.companyId = :companyId', { companyId: issuingCompany(actor) });
+    if (query.status != null) whereStatus(cards, query.status);
+    if (query.unit != null) cards.andWhere('card.holderUnit = :unit', { unit: query.unit });
+    if (query.q != null) whereFound(cards, query.q);
+    return paginate(cards, query, NEWEST_FIRST, (card) => toCard(card, this.codes));
+  }
+
+  /**
+   * Corrects a card: what is absent stays, null clears.
+   *
+   * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for clearing the name
+   */
+  update(dto: UpdateCardCommand, call: Call): Promise<Card> {
+    const filter = issuedBy(call.actor, dto.card_id);
+    const changes = changesIn(dto);
+    return this.writer.once(call, dto, async (tx) => {
+      const card = await hold(tx, filter);
+      if (Object.keys(changes).length === 0) return card;
+      Object.assign(card, changes);
+      card.searchWords = searchWords(card);
+      await tx.update(CardEntity, { id: card.id }, { ...changes, searchWords: card.searchWords });
+      await record(tx, card, 'updated', call);
+      return card;
+    });
+  }
+
+  private async insertAs(tx: EntityManager, companyId: string, dto: IssueCardDto, number: string): Promise<CardEntity> {
+    const card = this.draft(companyId, dto, number);
+    if (!(await insertIfFree(tx, card))) throw new DomainError('card_number_taken');
+    return card;
+  }
+
+  private async insertNext(tx: EntityManager, companyId: string, dto: IssueCardDto): Promise<CardEntity> {
+    const year = new Date().getUTCFullYear();
+    let serial = await takeSerial(tx, companyId, year);
+    for (;;) {
+      const card = this.draft(companyId, dto, cardNumber(year, serial));
+      if (await insertIfFree(tx, card)) return card;
+      serial = await skipTaken(tx, companyId, year, serial);
+    }
+  }
+
+  /** A new card that is not written yet. Ids are made in the order of numbers, so that newest first is both. */
+  private draft(companyId: string, { holder, valid_until }: IssueCardDto, number: string): CardEntity {
+    const id = uuidv7();
+    const card = Object.assign(new CardEntity(), {
+      id,
+      companyId,
+      number,
+      status: 'active' as const,
+      holderName: holder.name,
+      holderEmail: holder.email ?? null,
+      holderDocumentId: holder.document_id ?? null,
+      holderTitle: holder.title ?? null,
+      holderUnit: holder.unit ?? null,
+      holderUserId: holder.user_id ?? null,
+      validUntil: valid_until == null ? null : new Date(valid_until),
+      issuedAt: new Date(),
+      revision: 1,
+      ...this.codes.renew(id, 1),
+    });
+    card.searchWords = searchWords(card);
+    return card;
+  }
+}
+
+const NEWEST_FIRST = {
+  columns: [{ path: 'card.id', kind: 'uuid', of: (card: CardEntity) => card.id }],
+  direction: 'DESC',
+} as const;
+
+/** @returns false, having written nothing, when the company has a card of that number */
+async function insertIfFree(tx: EntityManager, card: CardEntity): Promise<boolean> {
+  const { raw } = await tx
+    .createQueryBuilder()
+    .insert()
+    .into(CardEntity)
+    .values(card)
+    .orIgnore()
+    .updateEntity(false)
+    .returning('id')
+    .execute();
+  return (raw as unknown[]).length === 1;
+}
+
+/** The same as `statusOf` says of each card. */
+function whereStatus(cards: SelectQueryBuilder<CardEntity>, status: CardStatus): void {
+  cards.andWhere('card.status = :kept', { kept: status === 'expired' ? 'active' : status });
+  if (status === 'active') cards.andWhere('(card.validUntil IS NULL OR card.validUntil > :now)', { now: new Date() });
+  if (status === 'expired') cards.andWhere('card.validUntil <= :now', { now: new Date() });
+}
+
+function whereFound(cards: SelectQueryBuilder<CardEntity>, typed: string): void {
+  const words = searchQuery(typed);
+  if (words === undefined) cards.andWhere('FALSE');
+  else cards.andWhere('array_to_tsvector(card.searchWords) @@ CAST(:words AS tsquery)', { words });
+}
+
+/** Wire names of the changeable fields, and the columns they are kept in. */
+const HOLDER_FIELDS = {
+  name: 'holderName',
+  email: 'holderEmail',
+  document_id: 'holderDocumentId',
+  title: 'holderTitle',
+  unit: 'holderUnit',
+  user_id: 'holderUserId',
+} as const satisfies Record<keyof HolderChangesDto, keyof CardEntity>;
+
+/** @throws DomainError `validation_failed`: a card has a holder, and a holder a name */
+function changesIn({ holder, valid_until }: UpdateCardCommand): Partial<CardEntity> {
+  if (holder === null) throw cannotClear('holder');
+  if (holder?.name === null) throw cannotClear('holder.name');
+  const named = Object.entries(HOLDER_FIELDS).map(([field, column]) => [column, holder?.[field as keyof HolderChangesDto]]);
+  const changes = Object.fromEntries(named.filter(([, value]) => value !== undefined)) as Partial<CardEntity>;
+  if (valid_until !== undefined) changes.validUntil = valid_until === null ? null : new Date(valid_until);
+  return changes;
+}
+
+function cannotClear(field: string): DomainError {
+  return new DomainError('validation_failed', { errors: [{ field, code: 'required' }] });
+}

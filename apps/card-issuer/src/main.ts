@@ -1,0 +1,4 @@
+import { runService } from '@puerta/service';
+import { cardIssuer } from './card-issuer';
+
+void runService(cardIssuer);

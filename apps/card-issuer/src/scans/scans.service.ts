@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import { identityContract, type OpenedScan, type ScanProfile, tokenServiceContract } from '@puerta/contracts';
+import { DomainError } from '@puerta/contracts/core';
+import { InjectService, ServiceClient } from '@puerta/messaging';
+import { DataSource } from 'typeorm';
+import { statusOf } from '../cards/card-view';
+import { CardEntity } from '../cards/card.entity';
+import { hashCode } from '../codes/card-codes';
+import { ScanEntity } from './scan.entity';
+
+/** A scan pass lives minutes, and the gateway checks that. No scan shows anything after this, however long passes live. */
+const LONGEST_VIEW_MS = 60 * 60 * 1000;
+
+/** Scans of cards: whoever has a card's code gets a pass that shows its profile for a moment. */
+@Injectable()
+export class ScansService {
+  constructor(
+    private readonly dataSource: DataSource,
+    @InjectService(tokenServiceContract) private readonly tokens: ServiceClient<typeof tokenServiceContract>,
+    @InjectService(identityContract) private readonly identity: ServiceClient<typeof identityContract>,
+  ) {}
+
+  /**
+   * Records the scan of a live card and gives a pass for it. One statement looks and records; unknown, rotated, suspended,
+   * revoked, expired and malformed codes all take the same way through it and get the same answer.
+   *
+   * @param scanId the id of the message, so that one delivered again is recorded once
+   * @throws DomainError `card_not_found`
+   */
+  async open(code: string, scanId: string): Promise<OpenedScan> {
+    const rows = await this.dataSource.query<unknown[]>(
+      `INSERT INTO scans AS scan (id, card_id, revision, at)
+       SELECT $1, id, revision, $3::timestamptz FROM cards
+       WHERE code_hash = $2 AND status = 'active' AND (valid_until IS NULL OR valid_until > $3)
+       ON CONFLICT (id) DO UPDATE SET at = scan.at WHERE scan.card_id = excluded.card_id
+       RETURNING id`,
+      [scanId, hashCode(code), new Date()],
+    );
+    if (rows.length === 0) throw new DomainError('card_not_found');
+    const { token, expires_in } = await this.tokens.request('scan-passes.issue', { scan_id: scanId });
+    return { scan_pass: token, expires_in };
+  }
+
+  /**
+   * What the scan shows, for as long as the code that was scanned is live.
+   *
+   * @throws DomainError `scan_expired`, also for a scan that never was
+   */
+  async profile(scanId: string): Promise<ScanProfile> {
+    const now = new Date();
+    const card = await this.dataSource.manager
+      .createQueryBuilder(CardEntity, 'card')
+      .innerJoin(ScanEntity, 'scan', 'scan.cardId = card.id AND scan.revision = card.revision')
+      .where('scan.id = :scanId AND scan.at > :since', { scanId, since: new Date(now.getTime() - LONGEST_VIEW_MS) })
+      .andWhere(`card.status = 'active' AND (card.validUntil IS NULL OR card.validUntil > :now)`, { now })
+      .getOne();
+    if (!card) throw new DomainError('scan_expired');
+    const company = await this.identity.request('companies.label', { company_id: card.companyId });
+    return {
+      name: card.holderName,
+      number: card.number,
+      company: company.name,
+      title: card.holderTitle,
+      unit: card.holderUnit,
+      status: statusOf(card, now),
+      photo_url: null,
+      valid_until: card.validUntil?.toISOString() ?? null,
+    };
+  }
+}

@@ -1,0 +1,141 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { loadConfig } from '@puerta/config';
+import { type Actor, type Card, cardIssuerContract, DomainError, type IssueCardDto, type Role, validateDto } from '@puerta/contracts';
+import { dataSourceOptions, Inbox, runMigrations } from '@puerta/database';
+import { BusClient, createBusService, type RequestOf, type ResponseOf, ServiceClient } from '@puerta/messaging';
+import { createLogger, InternalServer, Metrics } from '@puerta/observability';
+import { decodeError, startService } from '@puerta/service';
+import { createDatabase, testRedisUrl } from '@puerta/testing';
+import { DataSource } from 'typeorm';
+import { cardIssuer } from '../src/card-issuer';
+import { CardStatesService } from '../src/cards/card-states.service';
+import { CardWriter } from '../src/cards/card-writer';
+import { CardsService } from '../src/cards/cards.service';
+import { CardCodes } from '../src/codes/card-codes';
+import { identityPart, TestIdentity, tokenServicePart, TestTokenService } from './neighbours';
+
+type Patterns = keyof (typeof cardIssuerContract)['patterns'];
+
+export interface AskOptions {
+  readonly actor?: Actor | undefined;
+  readonly idempotencyKey?: string;
+}
+
+export const PUBLIC_URL = 'https://puerta.example.com';
+
+/** The card-issuer on a database and a bus of its own, asked as the gateway asks it. */
+export class TestCardIssuer {
+  /** Everything the replicas log, at debug level. */
+  readonly log: string[] = [];
+  private readonly stops: (() => Promise<void>)[] = [];
+  private gateway: BusClient;
+  private client: ServiceClient<typeof cardIssuerContract>;
+
+  private constructor(
+    readonly config: ReturnType<typeof testConfig>,
+    /** Straight into the service's schema, for what cannot be reached from outside. */
+    readonly database: DataSource,
+  ) {}
+
+  static async start({ replicas = 1 } = {}): Promise<TestCardIssuer> {
+    const postgres = await createDatabase();
+    const config = testConfig(postgres.url);
+    const database = new DataSource(dataSourceOptions({ ...cardIssuer.database(config), applicationName: 'test' }));
+    await database.initialize();
+    await runMigrations(database);
+
+    const service = new TestCardIssuer(config, database);
+    service.stops.push(() => postgres.drop(), () => database.destroy());
+    const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX };
+    for (const [module, contract] of [[TestIdentity, identityPart], [TestTokenService, tokenServicePart]] as const) {
+      const neighbour = await createBusService(module, { ...bus, contract, validate: validateDto }, { logger: false });
+      await neighbour.listen();
+      service.stops.push(() => neighbour.close());
+    }
+    for (let i = 0; i < replicas; i++) await service.addReplica();
+    service.gateway = new BusClient({ ...bus, service: 'gateway', decodeError });
+    service.stops.push(() => service.gateway.close() as Promise<void>);
+    await service.gateway.connect();
+    service.client = new ServiceClient(service.gateway, cardIssuerContract);
+    return service;
+  }
+
+  private async addReplica(): Promise<void> {
+    const name = 'card-issuer';
+    const destination = { write: (line: string) => void this.log.push(line) };
+    const logger = createLogger({ name, level: 'debug', pretty: false, destination });
+    const metrics = new Metrics(name);
+    const internal = new InternalServer({ service: name, host: '127.0.0.1', port: 0, metrics, logger });
+    const running = await startService(cardIssuer, { name, config: this.config, logger, metrics, internal });
+    this.stops.push(() => running.stop());
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.stops.reverse()) await stop();
+  }
+
+  ask<P extends Patterns>(
+    pattern: P,
+    data: RequestOf<typeof cardIssuerContract, P>,
+    options: AskOptions = {},
+  ): Promise<ResponseOf<typeof cardIssuerContract, P>> {
+    return this.client.request(pattern, data, options);
+  }
+
+  /** The same with anything for data. */
+  askAnything(pattern: string, data: unknown, options: AskOptions = {}): Promise<unknown> {
+    return this.ask(pattern as 'cards.get', data as { card_id: string }, options);
+  }
+
+  issue(actor: Actor, more: Partial<IssueCardDto> = {}): Promise<Card> {
+    return this.ask('cards.issue', { holder: { name: 'Luis Rojas' }, ...more }, { actor });
+  }
+
+  /** The services without the bus between: for messages that are delivered again. */
+  direct(): { cards: CardsService; states: CardStatesService } {
+    const { CARD_ISSUER_CODE_SECRETS: secrets } = this.config;
+    const codes = new CardCodes(secrets, PUBLIC_URL);
+    const writer = new CardWriter(this.database, new Inbox(this.database, secrets.current.key), codes);
+    return { cards: new CardsService(this.database, writer, codes), states: new CardStatesService(writer, codes) };
+  }
+
+  async count(table: string, where = 'TRUE', parameters: unknown[] = []): Promise<number> {
+    const rows = await this.database.query<{ n: number }[]>(`SELECT count(*)::int AS n FROM ${table} WHERE ${where}`, parameters);
+    return rows[0]?.n ?? NaN;
+  }
+
+  /** The kinds of a card's events, oldest first. */
+  async history(card: Card): Promise<string[]> {
+    const rows = await this.database.query<{ kind: string }[]>('SELECT kind FROM card_events WHERE card_id = $1 ORDER BY id', [card.card_id]);
+    return rows.map(({ kind }) => kind);
+  }
+}
+
+/** A user who acts in a company; of one of their own unless told. */
+export function user(role: Role | null = 'issuer', companyId: string | null = randomUUID()): Actor {
+  return { user_id: randomUUID(), session_id: randomUUID(), email: 'ana@example.com', company_id: companyId, role };
+}
+
+/** The code of the error that a promise rejects with; the value when it does not. */
+export function codeOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.catch((error: unknown) => (error instanceof DomainError ? error.code : error));
+}
+
+export function scanCode(card: Card): string {
+  return card.scan_url.slice(`${PUBLIC_URL}/scan/`.length);
+}
+
+export function secretText(): string {
+  return randomBytes(32).toString('base64');
+}
+
+function testConfig(databaseUrl: string) {
+  return loadConfig(cardIssuer.config, {
+    NODE_ENV: 'test',
+    REDIS_URL: testRedisUrl(),
+    BUS_PREFIX: `t-${randomUUID().slice(0, 8)}`,
+    PUBLIC_URL,
+    CARD_ISSUER_DATABASE_URL: databaseUrl,
+    CARD_ISSUER_CODE_SECRETS: `k1:${secretText()}`,
+  });
+}
