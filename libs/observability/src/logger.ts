@@ -1,5 +1,5 @@
 import pino from 'pino';
-import pretty from 'pino-pretty';
+import { isColorSupported, prettyFactory } from 'pino-pretty';
 import { type LogFields, loggable } from './log-fields';
 import { mask } from './mask';
 
@@ -33,9 +33,7 @@ const MAX_MESSAGE = 1_000;
 /** A logger that writes one JSON object a line (JSON escapes line breaks, so that no value can forge a line). */
 export function createLogger(options: LoggerOptions): Logger {
   const forPeople = options.pretty ?? (options.destination === undefined && process.stdout.isTTY);
-  const stream = forPeople
-    ? pretty({ sync: true, singleLine: true, ignore: 'pid,service', messageFormat: '{service}: {msg}', ...destination(options) })
-    : (options.destination ?? pino.destination({ fd: 1, sync: true }));
+  const output = options.destination ?? pino.destination({ fd: 1, sync: true });
   const sink = pino(
     {
       level: options.level ?? 'info',
@@ -43,13 +41,19 @@ export function createLogger(options: LoggerOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    stream,
+    forPeople ? prettified(output, options.destination === undefined) : output,
   );
   return loggerOn(sink, options.context ?? (() => undefined), {});
 }
 
-function destination({ destination: stream }: LoggerOptions): pretty.PrettyOptions {
-  return stream === undefined ? {} : { destination: stream as never, colorize: false };
+function prettified(output: pino.DestinationStream, toTerminal: boolean): pino.DestinationStream {
+  const prettify = prettyFactory({
+    colorize: toTerminal && isColorSupported,
+    singleLine: true,
+    ignore: 'pid,service',
+    messageFormat: '{service}: {msg}',
+  });
+  return { write: (line) => output.write(prettify(line)) };
 }
 
 function loggerOn(sink: pino.Logger, context: () => LogFields | undefined, bound: LogFields): Logger {

@@ -68,7 +68,8 @@ export async function runProcess<D extends AppConfigDefinition>(options: Process
     logger.info('started', { environment: common.NODE_ENV });
   } catch (error) {
     logger.fatal(`cannot start: ${bootMessage(error)}`, { error });
-    process.exit(EXIT_FAILURE);
+    // Some of the configuration can be judged only against what is stored, e.g. whether a key opens it.
+    process.exit(error instanceof ConfigError ? EXIT_CONFIG : EXIT_FAILURE);
   }
 }
 

@@ -26,7 +26,7 @@ class Program {
 
   constructor(file: string, env: Record<string, string | undefined>, port = 0) {
     this.#port = port;
-    this.#child = spawn(process.execPath, ['-r', join(folder, 'register.cjs'), join(folder, file)], {
+    this.#child = spawn(process.execPath, [join(folder, 'run.mjs'), join(folder, file)], {
       env: { ...goodEnvironment(), INTERNAL_PORT: String(port), ...env },
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (chunk) => (this.output += String(chunk)));

@@ -32,7 +32,13 @@ export async function startService<D extends AppConfigDefinition>(
     logger: nestLogger(runtime.logger),
     abortOnError: false,
   });
-  await app.listen();
+  try {
+    await app.listen();
+  } catch (error) {
+    // What did connect must not keep the process, or a test, alive.
+    await app.close().catch(() => undefined);
+    throw error;
+  }
   const dataSource = app.get(DataSource);
   const client = app.get(BusClient);
   return {

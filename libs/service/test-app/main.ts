@@ -1,4 +1,4 @@
-import { runService } from '@puerta/service';
+import { runService } from '../src';
 import { sample } from './sample';
 
 void runService(sample);

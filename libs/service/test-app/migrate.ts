@@ -1,4 +1,4 @@
-import { runMigrate } from '@puerta/service';
+import { runMigrate } from '../src';
 import { sample } from './sample';
 
 void runMigrate(sample);

@@ -4,7 +4,7 @@ import { DomainError, Text } from '@puerta/contracts';
 import { commonConfig, databaseConfig, defineConfig, flag, secret } from '@puerta/config';
 import { Inbox, inboxMigration } from '@puerta/database';
 import { type BusContext, Handles } from '@puerta/messaging';
-import { defineService } from '@puerta/service';
+import { defineService } from '../src';
 
 class ThingDto {
   @Text({ max: 40 })
