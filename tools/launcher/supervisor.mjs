@@ -89,9 +89,10 @@ export class Supervisor {
     for (let began = Date.now(); ; began = Date.now()) {
       const ending = await replica.process?.exited;
       if (this.#stopping) return;
-      pause = Date.now() - began > SOUND_MS ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
+      if (Date.now() - began > SOUND_MS) pause = FIRST_PAUSE_MS;
       this.terminal.warn(`${replica.name} ${ending}; starting it again in ${pause / 1000} s`);
       await sleep(pause);
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
       if (this.#stopping) return;
       try {
         await this.#run(replica);

@@ -55,7 +55,7 @@ export async function build(terminal, signal) {
   await terminal.step('Building', 'Built', () =>
     runQuietly(process.execPath, [join(WORKSPACE, 'node_modules/.bin/nx'), 'run-many', '-t', 'build'], {
       cwd: WORKSPACE,
-      env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' },
+      env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', NX_ISOLATE_PLUGINS: 'false' },
       signal,
     }),
   );
