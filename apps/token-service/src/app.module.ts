@@ -1,0 +1,29 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { JwtModule } from '@nestjs/jwt';
+import { AccessTokensMessages } from './access-tokens/access-tokens.messages';
+import { AccessTokensService } from './access-tokens/access-tokens.service';
+import type { TokenServiceConfig } from './config';
+import { KeyCipher } from './keys/key-cipher';
+import { KeysMessages } from './keys/keys.messages';
+import { SigningKeysService } from './keys/signing-keys.service';
+import { ScanPassesMessages } from './scan-passes/scan-passes.messages';
+import { ScanPassesService } from './scan-passes/scan-passes.service';
+import { TokenSigner } from './signing/token-signer';
+
+@Module({})
+export class AppModule {
+  static forRoot({ TOKEN_SERVICE_KEY_ENCRYPTION_KEYS }: TokenServiceConfig): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [JwtModule.register({})],
+      controllers: [AccessTokensMessages, KeysMessages, ScanPassesMessages],
+      providers: [
+        { provide: KeyCipher, useValue: new KeyCipher(TOKEN_SERVICE_KEY_ENCRYPTION_KEYS) },
+        AccessTokensService,
+        ScanPassesService,
+        SigningKeysService,
+        TokenSigner,
+      ],
+    };
+  }
+}

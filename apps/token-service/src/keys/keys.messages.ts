@@ -1,0 +1,14 @@
+import { Controller } from '@nestjs/common';
+import { type KeySet, NoQueryDto, tokenServiceContract } from '@puerta/contracts';
+import { Handles } from '@puerta/messaging';
+import { SigningKeysService } from './signing-keys.service';
+
+@Controller()
+export class KeysMessages {
+  constructor(private readonly keys: SigningKeysService) {}
+
+  @Handles(tokenServiceContract, 'keys.public')
+  async published(_dto: NoQueryDto): Promise<KeySet> {
+    return this.keys.published();
+  }
+}

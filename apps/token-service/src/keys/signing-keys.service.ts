@@ -1,0 +1,73 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { ConfigError } from '@puerta/config';
+import type { KeySet } from '@puerta/contracts';
+import { DataSource, type Repository } from 'typeorm';
+import { KeyCipher, SealError } from './key-cipher';
+import { generateKeyPair, type KeyPair, keyPairOf } from './key-pair';
+import { type KeyUse, SigningKeyEntity } from './signing-key.entity';
+
+/**
+ * The signing keys. Private halves leave the database in encrypted form, are opened here, and go nowhere else. The first
+ * replica ever started makes them; later ones find them.
+ */
+@Injectable()
+export class SigningKeysService implements OnModuleInit {
+  private readonly logger = new Logger('SigningKeys');
+  private readonly rows: Repository<SigningKeyEntity>;
+  private readonly active = new Map<KeyUse, KeyPair>();
+
+  constructor(
+    dataSource: DataSource,
+    private readonly cipher: KeyCipher,
+  ) {
+    this.rows = dataSource.getRepository(SigningKeyEntity);
+  }
+
+  /** @throws ConfigError when a key cannot be opened: a new one in its place would end every session silently */
+  async onModuleInit(): Promise<void> {
+    if (!(await this.rows.existsBy({ use: 'access', state: 'active' }))) await this.create('access');
+    for (const row of await this.rows.find()) this.active.set(row.use, this.open(row));
+  }
+
+  /** The key that signs for this use now. */
+  signing(use: KeyUse): KeyPair {
+    const key = this.active.get(use);
+    if (!key) throw new Error(`there is no active signing key for ${use}`);
+    return key;
+  }
+
+  /** What verifiers may know (RFC 7517 5). */
+  published(): KeySet {
+    return { keys: [...this.active.values()].map(({ publicJwk }) => publicJwk) };
+  }
+
+  /** Of several replicas that start at once, the index lets one key in. */
+  private async create(use: KeyUse): Promise<void> {
+    const { kid, privateKey, publicJwk } = generateKeyPair();
+    const sealed = this.cipher.seal(kid, privateKey);
+    const made = await this.rows.query<unknown[]>(
+      `INSERT INTO signing_keys (kid, use, state, public_jwk, private_key) VALUES ($1, $2, 'active', $3, $4)
+       ON CONFLICT (use) WHERE state = 'active' DO NOTHING RETURNING kid`,
+      [kid, use, publicJwk, sealed],
+    );
+    if (made.length > 0) this.logger.log(`made the first signing key for ${use}: ${kid}`);
+  }
+
+  private open({ kid, privateKey, publicJwk }: SigningKeyEntity): KeyPair {
+    const key = keyPairOf(this.unsealed(kid, privateKey));
+    // Whoever can write to the table must not be able to have a key of theirs published.
+    if (key.kid !== kid || key.publicJwk.x !== publicJwk.x || key.publicJwk.y !== publicJwk.y) {
+      throw new Error(`the row of the signing key ${kid} was changed: its public key is not that of its private key`);
+    }
+    return key;
+  }
+
+  private unsealed(kid: string, privateKey: string) {
+    try {
+      return this.cipher.open(kid, privateKey);
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error;
+      throw new ConfigError('token-service', [{ variable: 'TOKEN_SERVICE_KEY_ENCRYPTION_KEYS', problem: error.message }]);
+    }
+  }
+}

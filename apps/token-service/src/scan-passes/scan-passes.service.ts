@@ -1,0 +1,18 @@
+import { Injectable } from '@nestjs/common';
+import type { IssuedToken, IssueScanPassDto } from '@puerta/contracts';
+import { InjectConfig } from '@puerta/service';
+import type { TokenServiceConfig } from '../config';
+import { TokenSigner } from '../signing/token-signer';
+
+@Injectable()
+export class ScanPassesService {
+  constructor(
+    private readonly signer: TokenSigner,
+    @InjectConfig() private readonly config: TokenServiceConfig,
+  ) {}
+
+  /** A pass to see the card of one scan. It travels in an address, so it says nothing about anybody. */
+  issue({ scan_id }: IssueScanPassDto): IssuedToken {
+    return this.signer.sign('scan', { sub: scan_id }, this.config.TOKEN_SERVICE_SCAN_PASS_SECONDS);
+  }
+}
