@@ -1,10 +1,12 @@
 /**
  * The kinds of signed tokens, told apart by `typ` (RFC 8725 3.11) and `aud`: each is refused wherever another is
- * expected. The token service signs by this table and every verifier reads it.
+ * expected. The token service signs by this table and every verifier reads it. `exp` and `nbf` are read with the leeway,
+ * because the clocks of two machines differ.
  */
 export const TOKEN_KINDS = {
-  access: { typ: 'at+jwt', aud: 'puerta' },
-  scan: { typ: 'scan+jwt', aud: 'card-profile' },
+  access: { typ: 'at+jwt', aud: 'puerta', leewaySeconds: 5 },
+  // None: people see the seconds of a scan count down to nothing.
+  scan: { typ: 'scan+jwt', aud: 'card-profile', leewaySeconds: 0 },
 } as const;
 
 export type TokenKind = keyof typeof TOKEN_KINDS;

@@ -41,6 +41,11 @@ describe('a good token', () => {
     expect(await verdict(key.access({ exp: now() - 3 }))).toBe('accepted');
     expect(await verdict(key.access({ exp: now() - 6 }))).toBe('expired');
   });
+
+  it('has no leeway if it is a scan pass, whose seconds people see', async () => {
+    expect(await verdict(key.scan({ exp: now() + 2 }), 'scan')).toBe('accepted');
+    expect(await verdict(key.scan({ exp: now() }), 'scan')).toBe('expired');
+  });
 });
 
 describe('each kind is accepted as itself alone', () => {

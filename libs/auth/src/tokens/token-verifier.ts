@@ -6,9 +6,6 @@ import { readForm } from './token-form';
 import { type ClaimsOf, TOKEN_KINDS, type TokenKind } from './token-kinds';
 import { type RejectionReason, TokenRejected } from './token-rejected';
 
-/** Clocks of two machines differ; `exp` and `nbf` are read with this much leeway. */
-const LEEWAY_SECONDS = 5;
-
 /**
  * The one verifier of Puerta's signed tokens.
  *
@@ -35,31 +32,27 @@ export class TokenVerifier {
     const key = await this.keys.find(header.kid);
     if (!key) throw new TokenRejected('unknown_key');
     if (header.alg !== key.alg) throw new TokenRejected('algorithm');
-    return requireClaims(kind, this.open(token, key, TOKEN_KINDS[kind].aud));
+    return requireClaims(kind, this.open(token, key, kind));
   }
 
   /**
    * jsonwebtoken verifies on this thread: 56 µs for a token, of which 48 are OpenSSL's. WebCrypto (jose) takes 107 µs a
    * token, and more CPU time at any concurrency, for its way through the thread pool.
    */
-  private open(token: string, key: VerificationKey, audience: string): object {
-    const claims = this.opened(token, key, audience);
+  private open(token: string, { key, alg }: VerificationKey, kind: TokenKind): object {
+    const { aud: audience, leewaySeconds: clockTolerance } = TOKEN_KINDS[kind];
+    const claims = refusing(() => verify(token, key, { algorithms: [alg], issuer: this.issuer, audience, clockTolerance }));
     // The library also takes a list of audiences that has ours in it.
     if (typeof claims === 'string' || claims.aud !== audience) throw new TokenRejected('audience');
     return claims;
   }
+}
 
-  private opened(token: string, key: VerificationKey, audience: string) {
-    try {
-      return verify(token, key.key, {
-        algorithms: [key.alg],
-        issuer: this.issuer,
-        audience,
-        clockTolerance: LEEWAY_SECONDS,
-      });
-    } catch (error) {
-      throw new TokenRejected(reasonOf(error));
-    }
+function refusing<T>(verification: () => T): T {
+  try {
+    return verification();
+  } catch (error) {
+    throw new TokenRejected(reasonOf(error));
   }
 }
 
