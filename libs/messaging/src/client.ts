@@ -101,6 +101,7 @@ export class BusClient extends ClientProxy {
   /** How many replicas of a service take messages now. Rejects with `service_unavailable` when Redis does not say. */
   async presence(service: string): Promise<number> {
     const key = this.keys.replicas(requireName(service));
+    await this.whenReady();
     try {
       return Number(await this.answered(PRESENCE, [key], [PRESENCE_MS]));
     } catch (error) {

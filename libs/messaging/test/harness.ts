@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller, type INestMicroservice, Module, type Type } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import {
+  BusClient,
+  type BusClientOptions,
+  type BusContext,
+  type BusLogger,
+  BusServer,
+  type BusServerOptions,
+  createBusService,
+  Handles,
+  type PatternOf,
+  type RequestOf,
+  type ResponseOf,
+  ServiceClient,
+  type ServiceContract,
+} from '../src';
+import { type Done, sampleContract, type Work } from './sample';
+
+export type Handlers<C extends ServiceContract> = {
+  readonly [P in PatternOf<C>]: (data: RequestOf<C, P>, context: BusContext<object>) => Promise<ResponseOf<C, P>>;
+};
+
+type Handler = (data: object, context: BusContext<object>) => Promise<object>;
+
+/** A Nest module whose controller has these methods as handlers. */
+export function moduleOf<C extends ServiceContract>(contract: C, handlers: Partial<Handlers<C>>): Type {
+  class SampleController {}
+  Controller()(SampleController);
+  for (const [pattern, handler] of Object.entries(handlers)) {
+    // A function of its own for each: that is where decorators keep what they say.
+    const value = (data: object, context: BusContext<object>) => (handler as Handler)(data, context);
+    const descriptor = { value: value as () => Promise<never>, configurable: true, writable: true };
+    Handles(contract, pattern)(SampleController.prototype, pattern, descriptor);
+    Object.defineProperty(SampleController.prototype, pattern, descriptor);
+  }
+  class SampleModule {}
+  Module({ controllers: [SampleController] })(SampleModule);
+  return SampleModule;
+}
+
+/** Keeps what the bus logs. */
+export class Log implements BusLogger {
+  readonly lines: { level: string; message: string; facts: Record<string, unknown> }[] = [];
+
+  info = (message: string, facts = {}) => this.add('info', message, facts);
+  warn = (message: string, facts = {}) => this.add('warn', message, facts);
+  error = (message: string, facts = {}) => this.add('error', message, facts);
+
+  private add(level: string, message: string, facts: object): void {
+    this.lines.push({ level, message, facts: { ...facts } });
+  }
+
+  get errors() {
+    return this.lines.filter((line) => line.level === 'error');
+  }
+}
+
+export interface StartedReplica {
+  readonly app: INestMicroservice;
+  readonly server: BusServer;
+  readonly log: Log;
+  stop(): Promise<void>;
+}
+
+type WorkHandler = (data: Work, context: BusContext<object>) => Promise<Partial<Done> | void>;
+
+/** A name space of one suite in Redis, and everything that was started there. */
+export class Bench {
+  readonly prefix = `test-${randomUUID().slice(0, 13)}`;
+  private readonly cleanups: (() => Promise<unknown>)[] = [];
+  private ownRedis: Redis | undefined;
+
+  constructor(readonly url = process.env['PUERTA_TEST_REDIS_URL'] ?? '') {}
+
+  /** A connection of the test's own, for looking and for mischief. */
+  get redis(): Redis {
+    this.ownRedis ??= new Redis(this.url, { maxRetriesPerRequest: null }).on('error', () => undefined);
+    return this.ownRedis;
+  }
+
+  key(...parts: string[]): string {
+    return `${this.prefix}:{sample}:${parts.join(':')}`;
+  }
+
+  /** A replica of the sample service that does `handle` on every pattern. */
+  async replica(handle: WorkHandler = async () => undefined, options: Partial<BusServerOptions> = {}): Promise<StartedReplica> {
+    const run = async (data: Work, context: BusContext<object>): Promise<Done> => {
+      const answer = await handle(data, context);
+      return { key: data.key, replica: server.replica, ...answer };
+    };
+    const module = moduleOf(sampleContract, { 'work.do': run, 'work.burn': run, 'work.secret': run });
+    const log = new Log();
+    const server = new BusServer({ redis: this.url, prefix: this.prefix, contract: sampleContract, logger: log, ...options });
+    const app = await createBusService(module, server, { logger: false });
+    this.cleanups.push(() => app.close());
+    await app.listen();
+    return { app, server, log, stop: () => app.close() };
+  }
+
+  client(options: Partial<BusClientOptions> = {}): BusClient {
+    const client = new BusClient({ redis: this.url, prefix: this.prefix, service: 'tester', logger: new Log(), ...options });
+    this.cleanups.push(() => client.close());
+    return client;
+  }
+
+  sample(client = this.client()): ServiceClient<typeof sampleContract> {
+    return new ServiceClient(client, sampleContract);
+  }
+
+  onClose(cleanup: () => Promise<unknown>): void {
+    this.cleanups.push(cleanup);
+  }
+
+  async close(): Promise<void> {
+    for (const cleanup of this.cleanups.splice(0).reverse()) await cleanup();
+    const keys = this.ownRedis?.status === 'ready' ? await this.ownRedis.keys(`${this.prefix}*`) : [];
+    if (keys.length > 0) await this.ownRedis?.del(...keys);
+    this.ownRedis?.disconnect();
+    this.ownRedis = undefined;
+  }
+}
+
+/** @returns what the promise rejects with and how long that took */
+export async function rejection(promise: Promise<unknown>): Promise<{ code: unknown; error: unknown; ms: number }> {
+  const started = performance.now();
+  try {
+    await promise;
+  } catch (error) {
+    return { code: (error as { code?: unknown }).code, error, ms: performance.now() - started };
+  }
+  throw new Error('it did not reject');
+}
+
+export async function eventually(condition: () => boolean | Promise<boolean>, ms = 5_000): Promise<void> {
+  for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) {
+    if (await condition()) return;
+  }
+  throw new Error(`still not so after ${ms} ms: ${String(condition)}`);
+}
