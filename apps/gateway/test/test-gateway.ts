@@ -4,7 +4,7 @@ import { loadConfig } from '@puerta/config';
 import type { AccessFacts, ServiceName } from '@puerta/contracts';
 import { BusClient, type CallOptions, type Target } from '@puerta/messaging';
 import { createLogger, InternalServer, Metrics } from '@puerta/observability';
-import { decodeError } from '@puerta/service';
+import { callFields, decodeError } from '@puerta/service';
 import { sign, type SignOptions } from 'jsonwebtoken';
 import { gatewayConfig } from '../src/config';
 import { type Gateway, startGateway } from '../src/gateway';
@@ -63,7 +63,7 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
   const lines: string[] = [];
   const destination = new PassThrough();
   destination.on('data', (chunk: Buffer) => lines.push(...chunk.toString().split('\n').filter(Boolean)));
-  const logger = createLogger({ name: 'gateway', level: config.GATEWAY_LOG_LEVEL, pretty: false, destination });
+  const logger = createLogger({ name: 'gateway', level: config.GATEWAY_LOG_LEVEL, pretty: false, destination, context: callFields });
   const metrics = new Metrics('gateway');
   const internal = new InternalServer({ service: 'gateway', host: '127.0.0.1', port: 0, metrics, logger });
 
@@ -76,18 +76,23 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
     ['keys.public', () => ({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'ES256' }] })],
     ['access.check', () => state.facts],
   ]);
-  jest.spyOn(BusClient.prototype, 'connect').mockResolvedValue();
-  jest.spyOn(BusClient.prototype, 'close').mockResolvedValue();
-  jest.spyOn(BusClient.prototype, 'presence').mockImplementation(async (name) => replicas.get(name as ServiceName) ?? 0);
-  jest.spyOn(BusClient.prototype, 'call').mockImplementation(async ({ pattern }: Target, data, options) => {
+  const answer = async ({ pattern }: Target, data: object, options?: CallOptions): Promise<unknown> => {
     if (!['keys.public', 'access.check'].includes(pattern)) asked.push({ pattern, data: data as Asked['data'], options });
     const fake = fakes.get(pattern);
     if (!fake) throw decodeError({ code: 'service_unavailable' });
     return fake(data as Asked['data'], options);
-  });
-
+  };
+  // While it starts there is no other; later each gateway of a suite has its own client.
+  const starting = [
+    jest.spyOn(BusClient.prototype, 'connect').mockResolvedValue(),
+    jest.spyOn(BusClient.prototype, 'call').mockImplementation(answer),
+  ];
   const gateway = await startGateway({ name: 'gateway', config, logger, metrics, internal });
+  const bus = gateway.app.get(BusClient);
+  Object.assign(bus, { call: answer, presence: async (name: ServiceName) => replicas.get(name) ?? 0 });
+  for (const spy of starting) spy.mockRestore();
   internal.serving(gateway.checks);
+
   const signed = (typ: string, claims: object, options: SignOptions): string => {
     const header = { alg: 'ES256', typ, kid } as const;
     return sign(claims, privateKey, { algorithm: 'ES256', issuer: PUBLIC_URL, expiresIn: 60, jwtid: randomUUID(), header, ...options });

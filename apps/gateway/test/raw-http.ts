@@ -1,0 +1,65 @@
+import { connect } from 'node:net';
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly body: Record<string, unknown>;
+}
+
+/**
+ * Sends bytes as they are, where `fetch` would tidy them, and reads one answer.
+ *
+ * @param parts sent one after the other, each when the one before is out
+ */
+export function sendRaw(url: string, ...parts: (string | Buffer)[]): Promise<RawAnswer> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname);
+    const chunks: Buffer[] = [];
+    const finish = (): void => {
+      const answer = parse(Buffer.concat(chunks));
+      if (!answer) return;
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      finish();
+    });
+    socket.on('error', (error) => (chunks.length > 0 ? finish() : reject(error)));
+    socket.on('close', () => reject(new Error(`closed after ${JSON.stringify(Buffer.concat(chunks).toString())}`)));
+    for (const part of parts) socket.write(part);
+  });
+}
+
+/** An answer once it is whole; undefined before. */
+function parse(bytes: Buffer): RawAnswer | undefined {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return undefined;
+  const [first = '', ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
+  const status = Number(first.split(' ')[1]);
+  if (status === 100) return parse(bytes.subarray(end + 4));
+  const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]));
+  const length = Number(headers['content-length'] ?? 0);
+  const body = bytes.subarray(end + 4);
+  if (body.length < length) return undefined;
+  const text = body.subarray(0, length).toString();
+  return { status, headers, text, body: /json/.test(headers['content-type'] ?? '') ? (JSON.parse(text) as Record<string, unknown>) : {} };
+}
+
+export interface RawRequest {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: readonly string[];
+  readonly body?: string | Buffer;
+}
+
+/** The bytes of a request; `Content-Length` is added for a body unless the headers speak of its length. */
+export function rawRequest({ method = 'GET', path = '/', headers = [], body = '' }: RawRequest): Buffer {
+  const bytes = Buffer.from(body);
+  const speaksOfLength = headers.some((line) => /^(content-length|transfer-encoding):/i.test(line));
+  const length = bytes.length > 0 && !speaksOfLength ? [`Content-Length: ${bytes.length}`] : [];
+  const head = [`${method} ${path} HTTP/1.1`, 'Host: localhost', ...headers, ...length, '', ''].join('\r\n');
+  return Buffer.concat([Buffer.from(head, 'latin1'), bytes]);
+}
