@@ -17,7 +17,10 @@ export const commonConfig = {
 
 const DATABASE_URL = databaseUrl('PostgreSQL of every service that has no URL of its own').optional();
 
-const DATABASE_POOL_SIZE = integer('Most connections that one replica opens to PostgreSQL', { min: 2, max: 500 }).default(10);
+const DATABASE_POOL_SIZE = integer('Most connections that one replica opens to PostgreSQL', {
+  min: 2,
+  max: 500,
+}).default(10);
 
 type DatabaseShape<S extends string> = Record<`${S}_DATABASE_URL`, Variable<string>> & {
   readonly DATABASE_URL: typeof DATABASE_URL;

@@ -63,7 +63,10 @@ export function loadConfig<D extends ConfigDefinition>(definition: D, environ: E
 
   if (problems.size > 0) {
     const known = Object.keys(definition.shape).filter((name) => problems.has(name));
-    throw new ConfigError(definition.app, known.map((variable) => ({ variable, problem: problems.get(variable) ?? '' })));
+    throw new ConfigError(
+      definition.app,
+      known.map((variable) => ({ variable, problem: problems.get(variable) ?? '' })),
+    );
   }
   return discreet(values, definition.shape) as ConfigOf<D>;
 }

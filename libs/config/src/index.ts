@@ -1,5 +1,13 @@
 export { commonConfig, databaseConfig } from './common';
-export { type ConfigDefinition, ConfigError, type ConfigOf, type ConfigProblem, defineConfig, loadConfig, type Shape } from './config';
+export {
+  type ConfigDefinition,
+  ConfigError,
+  type ConfigOf,
+  type ConfigProblem,
+  defineConfig,
+  loadConfig,
+  type Shape,
+} from './config';
 export { describeConfig, type VariableDescription } from './describe';
 export { gatewayPostgresConfig, gatewayPostgresUrl } from './gateway-postgres';
 export { cidrs, host, port } from './network';

@@ -23,11 +23,23 @@ const DOCUMENTED = [
 ];
 
 /** Words that no random value holds and every kind of placeholder does. */
-const TELLTALES = ['changeme', 'changethis', 'replaceme', 'cambiaesto', 'cambiame', 'placeholder', 'yoursecret', 'tuclave'];
+const TELLTALES = [
+  'changeme',
+  'changethis',
+  'replaceme',
+  'cambiaesto',
+  'cambiame',
+  'placeholder',
+  'yoursecret',
+  'tuclave',
+];
 
-/** Letters and digits alone, in lower case and without accents: `contraseña`, `CONTRASENA` and `contra-seña` are one. */
+/** Letters and digits alone, small and without accents: `contraseña`, `CONTRASENA` and `contra-seña` are one. */
 function plain(text: string): string {
-  return text.normalize('NFKD').replace(/[^\p{L}\p{N}]/gu, '').toLowerCase();
+  return text
+    .normalize('NFKD')
+    .replace(/[^\p{L}\p{N}]/gu, '')
+    .toLowerCase();
 }
 
 const SHORT = new Set(DOCUMENTED.map(plain));

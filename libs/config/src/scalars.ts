@@ -16,7 +16,14 @@ export function seconds(description: string, { min, max }: { min: number; max: n
 }
 
 const FLAGS: Readonly<Record<string, boolean>> = {
-  true: true, on: true, yes: true, 1: true, false: false, off: false, no: false, 0: false,
+  true: true,
+  on: true,
+  yes: true,
+  1: true,
+  false: false,
+  off: false,
+  no: false,
+  0: false,
 };
 
 /** A boolean. `refuse` may say why a value is not allowed in an environment. */
@@ -70,8 +77,14 @@ export function keyPrefix(description: string): Variable<string> {
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
-  trace: 'trace', debug: 'debug', info: 'info', warn: 'warn', warning: 'warn', error: 'error',
-  fatal: 'fatal', critical: 'fatal',
+  trace: 'trace',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  warning: 'warn',
+  error: 'error',
+  fatal: 'fatal',
+  critical: 'fatal',
 };
 
 /** A log level, in any case; `WARNING` and `CRITICAL` are understood too. */

@@ -5,7 +5,8 @@ import { type Environment, Unfit, type Variable, type VariableMeta, variable } f
 function parse(text: string, protocols: readonly string[]): URL {
   if (!URL.canParse(text)) throw new Unfit('is not a URL');
   const url = new URL(text);
-  if (!protocols.includes(url.protocol)) throw new Unfit(`does not begin with ${protocols.map((p) => `${p}//`).join(' or ')}`);
+  if (!protocols.includes(url.protocol))
+    throw new Unfit(`does not begin with ${protocols.map((p) => `${p}//`).join(' or ')}`);
   return url;
 }
 
@@ -70,7 +71,8 @@ function readHttpUrl(text: string): string {
   if (/[?#]/.test(text)) throw new Unfit('has a query or a fragment');
   if (text.endsWith('/')) throw new Unfit('ends in a slash');
   // What is compared or printed later must be the one spelling that URL parsers agree on.
-  if (url.href.replace(/\/$/, '') !== text) throw new Unfit('is not in its normal form (small letters, no default port, no spaces)');
+  if (url.href.replace(/\/$/, '') !== text)
+    throw new Unfit('is not in its normal form (small letters, no default port, no spaces)');
   return text;
 }
 

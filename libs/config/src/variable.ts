@@ -6,7 +6,7 @@ export type Environment = (typeof ENVIRONMENTS)[number];
 /** Where a variable takes its text from when it is not set itself: another variable, or several put together. */
 export type Source = string | { readonly from: readonly string[]; readonly compose: Compose };
 
-/** Puts the texts of several variables together; undefined when none of them is set. Throws `Unfit` when some are missing. */
+/** Puts the texts of several variables together; undefined when none is set. Throws `Unfit` when some are missing. */
 export type Compose = (read: (name: string) => string | undefined) => string | undefined;
 
 export interface VariableMeta {
@@ -28,7 +28,7 @@ declare module 'zod' {
   }
 }
 
-/** Thrown by a reader; the message follows the variable's name ("PORT" + " is not a number") and never holds its value. */
+/** Thrown by a reader; the message follows the variable's name ("PORT" + " is not a port") and never holds its value. */
 export class Unfit extends Error {
   override name = 'Unfit';
 }

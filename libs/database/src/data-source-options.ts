@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import type { DataSourceOptions, MigrationInterface } from 'typeorm';
+import type { DataSourceOptions, Logger, MigrationInterface } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
 
 export interface DatabaseOptions {
@@ -11,7 +11,7 @@ export interface DatabaseOptions {
   readonly entities: NonNullable<DataSourceOptions['entities']>;
   readonly migrations: readonly (new () => MigrationInterface)[];
   readonly poolSize?: number;
-  /** A statement that runs longer is cancelled. Default 5 s, well within a message's time to live; 0: no bound (migrations). */
+  /** A statement that runs longer is cancelled. Default 5 s, within a message's time to live; 0: no bound (migrations). */
   readonly statementTimeoutMs?: number;
   /** A statement that waits longer for a lock is cancelled. Default 4 s. */
   readonly lockTimeoutMs?: number;
@@ -23,6 +23,16 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const IDLE_TIMEOUT_MS = 10_000;
 /** How much later than the server's own bound the client gives a silent connection up. */
 const SILENCE_SLACK_MS = 5_000;
+
+/** TypeORM's own would print queries with their parameters; what fails is thrown, and logged by whoever catches it. */
+const SILENT: Logger = {
+  logQuery: () => undefined,
+  logQueryError: () => undefined,
+  logQuerySlow: () => undefined,
+  logSchemaBuild: () => undefined,
+  logMigration: () => undefined,
+  log: () => undefined,
+};
 
 /**
  * Options of a TypeORM data source that never changes tables by itself, gives up in bounded time, and whose pool
@@ -43,7 +53,7 @@ export function dataSourceOptions(options: DatabaseOptions): PostgresDataSourceO
     synchronize: false,
     migrationsRun: false,
     installExtensions: false,
-    logging: false,
+    logger: SILENT,
     poolSize: options.poolSize ?? 10,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     poolErrorHandler: (error: Error) => options.onPoolError?.(error),
@@ -64,7 +74,7 @@ export function dataSourceOptions(options: DatabaseOptions): PostgresDataSourceO
 /**
  * The server's own timeouts do not help when it is frozen or its network is gone: the connection looks open and a query
  * would wait for ever. A socket that was silent for longer than any statement may run is destroyed, so that its query
- * fails and the pool drops it. (`query_timeout` of pg fails the query and puts the stuck connection back into the pool.)
+ * fails and the pool drops it. (`query_timeout` of pg fails the query and puts the stuck connection back in the pool.)
  */
 function impatientSocket(silenceMs: number): Socket {
   const socket = new Socket();

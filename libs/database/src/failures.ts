@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { DomainError } from '@puerta/contracts/core';
 
 /** A connection that could not be made: nothing was sent. */
@@ -6,9 +7,19 @@ const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNR
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
 /** The same two of pg and TypeORM, which have no codes for them. */
-const NO_CONNECTION =
-  /^(?:timeout exceeded when trying to connect|Connection terminated due to connection timeout|Cannot use a pool after calling end|Client was closed|Driver not Connected)/;
-const LOST = /^(?:Connection terminated|Client has encountered a connection error|Query runner already released)/;
+const NO_CONNECTION = [
+  'timeout exceeded when trying to connect',
+  'Connection terminated due to connection timeout',
+  'Cannot use a pool after calling end',
+  'Client was closed',
+  'Driver not Connected',
+];
+const LOST = [
+  'Connection terminated',
+  'Client has encountered a connection error',
+  'Query runner already released',
+  'Database connection provided by a query runner was already released',
+];
 
 /** The server refuses work for now: connection exceptions, too few resources, read-only after a failover (SQLSTATE). */
 const REFUSED = /^(?:08|53|57P0|25006)/;
@@ -28,9 +39,9 @@ export type DatabaseFailure =
 export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   for (const cause of causesOf(error)) {
     const code = typeof cause['code'] === 'string' ? cause['code'] : '';
-    const connecting = cause['syscall'] === 'connect' || NO_CONNECTION.test(cause.message);
+    const connecting = cause['syscall'] === 'connect' || begins(cause, NO_CONNECTION);
     if (connecting || UNREACHABLE.has(code)) return 'service_unavailable';
-    if (BROKEN.has(code) || LOST.test(cause.message)) return 'outcome_unknown';
+    if (BROKEN.has(code) || begins(cause, LOST)) return 'outcome_unknown';
     const { severity } = cause;
     // A FATAL error ends or refuses the session, and undoes what was not committed.
     if (severity === 'FATAL' || severity === 'PANIC') return 'service_unavailable';
@@ -62,9 +73,12 @@ export function violates(error: unknown, constraint: string): boolean {
 
 type Cause = Error & { readonly severity?: unknown } & Readonly<Record<string, unknown>>;
 
+const begins = ({ message }: Cause, texts: readonly string[]): boolean => texts.some((text) => message.startsWith(text));
+
 /** An error, what it wraps (TypeORM's `driverError`), and the several of an AggregateError (one per address tried). */
 function causesOf(error: unknown, depth = 0): Cause[] {
-  if (!(error instanceof Error) || depth > 3) return [];
+  // Not by instanceof: an error of node's own may come from another realm.
+  if (!types.isNativeError(error) || depth > 3) return [];
   const cause = error as Cause;
   const many = Array.isArray(cause['errors']) ? (cause['errors'] as unknown[]) : [];
   return [...[cause['driverError'], ...many].flatMap((inner) => causesOf(inner, depth + 1)), cause];

@@ -19,7 +19,9 @@ beforeAll(async () => {
   database = await createDatabase();
   dataSource = await connect();
   await runMigrations(dataSource);
-  await dataSource.query('CREATE TABLE effects (id serial, name text NOT NULL, CONSTRAINT effects_name_key UNIQUE (name))');
+  await dataSource.query(
+    'CREATE TABLE effects (id serial, name text NOT NULL, CONSTRAINT effects_name_key UNIQUE (name))',
+  );
   inbox = new Inbox(dataSource, createSecretKey(randomBytes(32)));
 });
 
@@ -31,12 +33,22 @@ afterAll(async () => {
 function connect(options: { lockTimeoutMs?: number } = {}): Promise<DataSource> {
   return new DataSource(
     dataSourceOptions({
-      url: database.url, schema: 'sample', applicationName: 'inbox-spec', entities: [], migrations: [Inbox1763596800000], ...options,
+      url: database.url,
+      schema: 'sample',
+      applicationName: 'inbox-spec',
+      entities: [],
+      migrations: [Inbox1763596800000],
+      ...options,
     }),
   ).initialize();
 }
 
-const call = (more: Partial<InboxCall> = {}): InboxCall => ({ messageId: randomUUID(), pattern: 'things.make', actor: ALICE, ...more });
+const call = (more: Partial<InboxCall> = {}): InboxCall => ({
+  messageId: randomUUID(),
+  pattern: 'things.make',
+  actor: ALICE,
+  ...more,
+});
 
 function makes(name: string): (tx: EntityManager) => Promise<Reference> {
   return async (tx) => {
@@ -76,7 +88,9 @@ describe('the inbox', () => {
   it('refuses the same Idempotency-Key with another request, and the first stays good', async () => {
     const idempotencyKey = 'k';
     await inbox.once(call({ idempotencyKey }), { n: 1 }, makes('mismatched'));
-    expect(await code(inbox.once(call({ idempotencyKey }), { n: 2 }, makes('mismatched-2')))).toBe('idempotency_mismatch');
+    expect(await code(inbox.once(call({ idempotencyKey }), { n: 2 }, makes('mismatched-2')))).toBe(
+      'idempotency_mismatch',
+    );
     expect((await inbox.once(call({ idempotencyKey }), { n: 1 }, makes('mismatched-3'))).replayed).toBe(true);
     expect(await effects('mismatched')).toBe(1);
   });
@@ -89,7 +103,9 @@ describe('the inbox', () => {
     ['nobody, with a key that looks like a scope', { actor: undefined, idempotencyKey: 'shared","x' }],
   ])('keeps the key of one apart from that of %s', async (who, more) => {
     await inbox.once(call({ idempotencyKey: 'shared' }), {}, makes('scope').bind(null)).catch(() => undefined);
-    expect((await inbox.once(call({ idempotencyKey: 'shared', ...more }), {}, makes(`scope-${who}`))).replayed).toBe(false);
+    expect((await inbox.once(call({ idempotencyKey: 'shared', ...more }), {}, makes(`scope-${who}`))).replayed).toBe(
+      false,
+    );
   });
 
   it('runs one effect for 50 parallel calls with one key, and all get its reference', async () => {
@@ -102,7 +118,9 @@ describe('the inbox', () => {
   });
 
   it('runs 50 effects for 50 parallel calls with keys of their own', async () => {
-    await Promise.all(Array.from({ length: 50 }, (_, i) => inbox.once(call({ idempotencyKey: `own-${i}` }), {}, makes(`own-${i}`))));
+    await Promise.all(
+      Array.from({ length: 50 }, (_, i) => inbox.once(call({ idempotencyKey: `own-${i}` }), {}, makes(`own-${i}`))),
+    );
     expect(await effects('own-')).toBe(50);
   });
 
@@ -142,7 +160,9 @@ describe('the inbox', () => {
     });
     await started.promise;
     const key = createSecretKey(randomBytes(32));
-    expect(await code(new Inbox(impatient, key).once(call({ idempotencyKey }), {}, makes('slow')))).toBe('outcome_unknown');
+    expect(await code(new Inbox(impatient, key).once(call({ idempotencyKey }), {}, makes('slow')))).toBe(
+      'outcome_unknown',
+    );
     expect((await slow).replayed).toBe(false);
     await impatient.destroy();
   });
@@ -175,7 +195,9 @@ describe('the inbox', () => {
     const canary = 'canary-Pa55word';
     await inbox.once(call({ idempotencyKey: canary }), { password: canary }, makes('stored'));
     const rows: unknown[] = await dataSource.query('SELECT * FROM inbox');
-    const text = rows.map((row) => JSON.stringify(row, (_k, v: unknown) => (isBuffer(v) ? Buffer.from(v.data).toString('latin1') : v)));
+    const text = rows.map((row) =>
+      JSON.stringify(row, (_k, v: unknown) => (isBuffer(v) ? Buffer.from(v.data).toString('latin1') : v)),
+    );
     expect(text.join()).not.toContain('canary');
   });
 
@@ -194,7 +216,8 @@ describe('the inbox', () => {
     it('forgets it, in batches, and nothing younger', async () => {
       await dataSource.query(
         `INSERT INTO inbox (key, pattern, fingerprint, expires_at)
-         SELECT sha256(i::text::bytea), 'old.make', sha256(''), now() - interval '1 hour' FROM generate_series(1, 1500) AS i`,
+         SELECT sha256(i::text::bytea), 'old.make', sha256(''), now() - interval '1 hour'
+         FROM generate_series(1, 1500) AS i`,
       );
       await inbox.once(call({ pattern: 'young.make' }), {}, makes('young'));
       expect(await inbox.prune()).toBe(true);

@@ -40,8 +40,8 @@ export class Inbox {
   }
 
   /**
-   * Runs `effect` in a transaction, unless the same call has had its effect already: same Idempotency-Key, pattern, user
-   * and company, or (without such a key) same message. Two at once: the second waits for the first.
+   * Runs `effect` in a transaction, unless the same call has had its effect already: same Idempotency-Key, pattern,
+   * user and company, or (without such a key) same message. Two at once: the second waits for the first.
    * @param request what was asked; the same key with another request is refused
    * @param effect does its work through `tx` alone; what it throws undoes everything, the key too
    * @throws DomainError `idempotency_mismatch`; `outcome_unknown` when the first call goes on for too long, or the
@@ -69,7 +69,8 @@ export class Inbox {
   async prune(): Promise<boolean> {
     const [, count] = (await this.#dataSource.query(
       `DELETE FROM inbox WHERE key IN (
-         SELECT key FROM inbox WHERE expires_at <= now() ORDER BY expires_at LIMIT ${PRUNE_BATCH} FOR UPDATE SKIP LOCKED)`,
+         SELECT key FROM inbox WHERE expires_at <= now() ORDER BY expires_at
+         LIMIT ${PRUNE_BATCH} FOR UPDATE SKIP LOCKED)`,
     )) as [unknown, number];
     return count === PRUNE_BATCH;
   }
@@ -94,7 +95,8 @@ async function claim(tx: EntityManager, key: Buffer, pattern: string, fingerprin
       `INSERT INTO inbox AS old (key, pattern, fingerprint, expires_at)
        VALUES ($1, $2, $3, now() + $4 * interval '1 millisecond')
        ON CONFLICT (key) DO UPDATE
-         SET pattern = excluded.pattern, fingerprint = excluded.fingerprint, reference = NULL, expires_at = excluded.expires_at
+         SET pattern = excluded.pattern, fingerprint = excluded.fingerprint, reference = NULL,
+             expires_at = excluded.expires_at
          WHERE old.expires_at <= now()
        RETURNING key`,
       [key, pattern, fingerprint, RETENTION_MS],

@@ -5,5 +5,5 @@ export { asDomainError, databaseFailure, type DatabaseFailure, isDatabaseUnavail
 export { Inbox, type InboxCall, type Once, type Reference } from './inbox';
 export { Inbox1763596800000 as inboxMigration } from './inbox.migration';
 export { decodeCursor, encodeCursor, type KeyColumn, type PageRequest, paginate } from './keyset';
-export { runMigrations } from './migrate';
+export { MigrationError, runMigrations } from './migrate';
 export { transaction } from './transaction';

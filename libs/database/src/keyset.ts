@@ -41,7 +41,16 @@ export async function paginate<Row extends ObjectLiteral, Item>(
   const limit = Math.min(Math.max(Math.trunc(request.limit ?? DEFAULT_LIMIT), 1), MAX_LIMIT);
   const total = request.count === true ? { total: await query.clone().getCount() } : {};
   for (const { path } of columns) query.addOrderBy(path, direction);
-  if (request.cursor != null) after(query, columns, direction, decodeCursor(request.cursor, columns.map((c) => c.kind)));
+  if (request.cursor != null)
+    after(
+      query,
+      columns,
+      direction,
+      decodeCursor(
+        request.cursor,
+        columns.map((c) => c.kind),
+      ),
+    );
   const rows = await query.take(limit + 1).getMany();
   const shown = rows.slice(0, limit);
   const last = rows.length > limit ? shown.at(-1) : undefined;
@@ -71,7 +80,8 @@ export function encodeCursor(values: readonly (KeyValue | Date)[]): string {
 
 const FORMS: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   uuid: (value) => typeof value === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value),
-  timestamp: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(value) && !Number.isNaN(Date.parse(value)),
+  timestamp: (value) =>
+    typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(value) && !Number.isNaN(Date.parse(value)),
   integer: (value) => Number.isSafeInteger(value),
   text: (value) => typeof value === 'string' && !value.includes('\0'),
 };

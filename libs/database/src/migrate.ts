@@ -6,11 +6,24 @@ const WAIT_FOR_OTHERS = '10min';
 /** DDL that waits for a lock makes all later statements on that table wait behind it, so it gives up early. */
 const LOCK_TIMEOUT = '30s';
 
+/** A migration that failed, and was undone; `cause` is why. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+
+  constructor(
+    readonly migration: string,
+    cause: unknown,
+  ) {
+    super(`${migration}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
 /**
  * Brings the schema of a data source up to date, making it first if it is not there. Two at once are safe: the second
  * waits, and finds nothing to do. The lock and the migrations share one connection, so that who loses the lock with
  * its connection cannot go on migrating. Each migration is a transaction of its own.
  * @returns the names of the migrations that ran now
+ * @throws MigrationError when one fails; those before it stay
  */
 export async function runMigrations(dataSource: DataSource): Promise<string[]> {
   const runner = dataSource.createQueryRunner();
@@ -20,7 +33,10 @@ export async function runMigrations(dataSource: DataSource): Promise<string[]> {
     await createSchema(runner, schema);
     const executor = new MigrationExecutor(dataSource, runner);
     executor.transaction = 'each';
-    const done = await executor.executePendingMigrations();
+    const done = await executor.executePendingMigrations().catch(async (error: unknown) => {
+      const [failed] = await executor.getPendingMigrations().catch(() => []);
+      throw failed === undefined ? error : new MigrationError(failed.name, error);
+    });
     return done.map((migration) => migration.name);
   } finally {
     await unlock(runner);

@@ -38,6 +38,8 @@ async function commit(runner: QueryRunner): Promise<void> {
   } catch (error) {
     const failure = databaseFailure(error);
     // Even an orderly shutdown may reach us in place of the answer to a COMMIT that was done.
-    throw failure === undefined || failure === 'overloaded' ? asDomainError(error) : new DomainError('outcome_unknown', { cause: error });
+    throw failure === undefined || failure === 'overloaded'
+      ? asDomainError(error)
+      : new DomainError('outcome_unknown', { cause: error });
   }
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { mask } from './mask';
 
 /** The parts of an error that are safe to log. */
@@ -22,10 +23,10 @@ const MAX_FRAMES = 20;
  * type, code and the frames of the stack must do, and they say where it happened.
  */
 export function describeError(error: unknown, depth = 0): DescribedError {
-  if (!(error instanceof Error)) return { type: error === null ? 'null' : typeof error };
+  if (!isError(error)) return { type: error === null ? 'null' : typeof error };
   const fields = error as Error & Record<string, unknown>;
   // TypeORM wraps the driver's error and copies its fields, query and parameters among them.
-  const inner = fields['driverError'] instanceof Error && fields['driverError'] !== error ? fields['driverError'] : undefined;
+  const inner = fields['driverError'] === error ? undefined : fields['driverError'];
   const described = {
     type: identifier(error.constructor.name) ?? identifier(error.name) ?? 'Error',
     code: identifier(fields['code']),
@@ -39,11 +40,16 @@ export function describeError(error: unknown, depth = 0): DescribedError {
   return withoutUndefined(described);
 }
 
-function causeOf(fields: Record<string, unknown>, inner: Error | undefined, depth: number): DescribedError | undefined {
+function causeOf(fields: Record<string, unknown>, inner: unknown, depth: number): DescribedError | undefined {
   const many = fields['errors'];
-  const first: unknown = Array.isArray(many) ? many.find((one) => one instanceof Error) : undefined;
+  const first: unknown = Array.isArray(many) ? many.find(isError) : undefined;
   const cause = inner ?? fields['cause'] ?? first;
-  return cause instanceof Error ? describeError(cause, depth + 1) : undefined;
+  return isError(cause) ? describeError(cause, depth + 1) : undefined;
+}
+
+/** Also those of another realm (`vm`), and those that are errors by inheritance alone (`DOMException`). */
+function isError(value: unknown): value is Error {
+  return types.isNativeError(value) || value instanceof Error;
 }
 
 /** A class of errors says itself that its messages hold no data, with `static readonly messageIsSafe = true`. */
@@ -54,11 +60,21 @@ function isMessageSafe(error: Error & Record<string, unknown>): boolean {
 
 /** Errors of libraries whose messages are made of names in the source and of addresses in the configuration. */
 const KNOWN_TYPES: ReadonlySet<string> = new Set([
-  'DomainError', 'ConfigError', 'ReferenceError',
-  'UnknownDependenciesException', 'UndefinedDependencyException', 'UndefinedForwardRefException', 'UndefinedModuleException',
-  'InvalidModuleException', 'InvalidClassModuleException', 'UnknownElementException', 'UnknownExportException',
+  'DomainError',
+  'ConfigError',
+  'ReferenceError',
+  'UnknownDependenciesException',
+  'UndefinedDependencyException',
+  'UndefinedForwardRefException',
+  'UndefinedModuleException',
+  'InvalidModuleException',
+  'InvalidClassModuleException',
+  'UnknownElementException',
+  'UnknownExportException',
   'CircularDependencyException',
-  'MaxRetriesPerRequestError', 'AbortError', 'TimeoutError',
+  'MaxRetriesPerRequestError',
+  'AbortError',
+  'TimeoutError',
 ]);
 
 /**
@@ -68,13 +84,16 @@ const KNOWN_TYPES: ReadonlySet<string> = new Set([
 const SAFE_SQLSTATE = /^(?:08|23|25|26|28|3D|3F|40|42|53|54|55|57|58)[0-9A-Z]{3}$/;
 
 function isSafePostgresError(error: Record<string, unknown>): boolean {
-  return typeof error['severity'] === 'string' && typeof error['code'] === 'string' && SAFE_SQLSTATE.test(error['code']);
+  return (
+    typeof error['severity'] === 'string' && typeof error['code'] === 'string' && SAFE_SQLSTATE.test(error['code'])
+  );
 }
 
 /** Errors of the operating system say what was tried where, without the path of a file. */
 function systemMessage(error: Record<string, unknown>): string | undefined {
   const { syscall, code, address, port } = error;
-  if (typeof syscall !== 'string' || !/^[a-z_]{1,32}$/i.test(syscall) || identifier(code) === undefined) return undefined;
+  if (typeof syscall !== 'string' || !/^[a-z_]{1,32}$/i.test(syscall) || identifier(code) === undefined)
+    return undefined;
   const where = typeof address === 'string' && typeof port === 'number' ? ` ${mask(address, 64)}:${port}` : '';
   return `${syscall} ${String(code)}${where}`;
 }
@@ -89,7 +108,12 @@ function frames({ stack = '', message }: Error): string | undefined {
     .replace(message, () => '')
     .split('\n')
     .filter((line) => /^\s{2,}at .{1,300}(?::\d+:\d+\)?|\(<anonymous>\)|native\))$/.test(line));
-  return lines.length === 0 ? undefined : lines.slice(0, MAX_FRAMES).map((line) => line.trim()).join('\n');
+  return lines.length === 0
+    ? undefined
+    : lines
+        .slice(0, MAX_FRAMES)
+        .map((line) => line.trim())
+        .join('\n');
 }
 
 function withoutUndefined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {

@@ -1,5 +1,10 @@
 export { describeError, type DescribedError } from './describe-error';
-export { InternalServer, type InternalServerOptions, type ReadinessCheck, type ReadinessChecks } from './internal-server';
+export {
+  InternalServer,
+  type InternalServerOptions,
+  type ReadinessCheck,
+  type ReadinessChecks,
+} from './internal-server';
 export { type LogFields } from './log-fields';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel, silentLogger } from './logger';
 export { Metrics, type Outcome } from './metrics';

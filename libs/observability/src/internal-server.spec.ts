@@ -30,21 +30,27 @@ const readiness = async (checks: ReadinessChecks): Promise<unknown> => {
 describe('the internal server', () => {
   it('says that the process is alive from the start, and not ready before it serves', async () => {
     expect(await ask('/health')).toEqual({ status: 200, body: '{"status":"healthy","service":"sample"}' });
-    expect(await ask('/health/ready')).toEqual({ status: 503, body: '{"status":"not_ready","not_ready":["starting"]}' });
+    expect(await ask('/health/ready')).toEqual({
+      status: 503,
+      body: '{"status":"not_ready","not_ready":["starting"]}',
+    });
   });
 
   it('names what is not ready: what says so, what fails, what does not answer in time', async () => {
     const checks: ReadinessChecks = {
       redis: () => false,
       postgres: () => Promise.reject(new Error('away')),
-      identity: () => { throw new Error('away'); },
+      identity: () => {
+        throw new Error('away');
+      },
       frozen: () => new Promise(() => undefined),
       fine: () => true,
       done: () => undefined,
     };
     const began = performance.now();
     expect(await readiness(checks)).toEqual([
-      503, { status: 'not_ready', not_ready: ['frozen', 'identity', 'postgres', 'redis'] },
+      503,
+      { status: 'not_ready', not_ready: ['frozen', 'identity', 'postgres', 'redis'] },
     ]);
     expect(performance.now() - began).toBeLessThan(2_500);
   });
@@ -59,7 +65,9 @@ describe('the internal server', () => {
     up = true;
     expect(await readiness(check)).toEqual([200, { status: 'ready', not_ready: [] }]);
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
-      'the internal server listens', 'not ready', 'ready again',
+      'the internal server listens',
+      'not ready',
+      'ready again',
     ]);
   });
 
@@ -77,8 +85,12 @@ describe('the internal server', () => {
     metrics.gauge('sample_size', 'Size', () => 42);
     const { status, body } = await ask('/metrics?x=1');
     expect(status).toBe(200);
-    expect(body).toContain('puerta_http_request_duration_seconds_count{service="sample",method="GET",route="/cards/:id",status="200"} 1');
-    expect(body).toContain('puerta_bus_call_duration_seconds_count{service="sample",callee="identity",pattern="access.check",outcome="ok"} 1');
+    expect(body).toContain(
+      'puerta_http_request_duration_seconds_count{service="sample",method="GET",route="/cards/:id",status="200"} 1',
+    );
+    expect(body).toContain(
+      'puerta_bus_call_duration_seconds_count{service="sample",callee="identity",pattern="access.check",outcome="ok"} 1',
+    );
     expect(body).toContain('sample_total{kind="a",service="sample"} 1');
     expect(body).toContain('sample_size{service="sample"} 42');
     expect(body).toContain('nodejs_eventloop_lag_seconds');
@@ -94,7 +106,11 @@ describe('the internal server', () => {
   it('refuses a port that is taken', async () => {
     const { port } = server;
     const second = new InternalServer({
-      service: 'second', host: '127.0.0.1', port, metrics, logger: createLogger({ name: 's', destination: { write: () => undefined } }),
+      service: 'second',
+      host: '127.0.0.1',
+      port,
+      metrics,
+      logger: createLogger({ name: 's', destination: { write: () => undefined } }),
     });
     await expect(second.start()).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });

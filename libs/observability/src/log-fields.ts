@@ -7,7 +7,7 @@ import { mask } from './mask';
  */
 const ALLOWED = [
   // which request and on whose behalf: identifiers alone
-  'request_id', 'trace_id', 'span_id', 'message_id', 'user_id', 'session_id', 'company_id', 'card_id', 'scan_id', 'job_id', 'kid',
+  'request_id', 'trace_id', 'span_id', 'message_id', 'user_id', 'session_id', 'company_id', 'card_id', 'scan_id', 'kid',
   // HTTP: the route's pattern, never the address itself (it may hold a code)
   'method', 'route', 'status', 'bytes', 'origin',
   // bus
@@ -41,6 +41,7 @@ export function loggable(fields: LogFields): Record<string, unknown> {
 function scalar(value: unknown): unknown {
   if (typeof value === 'string') return mask(value, 256);
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
-  if (Array.isArray(value)) return value.slice(0, 32).filter((item) => typeof item === 'string').map((item) => mask(item, 256));
-  return undefined;
+  if (!Array.isArray(value)) return undefined;
+  const texts = value.slice(0, 32).filter((item) => typeof item === 'string');
+  return texts.map((text) => mask(text, 256));
 }

@@ -6,9 +6,18 @@ import { nestLogger } from './nest-logger';
 const CANARY = 'canary-Pa55word';
 const TOKEN = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl';
 
-function logger(options: Partial<LoggerOptions> = {}): { log: Logger; text: () => string; last: () => Record<string, unknown> } {
+function logger(options: Partial<LoggerOptions> = {}): {
+  log: Logger;
+  text: () => string;
+  last: () => Record<string, unknown>;
+} {
   const chunks: string[] = [];
-  const log = createLogger({ name: 'sample', level: 'debug', ...options, destination: { write: (chunk) => void chunks.push(chunk) } });
+  const log = createLogger({
+    name: 'sample',
+    level: 'debug',
+    ...options,
+    destination: { write: (chunk) => void chunks.push(chunk) },
+  });
   return { log, text: () => chunks.join(''), last: () => JSON.parse(chunks.at(-1) ?? '{}') as Record<string, unknown> };
 }
 
@@ -17,17 +26,33 @@ describe('the log', () => {
     const { log, last } = logger();
     log.info('card issued', { card_id: 'c1', duration_ms: 3 });
     expect(last()).toEqual({
-      level: 'info', time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/), service: 'sample', pid: process.pid,
-      msg: 'card issued', card_id: 'c1', duration_ms: 3,
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      service: 'sample',
+      pid: process.pid,
+      msg: 'card issued',
+      card_id: 'c1',
+      duration_ms: 3,
     });
   });
 
   it('drops every field that is not on the list, however it is passed', () => {
     const { log, text } = logger({ context: () => ({ password: CANARY }) as LogFields });
-    const secret = { password: CANARY, token: CANARY, body: { a: CANARY }, headers: CANARY, email: CANARY, url: CANARY, toJSON: () => CANARY };
+    const secret = {
+      password: CANARY,
+      token: CANARY,
+      body: { a: CANARY },
+      headers: CANARY,
+      email: CANARY,
+      url: CANARY,
+      toJSON: () => CANARY,
+    };
     for (const level of ['debug', 'info', 'warn', 'error', 'fatal'] as const) {
       log[level]('said', secret as LogFields);
-      log.child(secret as LogFields).child({ user_id: { id: CANARY } } as unknown as LogFields)[level]('said');
+      log
+        .child(secret as LogFields)
+        .child({ user_id: { id: CANARY } } as unknown as LogFields)
+        [level]('said');
     }
     expect(text().split('\n')).toHaveLength(11);
     expect(text()).not.toContain('canary');
@@ -35,7 +60,11 @@ describe('the log', () => {
 
   it('drops values of allowed fields that are no plain facts', () => {
     const { log, last } = logger();
-    log.info('said', { user_id: { toString: () => CANARY }, card_id: () => CANARY, reason: [CANARY, { a: CANARY }] } as unknown as LogFields);
+    log.info('said', {
+      user_id: { toString: () => CANARY },
+      card_id: () => CANARY,
+      reason: [CANARY, { a: CANARY }],
+    } as unknown as LogFields);
     expect(last()).not.toHaveProperty('user_id');
     expect(last()).not.toHaveProperty('card_id');
     expect(last()['reason']).toEqual([CANARY]);
@@ -43,9 +72,14 @@ describe('the log', () => {
 
   it('masks tokens and credentials wherever they turn up, and bounds the length', () => {
     const { log, text, last } = logger();
-    log.info(`redirected to https://a.example/?token=${TOKEN}`, { reason: `Bearer ${CANARY}`, host: `postgres://u:${CANARY}@db/x` });
+    log.info(`redirected to https://a.example/?token=${TOKEN}`, {
+      reason: `Bearer ${CANARY}`,
+      host: `postgres://u:${CANARY}@db/x`,
+    });
     expect(last()).toMatchObject({
-      msg: 'redirected to https://a.example/?token=[token]', reason: 'Bearer [token]', host: 'postgres://[credentials]@db/x',
+      msg: 'redirected to https://a.example/?token=[token]',
+      reason: 'Bearer [token]',
+      host: 'postgres://[credentials]@db/x',
     });
     log.info('x'.repeat(100_000), { reason: 'y'.repeat(100_000) });
     expect(text()).not.toContain('canary');
@@ -101,8 +135,16 @@ describe('an error in the log', () => {
       () => BigInt(CANARY),
       () => decodeURIComponent(`%${CANARY}`),
       () => `${CANARY}` in ({} as never) || (Symbol(CANARY) as never) + '',
-      () => { throw new Error(`wrong password ${CANARY}\n    at ${CANARY} (file.ts:1:1)`); },
-      () => { throw Object.assign(new Error(CANARY), { code: `${CANARY} with space`, detail: CANARY, response: { token: CANARY } }); },
+      () => {
+        throw new Error(`wrong password ${CANARY}\n    at ${CANARY} (file.ts:1:1)`);
+      },
+      () => {
+        throw Object.assign(new Error(CANARY), {
+          code: `${CANARY} with space`,
+          detail: CANARY,
+          response: { token: CANARY },
+        });
+      },
     ].map((action) => {
       try {
         return action();
@@ -122,19 +164,32 @@ describe('an error in the log', () => {
 
   it('names constraint and table of a violated one, and never row, query or parameters', () => {
     const driverError = Object.assign(new Error('duplicate key value violates unique constraint "users_email_key"'), {
-      severity: 'ERROR', code: '23505', schema: 'identity', table: 'users', constraint: 'users_email_key',
-      detail: `Key (email)=(${CANARY}) already exists.`, hint: CANARY, where: CANARY, internalQuery: CANARY,
+      severity: 'ERROR',
+      code: '23505',
+      schema: 'identity',
+      table: 'users',
+      constraint: 'users_email_key',
+      detail: `Key (email)=(${CANARY}) already exists.`,
+      hint: CANARY,
+      where: CANARY,
+      internalQuery: CANARY,
     });
     const shown = described(new QueryFailedError(`INSERT … ${CANARY}`, [CANARY], driverError));
     expect(shown).toMatchObject({
-      type: 'QueryFailedError', code: '23505', table: 'users', constraint: 'users_email_key',
+      type: 'QueryFailedError',
+      code: '23505',
+      table: 'users',
+      constraint: 'users_email_key',
       message: 'duplicate key value violates unique constraint "users_email_key"',
     });
     expect(JSON.stringify(shown)).not.toContain('canary');
   });
 
   it('keeps the value out that PostgreSQL could not read', () => {
-    const driverError = Object.assign(new Error(`invalid input syntax for type uuid: "${CANARY}"`), { severity: 'ERROR', code: '22P02' });
+    const driverError = Object.assign(new Error(`invalid input syntax for type uuid: "${CANARY}"`), {
+      severity: 'ERROR',
+      code: '22P02',
+    });
     const shown = described(new QueryFailedError('SELECT', [], driverError));
     expect(shown).toMatchObject({ code: '22P02' });
     expect(JSON.stringify(shown)).not.toContain('canary');
@@ -142,12 +197,19 @@ describe('an error in the log', () => {
 
   it('says what was tried where when the network fails, and follows causes', () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), {
-      code: 'ECONNREFUSED', syscall: 'connect', address: '127.0.0.1', port: 5432,
+      code: 'ECONNREFUSED',
+      syscall: 'connect',
+      address: '127.0.0.1',
+      port: 5432,
     });
     expect(described(refused)['message']).toBe('connect ECONNREFUSED 127.0.0.1:5432');
     expect(described(new AggregateError([refused]))['cause']).toMatchObject({ code: 'ECONNREFUSED' });
     expect(described(new Error(CANARY, { cause: refused }))['cause']).toMatchObject({ code: 'ECONNREFUSED' });
-    const file = Object.assign(new Error(`ENOENT: no such file, open '/${CANARY}'`), { code: 'ENOENT', syscall: 'open', path: CANARY });
+    const file = Object.assign(new Error(`ENOENT: no such file, open '/${CANARY}'`), {
+      code: 'ENOENT',
+      syscall: 'open',
+      path: CANARY,
+    });
     expect(described(file)['message']).toBe('open ENOENT');
   });
 
@@ -155,14 +217,22 @@ describe('an error in the log', () => {
     class Declared extends Error {
       static readonly messageIsSafe = true;
     }
-    expect(described(new Declared('a sentence of ours'))).toMatchObject({ type: 'Declared', message: 'a sentence of ours' });
+    expect(described(new Declared('a sentence of ours'))).toMatchObject({
+      type: 'Declared',
+      message: 'a sentence of ours',
+    });
   });
 
   it('ends, whatever was thrown', () => {
     const circular = new Error('a');
     circular.cause = circular;
     expect(JSON.stringify(described(circular)).length).toBeLessThan(20_000);
-    for (const [thrown, type] of [[CANARY, 'string'], [undefined, 'undefined'], [null, 'null'], [{ a: CANARY }, 'object']] as const) {
+    for (const [thrown, type] of [
+      [CANARY, 'string'],
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [{ a: CANARY }, 'object'],
+    ] as const) {
       expect(described(thrown)).toEqual({ type });
     }
   });
@@ -176,7 +246,11 @@ describe("Nest's messages", () => {
     expect(last()).toMatchObject({ level: 'debug', component: 'RouterExplorer', msg: 'Mapped {/cards, GET} route' });
     nest.error(new Error(CANARY), 'ExceptionsHandler');
     nest.error('Unable to connect. Retrying (1)...', `Error: ${CANARY}\n    at connect (net.js:1:1)`, 'TypeOrmModule');
-    expect(last()).toMatchObject({ level: 'error', component: 'TypeOrmModule', error: { stack: 'at connect (net.js:1:1)' } });
+    expect(last()).toMatchObject({
+      level: 'error',
+      component: 'TypeOrmModule',
+      error: { stack: 'at connect (net.js:1:1)' },
+    });
     nest.error(`Error: ${CANARY}\n    at handler (cards.js:1:1)`);
     nest.warn({ password: CANARY }, 'Cards');
     expect(text()).not.toContain('canary');

@@ -57,10 +57,12 @@ function prettified(output: pino.DestinationStream, toTerminal: boolean): pino.D
 }
 
 function loggerOn(sink: pino.Logger, context: () => LogFields | undefined, bound: LogFields): Logger {
-  const say = (level: LogLevel): Say => (message, fields) => {
-    if (!sink.isLevelEnabled(level)) return;
-    sink[level](loggable({ ...context(), ...bound, ...fields }), mask(String(message), MAX_MESSAGE));
-  };
+  const say =
+    (level: LogLevel): Say =>
+    (message, fields) => {
+      if (!sink.isLevelEnabled(level)) return;
+      sink[level](loggable({ ...context(), ...bound, ...fields }), mask(String(message), MAX_MESSAGE));
+    };
   return {
     trace: say('trace'),
     debug: say('debug'),

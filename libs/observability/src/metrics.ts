@@ -68,12 +68,23 @@ export class Metrics {
   }
 
   /** A counter of one's own; labels take values of closed lists only. */
-  counter<const Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []): Counter<Label> {
+  counter<const Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ): Counter<Label> {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
   }
 
   /** A value that is read whenever somebody looks. */
   gauge(name: string, help: string, read: () => number): void {
-    new Gauge({ name, help, registers: [this.registry], collect() { this.set(read()); } });
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
   }
 }

@@ -16,7 +16,11 @@ describe('a traceparent', () => {
   });
 
   it.each([
-    undefined, '', 7, [`00-${TRACE}-${SPAN}-01`], 'junk',
+    undefined,
+    '',
+    7,
+    [`00-${TRACE}-${SPAN}-01`],
+    'junk',
     `ff-${TRACE}-${SPAN}-01`,
     `00-${'0'.repeat(32)}-${SPAN}-01`,
     `00-${TRACE}-${'0'.repeat(16)}-01`,
@@ -49,11 +53,14 @@ describe('a traceparent', () => {
 });
 
 describe('a request id', () => {
-  it.each(['a', 'A-z_0.9', 'x'.repeat(64)])('is the caller\'s when it is a short plain word: %s', (id) => {
+  it.each(['a', 'A-z_0.9', 'x'.repeat(64)])("is the caller's when it is a short plain word: %s", (id) => {
     expect(requestId(id)).toBe(id);
   });
 
-  it.each([undefined, '', 'x'.repeat(65), 'a b', 'a\n', 'ü', '<script>', ['a'], 7])('is a new UUIDv7 instead of %p', (header) => {
-    expect(requestId(header)).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  });
+  it.each([undefined, '', 'x'.repeat(65), 'a b', 'a\n', 'ü', '<script>', ['a'], 7])(
+    'is a new UUIDv7 instead of %p',
+    (header) => {
+      expect(requestId(header)).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    },
+  );
 });

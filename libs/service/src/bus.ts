@@ -51,7 +51,10 @@ function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
       case 'handled':
         return metrics.busHandled({ pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
       case 'called':
-        return metrics.busCalled({ callee: event.service, pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
+        return metrics.busCalled(
+          { callee: event.service, pattern: event.pattern, outcome: event.code },
+          event.ms / 1_000,
+        );
       case 'reclaimed':
         return metrics.busReclaimed(event.lane, event.count);
       case 'connection':

@@ -1,6 +1,12 @@
 import { type commonConfig, type ConfigDefinition, ConfigError, type ConfigOf, loadConfig } from '@puerta/config';
 import {
-  createLogger, InternalServer, type Logger, type LoggerOptions, type LogLevel, Metrics, type ReadinessChecks,
+  createLogger,
+  InternalServer,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+  Metrics,
+  type ReadinessChecks,
 } from '@puerta/observability';
 
 /** EX_CONFIG of sysexits(3): what supervises us need not start us again before somebody changed the configuration. */
@@ -55,7 +61,13 @@ export async function runProcess<D extends AppConfigDefinition>(options: Process
   dieOfTheUnexpected(logger);
 
   const metrics = new Metrics(name);
-  const internal = new InternalServer({ service: name, host: common.INTERNAL_HOST, port: common.INTERNAL_PORT, metrics, logger });
+  const internal = new InternalServer({
+    service: name,
+    host: common.INTERNAL_HOST,
+    port: common.INTERNAL_PORT,
+    metrics,
+    logger,
+  });
   const ending = new Ending(logger, internal);
   ending.onSignals();
   if (common.PUERTA_EXIT_WITH_PARENT) ending.withParent();
@@ -91,10 +103,12 @@ export function bootMessage(error: unknown): string {
 
 /** Once something went wrong that nobody foresaw, the state of the process is unknown. */
 export function dieOfTheUnexpected(logger: Logger): void {
-  const die = (message: string) => (error: unknown): void => {
-    logger.fatal(message, { error });
-    process.exit(EXIT_FAILURE);
-  };
+  const die =
+    (message: string) =>
+    (error: unknown): void => {
+      logger.fatal(message, { error });
+      process.exit(EXIT_FAILURE);
+    };
   process.on('unhandledRejection', die('a promise was rejected and nobody listened'));
   process.on('uncaughtException', die('an error was thrown and nobody caught it'));
 }

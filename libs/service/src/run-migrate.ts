@@ -20,7 +20,9 @@ export async function runMigrate<D extends AppConfigDefinition>(
     await dataSource.initialize();
     const names = await runMigrations(dataSource);
     for (const migration of names) logger.info('migrated', { migration });
-    logger.info(names.length === 0 ? 'the tables are up to date' : 'the tables are up to date now', { count: names.length });
+    logger.info(names.length === 0 ? 'the tables are up to date' : 'the tables are up to date now', {
+      count: names.length,
+    });
     await dataSource.destroy();
     process.exitCode = 0;
   } catch (error) {

@@ -29,7 +29,8 @@ class Program {
     this.#child = spawn(process.execPath, [join(folder, 'run.mjs'), join(folder, file)], {
       env: { ...goodEnvironment(), INTERNAL_PORT: String(port), ...env },
     });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (chunk) => (this.output += String(chunk)));
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.on('data', (chunk) => (this.output += String(chunk)));
     // `close` and not `exit`: then all output is here.
     this.exited = new Promise((resolve) => this.#child.on('close', (code) => resolve(code)));
     started.push(this);
@@ -60,8 +61,12 @@ class Program {
 
 function goodEnvironment(): Record<string, string | undefined> {
   return {
-    PATH: process.env['PATH'], NODE_ENV: 'test', REDIS_URL: testRedisUrl(), BUS_PREFIX: prefix,
-    SAMPLE_DATABASE_URL: database.url, SAMPLE_SECRET: randomBytes(32).toString('base64'),
+    PATH: process.env['PATH'],
+    NODE_ENV: 'test',
+    REDIS_URL: testRedisUrl(),
+    BUS_PREFIX: prefix,
+    SAMPLE_DATABASE_URL: database.url,
+    SAMPLE_SECRET: randomBytes(32).toString('base64'),
   };
 }
 
@@ -101,13 +106,17 @@ describe('a service', () => {
     expect((await program.http.get('/health')).body).toEqual({ status: 'healthy', service: 'sample' });
     expect((await program.http.get('/health/ready')).body).toEqual({ status: 'ready', not_ready: [] });
     const metrics = String((await program.http.get('/metrics')).body);
-    expect(metrics).toMatch(/puerta_bus_handle_duration_seconds_count\{service="sample",pattern="things\.make",outcome="ok"\} 1/);
+    expect(metrics).toMatch(
+      /puerta_bus_handle_duration_seconds_count\{service="sample",pattern="things\.make",outcome="ok"\} 1/,
+    );
     expect(metrics).toContain('process_cpu_user_seconds_total{service="sample"}');
 
     program.signal('SIGTERM');
     expect(await running).toEqual({ name: 'slow' });
     expect(await program.exited).toBe(0);
-    expect(program.lines.map((line) => line['msg'])).toEqual(expect.arrayContaining(['started', 'stopping', 'stopped']));
+    expect(program.lines.map((line) => line['msg'])).toEqual(
+      expect.arrayContaining(['started', 'stopping', 'stopped']),
+    );
   });
 
   it('answers a retry with the same Idempotency-Key from its inbox', async () => {
@@ -129,7 +138,9 @@ describe('a service', () => {
       code: 'too_many_attempts',
       extra: { meta: { retry_after: 7 }, errors: [{ field: 'name', code: 'too_short', params: { min: 2 } }] },
     });
-    await expect(sample.request('things.make', { name: 7 } as never)).rejects.toMatchObject({ code: 'validation_failed' });
+    await expect(sample.request('things.make', { name: 7 } as never)).rejects.toMatchObject({
+      code: 'validation_failed',
+    });
 
     const context = { requestId: 'request-1', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
     const broken = await callContext
@@ -138,7 +149,10 @@ describe('a service', () => {
     expect(broken).toMatchObject({ code: 'internal', extra: {} });
     const line = await waitFor(() => program.lines.find((one) => one['msg'] === 'handling a message failed'));
     expect(line).toMatchObject({
-      level: 'error', service: 'sample', pattern: 'things.break', caller: 'tester',
+      level: 'error',
+      service: 'sample',
+      pattern: 'things.break',
+      caller: 'tester',
       error: { type: 'SyntaxError', stack: expect.stringMatching(/^at JSON.parse/) },
     });
     expect(program.output).not.toContain(CANARY);
@@ -151,7 +165,9 @@ describe('a service', () => {
       const { status, body } = await program.http.get('/health/ready');
       return status === 503 && JSON.stringify(body) === '{"status":"not_ready","not_ready":["postgres"]}';
     });
-    await expect(sample.request('things.make', { name: 'away' })).rejects.toMatchObject({ code: 'service_unavailable' });
+    await expect(sample.request('things.make', { name: 'away' })).rejects.toMatchObject({
+      code: 'service_unavailable',
+    });
     await allowConnections(true);
     await program.ready();
     expect(await sample.request('things.make', { name: 'back' })).toMatchObject({ name: 'back' });
@@ -176,7 +192,9 @@ describe('a service', () => {
     const program = await run();
     await sample.request('things.forget', { name: CANARY }, { ttlMs: 500 }).catch(() => undefined);
     expect(await program.exited).toBe(1);
-    expect(program.lines).toContainEqual(expect.objectContaining({ level: 'fatal', msg: 'a promise was rejected and nobody listened' }));
+    expect(program.lines).toContainEqual(
+      expect.objectContaining({ level: 'fatal', msg: 'a promise was rejected and nobody listened' }),
+    );
     expect(program.output).not.toContain(CANARY);
   });
 });
@@ -185,13 +203,17 @@ describe('a service that cannot start', () => {
   it('exits with 78 and says everything that is wrong with its configuration', async () => {
     const program = new Program('main.ts', { REDIS_URL: '', SAMPLE_SECRET: 'short', LOG_LEVEL: 'loud' });
     expect(await program.exited).toBe(78);
-    expect(program.output).toMatch(/^sample cannot start, its configuration has 3 problem\(s\):\n  LOG_LEVEL .*\n  REDIS_URL .*\n  SAMPLE_SECRET .*\n$/);
+    expect(program.output).toMatch(
+      /^sample cannot start, .* has 3 problem\(s\):\n  LOG_LEVEL .*\n  REDIS_URL .*\n  SAMPLE_SECRET .*\n$/,
+    );
   });
 
   it('exits with 1 and the reason when its handlers are not what the contract says', async () => {
     const program = new Program('main.ts', { SAMPLE_WITHOUT_HANDLERS: 'on' });
     expect(await program.exited).toBe(1);
-    expect(program.output).toMatch(/cannot start: handlers do not match the contract of sample: without handler: things\.make/);
+    expect(program.output).toMatch(
+      /cannot start: handlers do not match the contract of sample: without handler: things\.make/,
+    );
   });
 
   it('exits with 1 and the reason when its internal port is taken', async () => {
@@ -207,13 +229,17 @@ describe('its migrations', () => {
     const fresh = await createDatabase();
     const both = [0, 1].map(() => new Program('migrate.ts', { SAMPLE_DATABASE_URL: fresh.url }));
     expect(await Promise.all(both.map((program) => program.exited))).toEqual([0, 0]);
-    const counts = both.map((program) => program.lines.find((line) => String(line['msg']).startsWith('the tables'))?.['count']);
+    const counts = both.map(
+      (program) => program.lines.find((line) => String(line['msg']).startsWith('the tables'))?.['count'],
+    );
     expect(counts.sort()).toEqual([0, 1]);
     await fresh.drop();
   });
 
   it('exit with 1 and the reason when PostgreSQL is not there, 78 when nobody says where', async () => {
-    const nowhere = new Program('migrate.ts', { SAMPLE_DATABASE_URL: `postgres://u:${CANARY}@127.0.0.1:${await freePort()}/d` });
+    const nowhere = new Program('migrate.ts', {
+      SAMPLE_DATABASE_URL: `postgres://u:${CANARY}@127.0.0.1:${await freePort()}/d`,
+    });
     expect(await nowhere.exited).toBe(1);
     expect(nowhere.output).toMatch(/cannot migrate: connect ECONNREFUSED/);
     expect(nowhere.output).not.toContain(CANARY);

@@ -20,7 +20,9 @@ export interface ServiceDefinition<D extends AppConfigDefinition = AppConfigDefi
 }
 
 /** Puts a service's parts together with their types; `runService` and `runMigrate` take the result. */
-export function defineService<const D extends AppConfigDefinition>(definition: ServiceDefinition<D>): ServiceDefinition<D> {
+export function defineService<const D extends AppConfigDefinition>(
+  definition: ServiceDefinition<D>,
+): ServiceDefinition<D> {
   return definition;
 }
 

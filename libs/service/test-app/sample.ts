@@ -11,7 +11,12 @@ class ThingDto {
   name: string;
 }
 
-const pattern = <Response extends object>(): { request: typeof ThingDto; lane: 'fast'; callers: string[]; response?: Response } => ({
+const pattern = <Response extends object>(): {
+  request: typeof ThingDto;
+  lane: 'fast';
+  callers: string[];
+  response?: Response;
+} => ({
   request: ThingDto,
   lane: 'fast',
   callers: ['tester'],
@@ -47,7 +52,10 @@ class SampleMessages {
 
   @Handles(sampleContract, 'things.refuse')
   async refuse(): Promise<object> {
-    throw new DomainError('too_many_attempts', { meta: { retry_after: 7 }, errors: [{ field: 'name', code: 'too_short', params: { min: 2 } }] });
+    throw new DomainError('too_many_attempts', {
+      meta: { retry_after: 7 },
+      errors: [{ field: 'name', code: 'too_short', params: { min: 2 } }],
+    });
   }
 
   @Handles(sampleContract, 'things.break')

@@ -1,0 +1,443 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import {
+  cidrs,
+  commonConfig,
+  ConfigError,
+  databaseConfig,
+  databaseUrl,
+  defineConfig,
+  describeConfig,
+  type Environ,
+  flag,
+  gatewayPostgresConfig,
+  gatewayPostgresUrl,
+  host,
+  httpUrl,
+  integer,
+  keyPrefix,
+  keyring,
+  loadConfig,
+  logLevel,
+  oneOf,
+  origin,
+  origins,
+  password,
+  port,
+  publicUrl,
+  redisUrl,
+  seconds,
+  secret,
+  uuid,
+} from './index';
+
+const everything = defineConfig('sample', {
+  ...commonConfig,
+  ...databaseConfig('SAMPLE', gatewayPostgresUrl),
+  ...gatewayPostgresConfig,
+  SAMPLE_SECRET: secret('Signs things'),
+  SAMPLE_KEYS: keyring('Encrypts things'),
+  PORT: port('Public port').default(8080),
+  HOST: host('Public address').default('0.0.0.0'),
+  PUBLIC_URL: publicUrl('What people see'),
+  UPSTREAM_URL: httpUrl('Where things go').optional(),
+  ORIGINS: origins('Who may call').default([]),
+  NGROK_URL: origin('A tunnel').optional(),
+  PROXIES: cidrs('Who is believed').default([]),
+  TTL: seconds('How long', { min: 1, max: 3600 }).default(60),
+  WORKERS: integer('How many', { min: 1, max: 8 }).default(2),
+  LIMITS: flag('Whether limits apply', (on, environment) =>
+    on || environment !== 'production' ? undefined : 'is off',
+  ).default(true),
+  CREATION: oneOf('Who may create', ['open', 'operator']).default('open'),
+  COMPANY: uuid('The default one').optional(),
+  OTHER_PASSWORD: password('Of something else').optional(),
+});
+
+const PASSWORD = 'hRk2-unguessable';
+const good: Environ = {
+  NODE_ENV: 'production',
+  REDIS_URL: `redis://:${PASSWORD}@redis.internal:6379`,
+  DATABASE_URL: `postgres://puerta:${PASSWORD}@db.internal/puerta`,
+  SAMPLE_SECRET: randomBytes(32).toString('base64'),
+  SAMPLE_KEYS: `k2:${randomBytes(32).toString('base64url')},k1:${randomBytes(32).toString('base64')}`,
+  PUBLIC_URL: 'https://puerta.example.com',
+};
+
+function problemsOf(environ: Environ): Record<string, string> {
+  try {
+    loadConfig(everything, environ);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return Object.fromEntries(error.problems.map(({ variable, problem }) => [variable, problem]));
+  }
+  return {};
+}
+
+describe('a good configuration', () => {
+  it('is parsed, with defaults for what is not set', () => {
+    const config = loadConfig(everything, {
+      ...good,
+      PORT: '9090',
+      LIMITS: 'OFF',
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'WARNING',
+    });
+    expect(config).toMatchObject({
+      PORT: 9090,
+      HOST: '0.0.0.0',
+      LIMITS: false,
+      TTL: 60,
+      ORIGINS: [],
+      LOG_LEVEL: 'warn',
+      NODE_ENV: 'test',
+      BUS_PREFIX: 'bus',
+      DATABASE_POOL_SIZE: 10,
+    });
+    expect(config.UPSTREAM_URL).toBeUndefined();
+  });
+
+  it('applies the rules of production when NODE_ENV is not set', () => {
+    expect(loadConfig(everything, { ...good, NODE_ENV: undefined }).NODE_ENV).toBe('production');
+    expect(problemsOf({ ...good, NODE_ENV: undefined, PUBLIC_URL: 'http://a.example' })).toHaveProperty('PUBLIC_URL');
+  });
+
+  it('counts blank values as not set and ignores surrounding white space', () => {
+    const config = loadConfig(everything, { ...good, PORT: '  ', COMPANY: '', HOST: ' localhost\n' });
+    expect([config.PORT, config.COMPANY, config.HOST]).toEqual([8080, undefined, 'localhost']);
+  });
+
+  it('reads lists of origins and networks', () => {
+    const config = loadConfig(everything, {
+      ...good,
+      ORIGINS: 'https://a.example, http://localhost:3000',
+      PROXIES: '10.0.0.0/8,::1,192.0.2.7',
+    });
+    expect(config.ORIGINS).toEqual(['https://a.example', 'http://localhost:3000']);
+    expect(config.PROXIES).toEqual(['10.0.0.0/8', '::1', '192.0.2.7']);
+  });
+
+  it('falls back from the bus to the common Redis and from the service to the common database', () => {
+    const config = loadConfig(everything, good);
+    expect(config.REDIS_BUS_URL).toBe(good['REDIS_URL']);
+    expect(config.SAMPLE_DATABASE_URL).toBe(good['DATABASE_URL']);
+    const own = loadConfig(everything, {
+      ...good,
+      SAMPLE_DATABASE_URL: 'postgresql://x:y@own/z',
+      REDIS_BUS_URL: 'rediss://bus',
+    });
+    expect([own.SAMPLE_DATABASE_URL, own.REDIS_BUS_URL]).toEqual(['postgresql://x:y@own/z', 'rediss://bus']);
+  });
+
+  it('puts a database URL together from pieces, before DATABASE_URL, escaping what needs it', () => {
+    const pieces = {
+      GATEWAY_POSTGRES_SERVER: 'db',
+      GATEWAY_POSTGRES_USER: 'u',
+      GATEWAY_POSTGRES_DB: 'a/b',
+      GATEWAY_POSTGRES_PASSWORD: 'p@:/%',
+    };
+    expect(loadConfig(everything, { ...good, ...pieces }).SAMPLE_DATABASE_URL).toBe(
+      'postgres://u:p%40%3A%2F%25@db:5432/a%2Fb',
+    );
+    const v6 = { ...good, ...pieces, GATEWAY_POSTGRES_SERVER: '::1', GATEWAY_POSTGRES_PORT: '6543' };
+    expect(loadConfig(everything, v6).SAMPLE_DATABASE_URL).toBe('postgres://u:p%40%3A%2F%25@[::1]:6543/a%2Fb');
+  });
+
+  it('accepts a database behind a socket', () => {
+    const url = 'postgres://u:pw-long@/puerta?host=/var/run/postgresql';
+    const socket = 'postgres:///puerta?host=/var/run/postgresql';
+    expect(problemsOf({ ...good, DATABASE_URL: socket })).toEqual({});
+    expect(problemsOf({ ...good, DATABASE_URL: url })).toHaveProperty('DATABASE_URL'); // not a URL: user without a host
+  });
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(loadConfig(everything, good))).toBe(true);
+  });
+
+  it('shows no secret when it is printed or serialised', () => {
+    const config = loadConfig(everything, { ...good, OTHER_PASSWORD: PASSWORD });
+    const shown = JSON.stringify(config) + inspect(config, { depth: 9, showHidden: true });
+    expect(shown).toContain('https://puerta.example.com');
+    for (const text of [
+      PASSWORD,
+      good['SAMPLE_SECRET'],
+      ...(good['SAMPLE_KEYS'] ?? '').split(/[:,]/).filter((s) => s.length > 9),
+    ]) {
+      expect(shown).not.toContain(text);
+    }
+  });
+});
+
+describe('secrets', () => {
+  const key = (text: string): Buffer => loadConfig(everything, { ...good, SAMPLE_SECRET: text }).SAMPLE_SECRET.export();
+
+  it('are 32 bytes, the same in base64, base64url and hex', () => {
+    const bytes = Buffer.from('fb'.repeat(4) + randomBytes(28).toString('hex'), 'hex');
+    for (const encoding of ['base64', 'base64url', 'hex'] as const)
+      expect(key(bytes.toString(encoding))).toEqual(bytes);
+  });
+
+  it('are hashed to 32 bytes when they are longer or a text', () => {
+    expect(key(randomBytes(48).toString('base64'))).toHaveLength(32);
+    expect(key('correct horse battery staple, and then some')).toHaveLength(32);
+    expect(key('correct horse battery staple, and then some')).not.toEqual(
+      key('correct horse battery staple, and then none'),
+    );
+  });
+
+  it('accept what every random generator makes', () => {
+    for (let i = 0; i < 2_000; i++) {
+      const bytes = randomBytes(32);
+      const text = bytes.toString((['base64', 'base64url', 'hex'] as const)[i % 3]);
+      expect(problemsOf({ ...good, SAMPLE_SECRET: text })).toEqual({});
+    }
+  });
+
+  it('in a keyring are found by id, the first making new things', () => {
+    const { SAMPLE_KEYS: keys } = loadConfig(everything, good);
+    expect([keys.current.id, keys.ids, keys.get('k3')]).toEqual(['k2', ['k2', 'k1'], undefined]);
+    expect(keys.get('k2')).toBe(keys.current.key);
+    expect(keys.get('k1')?.symmetricKeySize).toBe(32);
+  });
+
+  it('accept in development what is refused elsewhere, if it is long enough', () => {
+    const weak = {
+      ...good,
+      SAMPLE_SECRET: 'una-clave-secreta-muy-fuerte-para-desarrollo-local-1234567890',
+      SAMPLE_KEYS: `k:${'z'.repeat(32)}`,
+      DATABASE_URL: 'postgres://postgres:postgres@localhost/puerta',
+      PUBLIC_URL: 'http://10.0.0.7:8080',
+    };
+    expect(problemsOf({ ...weak, NODE_ENV: 'development' })).toEqual({});
+    for (const NODE_ENV of ['test', 'production']) {
+      expect(Object.keys(problemsOf({ ...weak, NODE_ENV }))).toEqual([
+        'DATABASE_URL',
+        'SAMPLE_SECRET',
+        'SAMPLE_KEYS',
+        'PUBLIC_URL',
+      ]);
+    }
+  });
+});
+
+it('accepts plain http outside development on the loopback of tests alone', () => {
+  for (const host of ['127.0.0.1:8080', 'localhost', '[::1]:1']) {
+    expect(problemsOf({ ...good, NODE_ENV: 'test', PUBLIC_URL: `http://${host}` })).toEqual({});
+    expect(problemsOf({ ...good, PUBLIC_URL: `http://${host}` })).toHaveProperty('PUBLIC_URL');
+  }
+  for (const host of ['localhost.example.com', '127.0.0.10', '10.0.0.7']) {
+    expect(problemsOf({ ...good, NODE_ENV: 'test', PUBLIC_URL: `http://${host}` })).toHaveProperty('PUBLIC_URL');
+  }
+});
+
+describe('secrets in files', () => {
+  let folder: string;
+  beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'config-'))));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+
+  it('are read without their last line break', () => {
+    const config = loadConfig(everything, {
+      ...good,
+      DATABASE_URL: '',
+      DATABASE_URL_FILE: file('url', 'postgres://a:pass-phrase@b/c\n'),
+      OTHER_PASSWORD_FILE: file('pw', ' with inner space \r\n'),
+    });
+    expect(config.SAMPLE_DATABASE_URL).toBe('postgres://a:pass-phrase@b/c');
+    expect(config.OTHER_PASSWORD).toBe('with inner space');
+  });
+
+  it('cannot be missing, empty, too large, or given twice', () => {
+    const bad = (path: string): string | undefined =>
+      problemsOf({ ...good, SAMPLE_SECRET: undefined, SAMPLE_SECRET_FILE: path })['SAMPLE_SECRET'];
+    expect(bad(join(folder, 'none'))).toMatch(/^cannot be read from the file that SAMPLE_SECRET_FILE names \(ENOENT\)/);
+    expect(bad(folder)).toMatch(/EISDIR/);
+    expect(bad(file('empty', '\n'))).toMatch(/is empty/);
+    expect(bad(file('large', 'x'.repeat(70_000)))).toMatch(/more than 65536 bytes/);
+    expect(problemsOf({ ...good, SAMPLE_SECRET_FILE: file('two', 'y') })['SAMPLE_SECRET']).toMatch(/set one of them/);
+  });
+
+  it('are for secrets alone', () => {
+    expect(loadConfig(everything, { ...good, PORT_FILE: file('port', '1') }).PORT).toBe(8080);
+  });
+});
+
+describe('a bad configuration', () => {
+  const hex16 = randomBytes(16).toString('hex');
+  const random = randomBytes(32).toString('base64');
+  const cases: [variable: string, value: string | undefined, problem: RegExp][] = [
+    ['NODE_ENV', 'staging', /^is not one of development, test, production/],
+    ['LOG_LEVEL', 'loud', /^is not a log level; expected one of trace/],
+    ['LOG_LEVEL', 'constructor', /^is not a log level/],
+    ['REDIS_URL', undefined, /^is not set; expected a Redis URL/],
+    ['REDIS_URL', 'http://redis', /^does not begin with redis:\/\/ or rediss:\/\//],
+    ['REDIS_URL', 'redis://', /^names no host/],
+    ['REDIS_URL', 'redis://host/db', /^has a path that is not a database number/],
+    ['REDIS_URL', 'redis://:foobared@host', /^has a password that is a placeholder/],
+    ['REDIS_BUS_URL', 'localhost:6379', /^does not begin with/],
+    ['BUS_PREFIX', 'a{b}', /^is not 1 to 32 letters/],
+    ['INTERNAL_HOST', '1.2.3', /^is not a host name/],
+    ['INTERNAL_HOST', 'a b', /^is not a host name/],
+    ['INTERNAL_HOST', 'host:80', /^is not a host name/],
+    ['INTERNAL_PORT', '65536', /^is not a port/],
+    ['PUERTA_EXIT_WITH_PARENT', 'maybe', /^is neither on nor off/],
+    ['PORT', '80a', /^is not a port/],
+    ['PORT', '-1', /^is not a port/],
+    ['PORT', '1e3', /^is not a port/],
+    ['PORT', '0x50', /^is not a port/],
+    ['DATABASE_URL', 'mysql://u:p@h/d', /^does not begin with postgres:\/\/ or postgresql:\/\//],
+    ['DATABASE_URL', 'postgres://u:p@h', /^names no database/],
+    ['DATABASE_URL', 'postgres://u:p@h/', /^names no database/],
+    ['DATABASE_URL', 'postgres:///d', /^names no host/],
+    ['DATABASE_URL', 'not a url', /^is not a URL/],
+    ['DATABASE_URL', 'postgres://u:50%@h/d', /^has a password with a wrong percent sign/],
+    ['DATABASE_URL', 'postgres://u:postgres@h/d', /^has a password that is a placeholder/],
+    ['DATABASE_URL', 'postgres://u:tu_password_de_pg_local@h/d', /^has a password that is a placeholder/],
+    ['DATABASE_URL', `postgres://u:${encodeURIComponent('contraseña')}@h/d`, /^has a password that is a placeholder/],
+    [
+      'SAMPLE_DATABASE_URL',
+      `postgres://u:${encodeURIComponent('LA_CONTRASEÑA_REAL_DE_POSTGRES_EN_PRODUCCION')}@h/d`,
+      /placeholder/,
+    ],
+    ['DATABASE_POOL_SIZE', '1', /^is not a whole number from 2 to 500/],
+    ['SAMPLE_SECRET', undefined, /^is not set; expected at least 32 random bytes/],
+    ['SAMPLE_SECRET', 'clave_super_segura_cambia_esto', /^is too short: 30 bytes/],
+    ['SAMPLE_SECRET', 'clave_super_segura_cambia_esto_2', /^is a placeholder/],
+    ['SAMPLE_SECRET', 'una-clave-secreta-muy-fuerte-para-desarrollo-local-1234567890', /^is a placeholder/],
+    ['SAMPLE_SECRET', 'TU_CLAVE_SECRETA_JWT_DE_PRODUCCION_MUY_SEGURA', /^is a placeholder/],
+    ['SAMPLE_SECRET', 'LA_CONTRASEÑA_REAL_DE_POSTGRES_EN_PRODUCCION', /^is a placeholder/],
+    ['SAMPLE_SECRET', 'change-me-change-me-change-me-please', /^is a placeholder/],
+    ['SAMPLE_SECRET', Buffer.from('TU_CLAVE_SECRETA_JWT_DE_PRODUCCION').toString('base64'), /^is a placeholder/],
+    ['SAMPLE_SECRET', 'a'.repeat(64), /^is easy to guess/],
+    ['SAMPLE_SECRET', Buffer.alloc(32).toString('base64'), /^is easy to guess/],
+    ['SAMPLE_SECRET', '0123456789abcdefghij'.repeat(3), /^is easy to guess/],
+    ['SAMPLE_SECRET', 'abcdefghijklmnopqrstuvwxyz0123456789', /^is easy to guess/],
+    ['SAMPLE_SECRET', hex16, /^is too short: 16 bytes/],
+    ['SAMPLE_SECRET', randomBytes(31).toString('base64'), /^is too short: 31 bytes/],
+    ['SAMPLE_KEYS', random, /^has an item without an id/],
+    ['SAMPLE_KEYS', `K1:${random}`, /^has an item without an id/],
+    ['SAMPLE_KEYS', `12345678901234567:${random}`, /^has an item without an id/],
+    ['SAMPLE_KEYS', `a:${random},`, /^has an empty item/],
+    ['SAMPLE_KEYS', `a:${random},a:${hex16}${hex16.split('').reverse().join('')}`, /^has the same id twice/],
+    ['SAMPLE_KEYS', `a:${random},b:${random}`, /^has the same key under two ids/],
+    ['SAMPLE_KEYS', `a:${random},b:short`, /^has a key \(b\) that is too short: 5 bytes/],
+    ['SAMPLE_KEYS', `a:${random},b:${'z'.repeat(40)}`, /^has a key \(b\) that is easy to guess/],
+    ['PUBLIC_URL', undefined, /^is not set/],
+    ['PUBLIC_URL', 'http://puerta.example.com', /^is not https, which is refused when NODE_ENV is production/],
+    ['PUBLIC_URL', 'https://puerta.example.com/', /^ends in a slash/],
+    ['PUBLIC_URL', `https://u:${PASSWORD}@puerta.example.com`, /^holds credentials/],
+    ['PUBLIC_URL', 'https://puerta.example.com/a?b', /^has a query or a fragment/],
+    ['PUBLIC_URL', 'https://puerta.example.com#', /^has a query or a fragment/],
+    ['PUBLIC_URL', 'https://Puerta.example.com:443', /^is not in its normal form/],
+    ['PUBLIC_URL', 'ftp://puerta.example.com', /^does not begin with http:/],
+    ['UPSTREAM_URL', 'upstream:80', /^does not begin with http:/],
+    ['ORIGINS', '*', /^has a wildcard/],
+    ['ORIGINS', 'https://*.example.com', /^has a wildcard/],
+    ['ORIGINS', 'https://a.example/', /^has an item that is not an exact origin/],
+    ['ORIGINS', 'https://a.example,,https://b.example', /^has an empty item/],
+    ['ORIGINS', 'https://a.example,https://a.example', /^names something twice/],
+    ['ORIGINS', 'null', /^is not a URL/],
+    ['NGROK_URL', 'https://x.ngrok-free.app/path', /^has an item that is not an exact origin/],
+    ['PROXIES', '10.0.0.0/33', /^has an item with a wrong prefix length/],
+    ['PROXIES', '0.0.0.0/0', /^has a network of all addresses/],
+    ['PROXIES', '::/00', /^has a network of all addresses/],
+    ['PROXIES', '10.0.0.0/8/8', /^has an item that is not an address/],
+    ['PROXIES', 'proxy.internal', /^has an item that is not an address/],
+    ['TTL', '1.5', /^is not a whole number from 1 to 3600; expected a whole number of seconds from/],
+    ['TTL', '0', /^is not a whole number/],
+    ['WORKERS', '9', /^is not a whole number from 1 to 8/],
+    ['LIMITS', 'off', /^is off, which is refused when NODE_ENV is production/],
+    ['CREATION', 'Open', /^is not one of open, operator/],
+    ['COMPANY', 'un-uuid-valido-de-compania-en-tu-db-local', /^is not a UUID/],
+    ['GATEWAY_POSTGRES_PASSWORD', 'tu_password_de_pg_local', /^is a placeholder/],
+    ['OTHER_PASSWORD', 'Postgres', /^is a placeholder/],
+  ];
+
+  it.each(cases)('is refused: %s = %s', (variable, value, problem) => {
+    const problems = problemsOf({ ...good, [variable]: value });
+    expect(problems[variable]).toMatch(problem);
+    expect(Object.keys(problems)).toEqual([variable]);
+  });
+
+  it('asks for the missing pieces of a database URL', () => {
+    const problems = problemsOf({ ...good, GATEWAY_POSTGRES_SERVER: 'db', GATEWAY_POSTGRES_USER: 'u' });
+    expect(problems).toEqual({
+      SAMPLE_DATABASE_URL: expect.stringMatching(
+        /^cannot be made from GATEWAY_POSTGRES_\w+, GATEWAY_POSTGRES_USER: GATEWAY_POSTGRES_DB, \w+_PASSWORD not set/,
+      ),
+    });
+  });
+
+  it('names every way to give the database when there is none', () => {
+    expect(problemsOf({ ...good, DATABASE_URL: '' })['SAMPLE_DATABASE_URL']).toMatch(
+      /^is not set, nor GATEWAY_POSTGRES_SERVER, nor .*, nor DATABASE_URL; expected a PostgreSQL URL/,
+    );
+  });
+
+  it('has all its problems reported at once, and its values never', () => {
+    const bad = Object.fromEntries(cases.map(([name]) => [name, `canary {${PASSWORD}} ${'x'.repeat(64)}`]));
+    let message = '';
+    try {
+      loadConfig(everything, { ...bad, NODE_ENV: 'production', SAMPLE_SECRET: PASSWORD });
+    } catch (error) {
+      message = String(error) + inspect(error) + JSON.stringify(error);
+    }
+    const fits = ['NODE_ENV', 'GATEWAY_POSTGRES_PASSWORD', 'OTHER_PASSWORD'];
+    for (const name of Object.keys(bad)) if (!fits.includes(name)) expect(message).toContain(`  ${name} `);
+    expect(message).not.toContain(PASSWORD);
+    expect(message).not.toContain('canary');
+  });
+
+  it('is reported where it is, not where its value is borrowed', () => {
+    expect(problemsOf({ ...good, REDIS_URL: 'http://x', DATABASE_URL: 'x' })).toEqual({
+      REDIS_URL: expect.any(String),
+      DATABASE_URL: expect.any(String),
+    });
+  });
+});
+
+describe('the documentation of variables', () => {
+  const rows = describeConfig(everything);
+
+  it('has a description, an expectation and an example for each', () => {
+    expect(rows.map((row) => row.name)).toEqual(Object.keys(everything.shape));
+    for (const row of rows) {
+      expect(row).toEqual({
+        name: expect.stringMatching(/^[A-Z][A-Z0-9_]+$/),
+        app: 'sample',
+        description: expect.stringMatching(/^[A-Z].{5,}/),
+        expected: expect.stringMatching(/.{3,}/),
+        example: expect.stringMatching(/.+/),
+        default: row.default,
+        required: expect.any(Boolean),
+        secret: expect.any(Boolean),
+        fallbacks: row.fallbacks,
+      });
+    }
+  });
+
+  it('says what is required, secret, defaulted and borrowed', () => {
+    const row = (name: string) => rows.find((candidate) => candidate.name === name);
+    expect(row('SAMPLE_SECRET')).toMatchObject({ required: true, secret: true, default: null });
+    expect(row('PORT')).toMatchObject({ required: false, secret: false, default: '8080' });
+    expect(row('LIMITS')).toMatchObject({ default: 'on' });
+    expect(row('REDIS_BUS_URL')).toMatchObject({ required: false, secret: true, fallbacks: ['REDIS_URL'] });
+    expect(row('COMPANY')).toMatchObject({ required: false, default: null });
+  });
+});
+
+it('throws a programming error in a reader as it is', () => {
+  const broken = defineConfig('broken', {
+    URL: databaseUrl('x'),
+    PREFIX: keyPrefix('x'),
+    LEVEL: logLevel('x'),
+    R: redisUrl('x'),
+  });
+  expect(() => loadConfig(broken, {})).toThrow(ConfigError);
+});
