@@ -94,7 +94,9 @@ export class Runner {
   }
 
   private encode(error: unknown, entry: Entry, message: Incoming): WireError {
-    const about = { message_id: message.id, entry: entry.id, caller: entry.source.caller, pattern: message.pattern };
+    const { caller } = entry.source;
+    const { id: message_id, requestId: request_id, pattern } = message;
+    const about = { message_id, request_id, entry: entry.id, caller, pattern };
     try {
       const wire = this.options.encodeError?.(error) ?? (error instanceof BusError ? error.wire : undefined);
       if (wire && wire.code !== 'internal') return wire;
