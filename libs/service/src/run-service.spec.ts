@@ -153,6 +153,7 @@ describe('a service', () => {
       service: 'sample',
       pattern: 'things.break',
       caller: 'tester',
+      request_id: 'request-1',
       error: { type: 'SyntaxError', stack: expect.stringMatching(/^at JSON.parse/) },
     });
     expect(program.output).not.toContain(CANARY);
