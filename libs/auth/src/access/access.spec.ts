@@ -79,7 +79,10 @@ type Controllers = (new () => object)[];
 async function build(controllers: Controllers): Promise<NestFastifyApplication> {
   const auth = AuthModule.forRoot({ useFactory: () => ({ issuer: ISSUER, keys: () => Promise.resolve(key.set), facts }) });
   const module = await Test.createTestingModule({ imports: [auth], controllers }).compile();
-  return module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
+  const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
+  return app.useGlobalFilters({
+    catch: (error: { code?: string }, host) => host.switchToHttp().getResponse().status(499).send(error.code ?? String(error)),
+  });
 }
 
 describe('the guards of an app', () => {
@@ -87,9 +90,6 @@ describe('the guards of an app', () => {
 
   beforeAll(async () => {
     app = await build([DoorsController, InheritedController]);
-    app.useGlobalFilters({
-      catch: (error: { code?: string }, host) => host.switchToHttp().getResponse().status(499).send(error.code ?? String(error)),
-    });
     await app.listen(0, '127.0.0.1');
   });
 
@@ -190,8 +190,7 @@ describe('a route that nobody decided about', () => {
     await app.init().catch(() => undefined);
     await app.getHttpAdapter().getInstance().ready();
     const answer = await app.inject({ url: '/forgotten', headers: { authorization: `Bearer ${key.access()}` } });
-    expect(answer.statusCode).toBeGreaterThanOrEqual(400);
-    expect(answer.body).not.toContain('secret');
+    expect([answer.statusCode, answer.body]).toEqual([499, 'forbidden']);
     await app.close();
   });
 });
