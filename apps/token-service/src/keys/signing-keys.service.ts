@@ -1,6 +1,8 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ConfigError } from '@puerta/config';
 import type { KeySet } from '@puerta/contracts';
+import type { Logger } from '@puerta/observability';
+import { InjectLogger } from '@puerta/service';
 import { DataSource, type Repository } from 'typeorm';
 import { KeyCipher, SealError } from './key-cipher';
 import { generateKeyPair, type KeyPair, keyPairOf } from './key-pair';
@@ -12,13 +14,13 @@ import { type KeyUse, SigningKeyEntity } from './signing-key.entity';
  */
 @Injectable()
 export class SigningKeysService implements OnModuleInit {
-  private readonly logger = new Logger('SigningKeys');
   private readonly rows: Repository<SigningKeyEntity>;
   private readonly active = new Map<KeyUse, KeyPair>();
 
   constructor(
     dataSource: DataSource,
     private readonly cipher: KeyCipher,
+    @InjectLogger() private readonly logger: Logger,
   ) {
     this.rows = dataSource.getRepository(SigningKeyEntity);
   }
@@ -50,7 +52,7 @@ export class SigningKeysService implements OnModuleInit {
        ON CONFLICT (use) WHERE state = 'active' DO NOTHING RETURNING kid`,
       [kid, use, publicJwk, sealed],
     );
-    if (made.length > 0) this.logger.log(`made the first signing key for ${use}: ${kid}`);
+    if (made.length > 0) this.logger.info(`made the first signing key for ${use}: ${kid}`);
   }
 
   private open({ kid, privateKey, publicJwk }: SigningKeyEntity): KeyPair {
