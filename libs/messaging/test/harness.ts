@@ -123,6 +123,18 @@ export class Bench {
   }
 }
 
+/** A test with a name space of its own, cleaned up after it: such tests may run at the same time. */
+export function inBench(test: (bench: Bench) => Promise<void>): () => Promise<void> {
+  return async () => {
+    const bench = new Bench();
+    try {
+      await test(bench);
+    } finally {
+      await bench.close();
+    }
+  };
+}
+
 /** @returns what the promise rejects with and how long that took */
 export async function rejection(promise: Promise<unknown>): Promise<{ code: unknown; error: unknown; ms: number }> {
   const started = performance.now();

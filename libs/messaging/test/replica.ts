@@ -1,0 +1,28 @@
+// A replica of the sample service as a process of its own; it notes each run in the list `{prefix}:runs` before it works.
+import 'reflect-metadata';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { createBusService, type BusContext, BusServer } from '../src';
+import { Log, moduleOf } from './harness';
+import { type Done, sampleContract, type Work } from './sample';
+
+const [redis = '', prefix = ''] = process.argv.slice(3);
+
+async function main(): Promise<void> {
+  const notes = new Redis(redis);
+  const server = new BusServer({ redis, prefix, contract: sampleContract, logger: new Log() });
+  const run = async (data: Work, { messageId }: BusContext<object>): Promise<Done> => {
+    await notes.rpush(`${prefix}:runs`, JSON.stringify({ key: data.key, messageId, replica: server.replica }));
+    await sleep(data.wait_ms ?? 0);
+    return { key: data.key, replica: server.replica };
+  };
+  const app = await createBusService(
+    moduleOf(sampleContract, { 'work.do': run, 'work.burn': run, 'work.secret': run }),
+    server,
+    { logger: false },
+  );
+  await app.listen();
+  process.send?.(server.replica);
+}
+
+void main();
