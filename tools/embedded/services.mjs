@@ -157,7 +157,7 @@ export async function migrateApp({ workspace, app, env, log }) {
     });
   }
   const code = await new Promise((resolve, reject) => child.once('close', resolve).once('error', reject));
-  if (code !== 0) throw new Error(`the migrations of ${app} failed:\n${output.slice(-4000)}`);
+  if (code !== 0) throw new Error(`the migrations of ${app} failed\n${output.slice(-4000)}`);
 }
 
 /** @param {App} app whether it has a database */

@@ -140,12 +140,12 @@ export class Installation {
    * @param {Surroundings} surroundings
    */
   async #migrate(app, surroundings) {
-    const log = this.logs.forApp(`${app}-migrations`);
+    const log = this.logs.forServer(`${app}-migrations`);
     try {
       await migrateApp({ workspace: WORKSPACE, app, env: this.#environment(app, surroundings), log: log.write });
     } catch (error) {
       const [what] = /** @type {Error} */ (error).message.split('\n');
-      throw new Refusal(`${what} Their log ends:\n${log.last()}`);
+      throw new Refusal(`${what}. Their log ends:\n${log.last()}`);
     }
   }
 
@@ -174,9 +174,9 @@ export class Installation {
   #environment(app, surroundings) {
     const { redisUrl, publicUrl } = surroundings;
     return {
-      NODE_ENV: 'development',
       ...appEnvironment(app, surroundings),
       ...this.env,
+      NODE_ENV: this.env['NODE_ENV'] || 'development',
       REDIS_URL: redisUrl,
       PUBLIC_URL: publicUrl,
     };

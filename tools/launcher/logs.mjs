@@ -58,7 +58,7 @@ export class Logs {
   }
 
   /**
-   * A server's log: only what ends it is for everybody to see.
+   * The log of a server, or of a task that reports its failure: only what ends a server is for everybody to see.
    *
    * @param {string} name
    * @returns {ChildLog}

@@ -1,0 +1,76 @@
+// @ts-check
+/** docs/configuration.md: what each app reads from its environment. */
+import { built } from './built.mjs';
+import { code, DO_NOT_EDIT, table } from './markdown.mjs';
+
+/** @typedef {{ name: string, description: string, expected: string, default: string | null, required: boolean, secret: boolean, fallbacks: string[] }} Variable */
+
+export function configurationPage() {
+  const { commonConfig, describeConfig } = built('libs/config/src/index');
+  const apps = [
+    built('apps/gateway/src/config').gatewayConfig,
+    built('apps/identity/src/config').identityConfig,
+    built('apps/token-service/src/config').tokenServiceConfig,
+    built('apps/card-issuer/src/config').cardIssuerConfig,
+  ];
+  const common = Object.keys(commonConfig);
+  /** @type {Variable[]} */
+  const all = describeConfig(apps[0]);
+
+  return `${DO_NOT_EDIT}
+
+# Configuration
+
+Each app reads the variables below from its environment once, when it starts. If anything is wrong it names every problem at
+once, without repeating a value, and ends with exit code 78. A blank value counts as not set.
+
+- **Secrets** are marked. Instead of \`NAME\`, \`NAME_FILE\` may name a file that holds the value, as Kubernetes and Compose mount
+  it; both at once is an error.
+- \`NODE_ENV\` is \`production\` unless told. Outside \`development\`, these are refused: secrets that are plainly not random, the
+  placeholders of well-known documents, passwords such as \`postgres\`, and a \`PUBLIC_URL\` that is not https.
+- A secret has at least 32 bytes, written as base64, base64url, hex or plain text; \`openssl rand -base64 32\` makes one. Where the
+  value is \`id:key,…\` it is a **keyring**: the first key makes new things, the others are for what was made before.
+- \`npm start\` sets all that is required by itself; see [operations](operations.md#npm-start). What must be set elsewhere, app by
+  app, is in [deployment](deployment.md).
+
+## Every app
+
+${variables(all.filter(({ name }) => common.includes(name)))}
+${apps.map((app) => section(app.app, describeConfig(app).filter((/** @type {Variable} */ { name }) => !common.includes(name)))).join('')}`;
+}
+
+/**
+ * @param {string} app
+ * @param {Variable[]} rows
+ */
+function section(app, rows) {
+  return `\n## ${app}\n\n${variables(rows)}\n`;
+}
+
+/** @param {Variable[]} rows */
+function variables(rows) {
+  return table(
+    ['Variable', 'What it is', 'Value', 'When not set'],
+    rows.map((row) => [code(row.name), `${row.description}${row.secret ? ' **(secret)**' : ''}`, row.expected, otherwise(row, rows)]),
+  );
+}
+
+/**
+ * @param {Variable} variable
+ * @param {readonly Variable[]} all
+ */
+function otherwise({ required, fallbacks, default: value }, all) {
+  if (required) return '**required**';
+  const ways = inWords(fallbacks);
+  if (value !== null) ways.push(value === '' ? 'none' : code(value));
+  const certain = value !== null || all.some(({ name, required: there }) => there && fallbacks.includes(name));
+  if (ways.length === 0) return 'none';
+  return ways.join(', else ') + (certain ? '' : '; one is **required**');
+}
+
+/** @param {readonly string[]} names several of one family stand for one thing that is put together of them */
+function inWords(names) {
+  const family = 'GATEWAY_POSTGRES_';
+  const others = names.filter((name) => !name.startsWith(family)).map(code);
+  return others.length < names.length ? [code(`${family}*`), ...others] : others;
+}

@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { localNetworkAddress } from './addresses.mjs';
+import { keptSecrets } from './data-folder.mjs';
+import { readOptions } from './options.mjs';
+
+const folders = { cwd: '/here', workspace: '/project' };
+
+describe('the options of npm start', () => {
+  it('are these when nothing is said', () => {
+    expect(readOptions([], {}, folders)).toEqual({
+      port: 8080,
+      data: '/project/.puerta',
+      databaseUrl: undefined,
+      redisUrl: undefined,
+      replicas: { gateway: 1, identity: 1, 'card-issuer': 1, 'token-service': 1 },
+      demo: true,
+      verbose: false,
+      help: false,
+    });
+  });
+
+  it('come from the environment, and from the command line above it', () => {
+    const env = { PORT: '9000', DATABASE_URL: 'postgres://u:p@db/a', REDIS_URL: 'redis://r' };
+    expect(readOptions([], env, folders)).toMatchObject({ port: 9000, databaseUrl: 'postgres://u:p@db/a', redisUrl: 'redis://r' });
+    const args = ['--port', '9001', '--database-url', 'postgresql://x/y', '--redis-url=rediss://z', '--data', 'd', '--no-demo'];
+    expect(readOptions(args, env, folders)).toMatchObject({
+      port: 9001, databaseUrl: 'postgresql://x/y', redisUrl: 'rediss://z', data: '/here/d', demo: false,
+    });
+  });
+
+  it('take a number of replicas for some apps', () => {
+    const { replicas } = readOptions(['--replicas', 'gateway=2, identity=3'], {}, folders);
+    expect(replicas).toEqual({ gateway: 2, identity: 3, 'card-issuer': 1, 'token-service': 1 });
+  });
+
+  it.each([
+    [['--port', '0'], '"0" is not a port'],
+    [['--port', '8080x'], '"8080x" is not a port'],
+    [['--replicas', 'gate=2'], 'there is no app "gate"'],
+    [['--replicas', 'constructor=2'], 'there is no app "constructor"'],
+    [['--replicas', 'gateway=0'], 'must be like gateway=2'],
+    [['--replicas', 'gateway=1000'], 'at most 32'],
+    [['--redis-url', 'http://r'], '--redis-url must be a URL that begins with redis:'],
+    [['--prot', '1'], "Unknown option '--prot'. See: npm start -- --help"],
+    [['here'], 'See: npm start -- --help'],
+  ])('are refused in words: %j', (args, message) => {
+    expect(() => readOptions(args, {}, folders)).toThrow(message);
+  });
+
+  it('do not repeat a URL that cannot be used: it may hold a password', () => {
+    expect(() => readOptions(['--database-url', 'mysql://u:hidden@h/d'], {}, folders)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hidden') as string }),
+    );
+  });
+
+  it('are explained by --help, on any machine and before anything is installed', () => {
+    const { stdout, status } = spawnSync(process.execPath, [join(__dirname, '../start.mjs'), '--help'], { encoding: 'utf8' });
+    expect(status).toBe(0);
+    for (const option of ['--port', '--data', '--database-url', '--redis-url', '--replicas', '--no-demo']) {
+      expect(stdout).toContain(option);
+    }
+  });
+});
+
+describe('the address for a phone', () => {
+  const ipv4 = (address: string, internal = false) => ({
+    address, internal, family: 'IPv4' as const, netmask: '', mac: '', cidr: null,
+  });
+
+  it('is the one in the local network, not one of containers or of the machine itself', () => {
+    const interfaces = {
+      lo: [ipv4('127.0.0.1', true)],
+      docker0: [ipv4('172.17.0.1')],
+      eth0: [ipv4('169.254.3.4'), ipv4('192.168.1.20')],
+    };
+    expect(localNetworkAddress(interfaces)).toBe('192.168.1.20');
+    expect(localNetworkAddress({ lo: interfaces.lo, docker0: interfaces.docker0 })).toBeUndefined();
+  });
+});
+
+describe('the secrets of an installation', () => {
+  let folder: string;
+
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('are made once, each its own, and for the owner alone to read', () => {
+    const made = keptSecrets(folder);
+    expect(keptSecrets(folder)).toEqual(made);
+    expect(statSync(join(folder, 'secrets.json')).mode & 0o777).toBe(0o600);
+    const values = [...Object.values(made.secrets), ...Object.values(made.databasePasswords)];
+    expect(new Set(values).size).toBe(6);
+  });
+
+  it('are not made anew over a file that cannot be read: what they protect would be lost', () => {
+    writeFileSync(join(folder, 'secrets.json'), '{ half');
+    expect(() => keptSecrets(folder)).toThrow('cannot be read');
+  });
+});

@@ -1,0 +1,145 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, HttpClient, waitFor } from '@puerta/testing';
+import { identify, stillRuns, type ProcessRecord } from './embedded/process.mjs';
+
+jest.setTimeout(240_000);
+
+const START_MS = 120_000;
+
+/** One `npm start`. */
+class Launcher {
+  static readonly all: Launcher[] = [];
+  output = '';
+  private readonly child: ChildProcess;
+
+  constructor(...args: string[]) {
+    Launcher.all.push(this);
+    const env = { ...process.env, PUBLIC_URL: '', NODE_ENV: '' };
+    this.child = spawn(process.execPath, [join(__dirname, 'start.mjs'), ...args], { env, detached: true });
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+  }
+
+  async up(): Promise<void> {
+    const up = waitFor(() => this.output.includes('Ctrl-C stops everything'), START_MS);
+    await Promise.race([up, once(this.child, 'exit').then(([code]) => Promise.reject(new Error(`exit code ${code}`)))]).catch(
+      (error: unknown) => {
+        throw new Error(`not up:\n${this.output}`, { cause: error });
+      },
+    );
+  }
+
+  /** What the banner says behind a label. */
+  banner(label: string): string {
+    return new RegExp(`^ *${label} +(.+)$`, 'm').exec(this.output)?.[1] ?? '';
+  }
+
+  /** Every process that this one started, and theirs. */
+  descendants(): ProcessRecord[] {
+    const children = new Map<number, number[]>();
+    for (const pid of readdirSync('/proc').map(Number).filter(Boolean)) {
+      const parent = Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1]);
+      children.set(parent, [...(children.get(parent) ?? []), pid]);
+    }
+    const below = (pid: number): number[] => (children.get(pid) ?? []).flatMap((child) => [child, ...below(child)]);
+    return below(this.child.pid ?? 0).map((pid) => ({ pid, identity: identify(pid) }));
+  }
+
+  /** Sends the signal to the process group, as a terminal does with Ctrl-C; gives the exit code. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exited = once(this.child, 'exit');
+      process.kill(-(this.child.pid ?? 0), signal);
+      await exited;
+    }
+    return this.child.exitCode;
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return ''; // that process has ended meanwhile
+  }
+}
+
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+
+onLinux('npm start', () => {
+  let data: string;
+  let port: number;
+  let launcher: Launcher;
+
+  beforeAll(async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
+    chmodSync(folder, 0o711); // as root, PostgreSQL runs as another user
+    data = join(folder, 'data');
+    port = await freePort();
+  });
+
+  afterAll(async () => {
+    await Promise.all(Launcher.all.map((each) => each.end('SIGTERM')));
+    rmSync(join(data, '..'), { recursive: true, force: true });
+  });
+
+  it('ends with a card that can be scanned', async () => {
+    launcher = new Launcher('--port', String(port), '--data', data);
+    await launcher.up();
+    expect(launcher.banner('Puerta')).toBe(`http://localhost:${port}`);
+    expect(launcher.banner('API docs')).toBe(`http://localhost:${port}/docs`);
+    expect(launcher.banner('demo card')).toMatch(/^\d\d-10001$/);
+    expect(launcher.output).toContain('█▀▀▀▀▀█'); // the corner of a QR code
+
+    const gateway = new HttpClient(`http://localhost:${port}`);
+    const login = { email: launcher.banner('administrator'), password: launcher.banner('password') };
+    expect(await gateway.post('/api/v1/users/login', login)).toMatchObject({ status: 200, body: { roles: ['owner'] } });
+    expect((await gateway.get(new URL(launcher.banner('scan it')).pathname)).status).toBe(302);
+  });
+
+  it('keeps what it made for the owner alone', () => {
+    for (const name of ['secrets.json', 'demo.json', 'logs/gateway.log', 'postgres/password', 'redis/redis.conf']) {
+      expect([name, statSync(join(data, name)).mode & 0o777]).toEqual([name, 0o600]);
+    }
+  });
+
+  it('is refused while it runs on the same data, or another program has the port', async () => {
+    const [sameData, samePort] = [
+      new Launcher('--port', String(await freePort()), '--data', data),
+      new Launcher('--port', String(port), '--data', `${data}-2`),
+    ];
+    await waitFor(() => sameData.output.includes('Puerta already runs on') && samePort.output.includes('in use'), 20_000);
+    expect(await Promise.all([sameData.end('SIGKILL'), samePort.end('SIGKILL')])).toEqual([1, 1]);
+  });
+
+  it('starts an app again that has crashed', async () => {
+    const record = join(data, 'processes/identity.json');
+    process.kill((JSON.parse(readFileSync(record, 'utf8')) as ProcessRecord).pid, 'SIGKILL');
+    await waitFor(() => launcher.output.includes('identity runs again'), START_MS);
+  });
+
+  it('leaves no process behind after kill -9, and recovers, with more replicas, the same people and cards', async () => {
+    const before = { email: launcher.banner('administrator'), scan: launcher.banner('scan it') };
+    const started = launcher.descendants();
+    expect(started.length).toBeGreaterThanOrEqual(6);
+    await launcher.end('SIGKILL');
+
+    launcher = new Launcher('--port', String(port), '--data', data, '--replicas', 'gateway=2,token-service=2');
+    await launcher.up();
+    expect(started.filter(stillRuns)).toEqual([]);
+    expect({ email: launcher.banner('administrator'), scan: launcher.banner('scan it') }).toEqual(before);
+    const second = new HttpClient(`http://localhost:${port + 1}`);
+    expect((await second.get(new URL(before.scan).pathname)).status).toBe(302);
+  });
+
+  it('ends with everything it started at Ctrl-C', async () => {
+    const started = launcher.descendants();
+    expect(await launcher.end('SIGINT')).toBe(0);
+    expect(started.filter(stillRuns)).toEqual([]);
+    expect(existsSync(join(data, 'lock'))).toBe(false);
+  });
+});
