@@ -1,0 +1,44 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AccessMessages } from './access/access.messages';
+import { AccessService } from './access/access.service';
+import { CompaniesMessages } from './companies/companies.messages';
+import { CompaniesService } from './companies/companies.service';
+import type { IdentityConfig } from './config';
+import { IdentityKeys } from './identity-keys';
+import { InvitationsMessages } from './invitations/invitations.messages';
+import { InvitationsService } from './invitations/invitations.service';
+import { DefaultCompanyCheck } from './memberships/default-company';
+import { EnsureCompanyService } from './memberships/ensure-company.service';
+import { AccessTokens } from './sessions/access-tokens';
+import { RefreshTokens } from './sessions/refresh-tokens';
+import { SessionPruner } from './sessions/session-pruner';
+import { SessionsMessages } from './sessions/sessions.messages';
+import { SessionsService } from './sessions/sessions.service';
+import { Passwords } from './users/passwords';
+import { UsersMessages } from './users/users.messages';
+import { UsersService } from './users/users.service';
+
+@Module({})
+export class AppModule {
+  static forRoot({ IDENTITY_SECRET }: IdentityConfig): DynamicModule {
+    const keys = new IdentityKeys(IDENTITY_SECRET);
+    return {
+      module: AppModule,
+      controllers: [AccessMessages, CompaniesMessages, InvitationsMessages, SessionsMessages, UsersMessages],
+      providers: [
+        { provide: IdentityKeys, useValue: keys },
+        { provide: RefreshTokens, useValue: new RefreshTokens(keys.refreshTokens) },
+        AccessService,
+        AccessTokens,
+        CompaniesService,
+        DefaultCompanyCheck,
+        EnsureCompanyService,
+        InvitationsService,
+        Passwords,
+        SessionPruner,
+        SessionsService,
+        UsersService,
+      ],
+    };
+  }
+}

@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type Company,
+  type CompanyLabel,
+  type CompanyPage,
+  CreateCompanyDto,
+  DomainError,
+  PageQueryDto,
+  UpdateCompanyCommand,
+} from '@puerta/contracts';
+import { Inbox, paginate, violates } from '@puerta/database';
+import { InjectConfig } from '@puerta/service';
+import { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { actorOf, administratorOf, type Context } from '../actor';
+import type { IdentityConfig } from '../config';
+import { MembershipEntity } from '../memberships/membership.entity';
+import { refuseNull } from '../patch';
+import { CompanyEntity } from './company.entity';
+import { requireTimeZone } from './time-zone';
+
+@Injectable()
+export class CompaniesService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly inbox: Inbox,
+    @InjectConfig() private readonly config: IdentityConfig,
+  ) {}
+
+  /**
+   * Makes a company; the actor owns it. To act in it they choose it with `companies.ensure`.
+   * @throws DomainError `company_creation_closed` where only the operator makes companies; `user_not_found`
+   */
+  async create(context: Context, dto: CreateCompanyDto): Promise<Company> {
+    const actor = actorOf(context);
+    if (this.config.IDENTITY_COMPANY_CREATION === 'operator') throw new DomainError('company_creation_closed');
+    const timeZone = dto.time_zone ?? 'UTC';
+    requireTimeZone(timeZone);
+    const { reference } = await this.inbox.once(context, dto, async (tx) => {
+      const id = uuid();
+      const [joinPolicy, locale] = [dto.join_policy ?? 'invitation', dto.locale ?? 'en'] as const;
+      await tx.insert(CompanyEntity, { id, name: dto.name, joinPolicy, timeZone, locale });
+      await tx
+        .insert(MembershipEntity, { userId: actor.user_id, companyId: id, role: 'owner', status: 'active' })
+        .catch((error: unknown) => {
+          throw violates(error, 'memberships_user_id_fkey') ? new DomainError('user_not_found') : error;
+        });
+      return { company_id: id };
+    });
+    return this.find(reference.company_id);
+  }
+
+  /** Companies of which the actor is an active member, the oldest first. */
+  async listMine(context: Context, page: PageQueryDto): Promise<CompanyPage> {
+    const actor = actorOf(context);
+    const query = this.dataSource.manager
+      .createQueryBuilder(MembershipEntity, 'membership')
+      .innerJoinAndSelect('membership.company', 'company')
+      .where({ userId: actor.user_id, status: 'active' });
+    const column = {
+      path: 'membership.companyId',
+      kind: 'uuid',
+      of: (row: MembershipEntity) => row.companyId,
+    } as const;
+    return paginate(query, page, { columns: [column], direction: 'ASC' }, ({ company, role }) => ({
+      ...shown(company),
+      role,
+    }));
+  }
+
+  /**
+   * @throws DomainError `company_not_found` for any company but the one the actor acts in; `role_required`
+   */
+  async get(context: Context, companyId: string): Promise<Company> {
+    administratorOf(companyId, context);
+    return this.find(companyId);
+  }
+
+  /**
+   * Changes what is given; null is refused, since no field can be empty.
+   * @throws DomainError as `get`
+   */
+  async update(context: Context, { company_id: companyId, ...dto }: UpdateCompanyCommand): Promise<Company> {
+    administratorOf(companyId, context);
+    const { name, join_policy: joinPolicy, time_zone: timeZone, locale } = refuseNull(dto);
+    if (timeZone !== undefined) requireTimeZone(timeZone);
+    await this.inbox.once(context, { companyId, ...dto }, async (tx) => {
+      await tx.update(CompanyEntity, { id: companyId }, { name, joinPolicy, timeZone, locale });
+      return {};
+    });
+    return this.find(companyId);
+  }
+
+  /** What other services show of a company. */
+  async label(companyId: string): Promise<CompanyLabel> {
+    const company = await this.find(companyId);
+    return { company_id: company.company_id, name: company.name };
+  }
+
+  private async find(id: string): Promise<Company> {
+    const company = await this.dataSource.manager.findOneBy(CompanyEntity, { id });
+    if (!company) throw new DomainError('company_not_found');
+    return shown(company);
+  }
+}
+
+function shown(company: CompanyEntity): Company {
+  return {
+    company_id: company.id,
+    name: company.name,
+    join_policy: company.joinPolicy,
+    time_zone: company.timeZone,
+    locale: company.locale,
+    created_at: company.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,29 @@
+import { createHash, createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+
+/** The keys of this service, each derived for one use: what one makes is worthless where another is expected. */
+export class IdentityKeys {
+  readonly refreshTokens: KeyObject;
+  readonly invitations: KeyObject;
+  readonly fingerprints: KeyObject;
+
+  /** @param secret IDENTITY_SECRET. Another secret ends all sessions at their next refresh. */
+  constructor(secret: KeyObject) {
+    const derive = (use: string): KeyObject =>
+      createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `puerta identity ${use} 1`, 32)));
+    this.refreshTokens = derive('refresh tokens');
+    this.invitations = derive('invitations');
+    this.fingerprints = derive('fingerprints');
+  }
+}
+
+/** HMAC-SHA256 of the parts in a row as 43 characters of base64url: 256 bits that only the key's holder can make. */
+export function makeSecret(key: KeyObject, ...parts: readonly (string | Buffer)[]): string {
+  const mac = createHmac('sha256', key);
+  for (const part of parts) mac.update(part);
+  return mac.digest('base64url');
+}
+
+/** What the database keeps of a secret. A plain hash is enough: nobody searches 256 random bits. */
+export function hashSecret(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}

@@ -1,0 +1,143 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type CreatedInvitation,
+  DomainError,
+  type Invitation,
+  InvitationIdDto,
+  type InvitationPage,
+  InviteCommand,
+  isAtLeast,
+  ListInvitationsCommand,
+  type Role,
+} from '@puerta/contracts';
+import { Inbox, paginate } from '@puerta/database';
+import { DataSource, type EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { administratorOf, type Context } from '../actor';
+import { hashSecret, IdentityKeys, makeSecret } from '../identity-keys';
+import { join } from '../memberships/memberships';
+import { rowsOf } from '../sql';
+import { InvitationEntity } from './invitation.entity';
+
+const DEFAULT_SECONDS = 7 * 24 * 3600;
+
+@Injectable()
+export class InvitationsService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly inbox: Inbox,
+    private readonly keys: IdentityKeys,
+  ) {}
+
+  /**
+   * Invites into the company that the actor administers.
+   * @returns with the secret, which is shown here alone
+   * @throws DomainError `company_not_found`; `role_required` also for a role above the inviter's own
+   */
+  async create(context: Context, dto: InviteCommand): Promise<CreatedInvitation> {
+    const inviter = administratorOf(dto.company_id, context);
+    if (!isAtLeast(inviter.role, dto.role)) throw new DomainError('role_required');
+    const { reference } = await this.inbox.once(context, dto, async (tx) => {
+      const id = uuid();
+      await tx.query(
+        `INSERT INTO invitations (id, company_id, email, role, secret_hash, invited_by, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))`,
+        [
+          id,
+          dto.company_id,
+          dto.email,
+          dto.role,
+          hashSecret(this.secretOf(id)),
+          inviter.user_id,
+          dto.expires_in ?? DEFAULT_SECONDS,
+        ],
+      );
+      return { invitation_id: id };
+    });
+    const invitation = await this.dataSource.manager.findOneBy(InvitationEntity, { id: reference.invitation_id });
+    if (!invitation) throw new DomainError('invitation_not_found');
+    return { ...shown(invitation), invitation: this.secretOf(invitation.id) };
+  }
+
+  /**
+   * Makes the user a member as the invitation says, which is good once. To whom it was sent makes no difference:
+   * whoever presents the secret is invited. From the one who accepted it before it is no error, and gives nothing more.
+   * @returns the company's id
+   * @throws DomainError `invitation_invalid` if it was used, revoked, has expired or never was
+   */
+  async accept(tx: EntityManager, userId: string, secret: string): Promise<string> {
+    const hash = hashSecret(secret);
+    const [accepted] = await rowsOf<{ company_id: string; role: Role }>(
+      tx,
+      `UPDATE invitations SET accepted_at = now(), accepted_by = $2
+        WHERE secret_hash = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+       RETURNING company_id, role`,
+      [hash, userId],
+    );
+    if (accepted) {
+      await join(tx, userId, accepted.company_id, accepted.role);
+      return accepted.company_id;
+    }
+    const [before] = await rowsOf<{ company_id: string }>(
+      tx,
+      `SELECT i.company_id FROM invitations i
+         JOIN memberships m ON m.company_id = i.company_id AND m.user_id = i.accepted_by AND m.status = 'active'
+        WHERE i.secret_hash = $1 AND i.accepted_by = $2`,
+      [hash, userId],
+    );
+    if (!before) throw new DomainError('invitation_invalid');
+    return before.company_id;
+  }
+
+  /** The company's invitations, the newest first. Secrets are not shown again. */
+  async list(context: Context, { company_id: companyId, ...page }: ListInvitationsCommand): Promise<InvitationPage> {
+    administratorOf(companyId, context);
+    const query = this.dataSource.manager.createQueryBuilder(InvitationEntity, 'invitation').where({ companyId });
+    const column = { path: 'invitation.id', kind: 'uuid', of: (row: InvitationEntity) => row.id } as const;
+    return paginate(query, page, { columns: [column], direction: 'DESC' }, shown);
+  }
+
+  /**
+   * That it was revoked or has expired before makes no difference.
+   * @throws DomainError `invitation_not_found`; `invitation_invalid` if somebody has accepted it: they are a member now
+   */
+  async revoke(context: Context, dto: InvitationIdDto): Promise<void> {
+    administratorOf(dto.company_id, context);
+    await this.inbox.once(context, dto, async (tx) => {
+      const [invitation] = await rowsOf<{ accepted: boolean }>(
+        tx,
+        `UPDATE invitations
+            SET revoked_at = CASE WHEN accepted_at IS NULL THEN coalesce(revoked_at, now()) END
+          WHERE id = $1 AND company_id = $2
+         RETURNING accepted_at IS NOT NULL AS accepted`,
+        [dto.invitation_id, dto.company_id],
+      );
+      if (!invitation) throw new DomainError('invitation_not_found');
+      if (invitation.accepted) throw new DomainError('invitation_invalid');
+      return {};
+    });
+  }
+
+  /** Made again when the answer has to be given again; the database has its hash alone. */
+  private secretOf(invitationId: string): string {
+    return makeSecret(this.keys.invitations, invitationId);
+  }
+}
+
+function shown(invitation: InvitationEntity): Invitation {
+  return {
+    invitation_id: invitation.id,
+    email: invitation.email,
+    role: invitation.role,
+    status: statusOf(invitation),
+    expires_at: invitation.expiresAt.toISOString(),
+    created_at: invitation.createdAt.toISOString(),
+  };
+}
+
+/** For the eye alone: whether one may still be accepted is judged by PostgreSQL, where it is accepted. */
+function statusOf({ acceptedAt, revokedAt, expiresAt }: InvitationEntity): Invitation['status'] {
+  if (acceptedAt) return 'accepted';
+  if (revokedAt) return 'revoked';
+  return expiresAt.getTime() <= Date.now() ? 'expired' : 'pending';
+}

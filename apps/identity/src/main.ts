@@ -1,0 +1,4 @@
+import { runService } from '@puerta/service';
+import { identity } from './identity';
+
+void runService(identity);

@@ -1,0 +1,4 @@
+import { runMigrate } from '@puerta/service';
+import { identity } from './identity';
+
+void runMigrate(identity);

@@ -1,0 +1,24 @@
+import { Controller } from '@nestjs/common';
+import { DomainError, type Done, identityContract, type LoginAnswer, LogoutDto, RefreshDto } from '@puerta/contracts';
+import { Handles } from '@puerta/messaging';
+import type { Context } from '../actor';
+import { SessionsService } from './sessions.service';
+
+@Controller()
+export class SessionsMessages {
+  constructor(private readonly sessions: SessionsService) {}
+
+  @Handles(identityContract, 'sessions.refresh')
+  refresh(dto: RefreshDto): Promise<LoginAnswer> {
+    return this.sessions.refresh(dto.refresh_token);
+  }
+
+  /** By the access token, by a refresh token, or by both. */
+  @Handles(identityContract, 'sessions.end')
+  async end({ refresh_token: token }: LogoutDto, { actor }: Context): Promise<Done> {
+    if (!actor && !token) throw new DomainError('unauthenticated');
+    if (actor) await this.sessions.end(actor.session_id);
+    if (token) await this.sessions.endByToken(token);
+    return { done: true };
+  }
+}

@@ -1,0 +1,38 @@
+import type { Locale } from '@puerta/contracts';
+import { Column, CreateDateColumn, Entity, PrimaryColumn, UpdateDateColumn } from 'typeorm';
+
+@Entity('users')
+export class UserEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'users_pkey' })
+  id: string;
+
+  /** In lower case; unique by the index `users_email_key` on lower(email). */
+  @Column('text')
+  email: string;
+
+  @Column('timestamptz', { name: 'email_verified_at', nullable: true })
+  emailVerifiedAt: Date | null;
+
+  @Column('text')
+  name: string;
+
+  /** argon2id in the PHC string format, parameters and salt included. Not read unless asked for. */
+  @Column('text', { name: 'password_hash', select: false })
+  passwordHash: string;
+
+  @Column('text')
+  locale: Locale;
+
+  @Column('text')
+  status: 'active' | 'inactive';
+
+  /** The company chosen last, in which the next session begins. */
+  @Column('uuid', { name: 'company_id', nullable: true })
+  companyId: string | null;
+
+  @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
+  createdAt: Date;
+
+  @UpdateDateColumn({ type: 'timestamptz', name: 'updated_at' })
+  updatedAt: Date;
+}

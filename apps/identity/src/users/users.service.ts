@@ -1,0 +1,135 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError, LoginDto, type LoginAnswer, RegisterDto, UpdateMeDto, type UserProfile } from '@puerta/contracts';
+import { Inbox, violates } from '@puerta/database';
+import { DataSource, type EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { actorOf, type Context } from '../actor';
+import { InvitationsService } from '../invitations/invitations.service';
+import { chooseCompany } from '../memberships/memberships';
+import { MembershipEntity } from '../memberships/membership.entity';
+import { refuseNull } from '../patch';
+import { SessionsService } from '../sessions/sessions.service';
+import { rowsOf } from '../sql';
+import { Passwords } from './passwords';
+import { UserEntity } from './user.entity';
+
+@Injectable()
+export class UsersService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly inbox: Inbox,
+    private readonly passwords: Passwords,
+    private readonly sessions: SessionsService,
+    private readonly invitations: InvitationsService,
+  ) {}
+
+  /**
+   * Makes a user and their first session; with an invitation also a member of the company that invites. All or nothing.
+   * @throws DomainError `email_taken`, `invitation_invalid`
+   */
+  async register(context: Context, dto: RegisterDto): Promise<LoginAnswer> {
+    // Before the transaction: no connection is held while a hash is computed.
+    const passwordHash = await this.passwords.hash(dto.password);
+    const { reference } = await this.inbox.once(context, dto, async (tx) => {
+      const id = uuid();
+      await insertUser(tx, {
+        id,
+        name: dto.name,
+        email: dto.email,
+        passwordHash,
+        locale: dto.locale ?? 'en',
+        status: 'active',
+      });
+      if (dto.invitation) await chooseCompany(tx, id, await this.invitations.accept(tx, id, dto.invitation));
+      return { user_id: id, session_id: await this.sessions.open(tx, id) };
+    });
+    return this.sessions.firstAnswer(reference.session_id);
+  }
+
+  /**
+   * Begins a session.
+   * @throws DomainError `invalid_credentials`, the same and after the same work whether the e-mail is unknown, the
+   *   password wrong or the user inactive
+   */
+  async login(context: Context, dto: LoginDto): Promise<LoginAnswer> {
+    const [user] = await rowsOf<{ id: string; active: boolean; passwordHash: string }>(
+      this.dataSource.manager,
+      `SELECT id, status = 'active' AS active, password_hash AS "passwordHash"
+         FROM users WHERE lower(email) = lower($1)`,
+      [dto.email],
+    );
+    const matches = await this.passwords.verify(user?.passwordHash, dto.password);
+    if (!user?.active || !matches) throw new DomainError('invalid_credentials');
+    if (this.passwords.isOutdated(user.passwordHash)) await this.rehash(user, dto.password);
+    const { reference } = await this.inbox.once(context, dto, async (tx) => ({
+      session_id: await this.sessions.open(tx, user.id),
+    }));
+    return this.sessions.firstAnswer(reference.session_id);
+  }
+
+  /**
+   * @throws DomainError `user_not_found`
+   */
+  async me(context: Context): Promise<UserProfile> {
+    const actor = actorOf(context);
+    const em = this.dataSource.manager;
+    const [user, memberships] = await Promise.all([
+      em.findOneBy(UserEntity, { id: actor.user_id }),
+      em.find(MembershipEntity, {
+        where: { userId: actor.user_id },
+        relations: { company: true },
+        order: { companyId: 'ASC' },
+      }),
+    ]);
+    if (!user) throw new DomainError('user_not_found');
+    return {
+      user_id: user.id,
+      name: user.name,
+      email: user.email,
+      email_verified: user.emailVerifiedAt !== null,
+      locale: user.locale,
+      company_id: actor.company_id,
+      memberships: memberships.map(({ company, role, status }) => ({
+        company_id: company.id,
+        company_name: company.name,
+        role,
+        status,
+      })),
+      created_at: user.createdAt.toISOString(),
+    };
+  }
+
+  /**
+   * Changes what is given; null is refused, since neither field can be empty.
+   * @throws DomainError `user_not_found`
+   */
+  async updateMe(context: Context, dto: UpdateMeDto): Promise<UserProfile> {
+    const actor = actorOf(context);
+    const { name, locale } = refuseNull(dto);
+    await this.inbox.once(context, dto, async (tx) => {
+      await tx.update(UserEntity, { id: actor.user_id }, { name, locale });
+      return {};
+    });
+    return this.me(context);
+  }
+
+  /** Only over the hash that was checked: a password changed meanwhile stays changed. */
+  private async rehash(user: { readonly id: string; readonly passwordHash: string }, password: string): Promise<void> {
+    await this.dataSource.query('UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2', [
+      user.id,
+      user.passwordHash,
+      await this.passwords.hash(password),
+    ]);
+  }
+}
+
+type NewUser = Pick<UserEntity, 'id' | 'name' | 'email' | 'passwordHash' | 'locale' | 'status'>;
+
+/** That an e-mail is taken is known from the index alone: who looks first lets two through. */
+async function insertUser(tx: EntityManager, user: NewUser): Promise<void> {
+  try {
+    await tx.insert(UserEntity, user);
+  } catch (error) {
+    throw violates(error, 'users_email_key') ? new DomainError('email_taken') : error;
+  }
+}
