@@ -1,13 +1,13 @@
 // One replica of a service that waits a while and answers, over the bus or over Nest's own Redis transport.
-// Usage: node callee.mjs <bus|nest> <redis url> <prefix>
+// Usage: node callee.mjs <bus|nest> <redis url> <prefix> <messages at once, over the bus>
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MessagePattern, Transport } from '@nestjs/microservices';
-import { bus, contract, redisOptions } from './common.mjs';
+import { bus, contract, redisOptions, silent } from './common.mjs';
 
-const [transport, url, prefix] = process.argv.slice(2);
+const [transport, url, prefix, atOnce] = process.argv.slice(2);
 
 class EchoController {
   async echo(data) {
@@ -26,7 +26,11 @@ Module({ controllers: [EchoController] })(EchoModule);
 const quiet = { logger: ['error'] };
 const app =
   transport === 'bus'
-    ? await bus.createBusService(EchoModule, { redis: url, prefix, contract }, quiet)
+    ? await bus.createBusService(
+        EchoModule,
+        { redis: url, prefix, contract, concurrency: { fast: Number(atOnce) }, logger: silent },
+        quiet,
+      )
     : await NestFactory.createMicroservice(EchoModule, { ...quiet, transport: Transport.REDIS, options: redisOptions(url) });
 await app.listen();
 process.send('ready');

@@ -1,12 +1,15 @@
 // Asks as fast as it can with so many calls under way.
 // Usage: node caller.mjs <bus|nest> <redis url> <prefix> <calls under way> <wait ms> <seconds>
 import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
 import { ClientRedis } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
-import { bus, contract, redisOptions } from './common.mjs';
+import { bus, contract, redisOptions, silent } from './common.mjs';
 
 const [transport, url, prefix, concurrency, waitMs, seconds] = process.argv.slice(2);
 const WARM_UP_MS = 1_500;
+
+Logger.overrideLogger(false);
 
 const { ask, close } = transport === 'bus' ? overBus() : overNest();
 const data = { text: 'x'.repeat(100), wait_ms: Number(waitMs) };
@@ -34,7 +37,7 @@ async function askFor(limit) {
 }
 
 function overBus() {
-  const client = new bus.BusClient({ redis: url, prefix, service: 'caller' });
+  const client = new bus.BusClient({ redis: url, prefix, service: 'caller', logger: silent });
   const echo = new bus.ServiceClient(client, contract);
   return { ask: (body) => echo.request('echo', body), close: () => client.close() };
 }

@@ -6,6 +6,8 @@ const built = fileURLToPath(new URL('../../../dist/libs/messaging/src/index.js',
 /** The library as it was built. */
 export const bus = createRequire(import.meta.url)(built);
 
+export const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
 class Echo {}
 
 export const contract = {
