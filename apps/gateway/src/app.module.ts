@@ -5,6 +5,7 @@ import { AuthModule } from '@puerta/auth';
 import { type CheckAccessDto, cardIssuerContract, identityContract, tokenServiceContract } from '@puerta/contracts';
 import { BusClient, BusModule, ServiceClient } from '@puerta/messaging';
 import { busClientOptions, type Runtime, RuntimeModule } from '@puerta/service';
+import { AssetsController } from './assets/assets.controller';
 import { CardsController } from './cards/cards.controller';
 import { CompaniesController } from './companies/companies.controller';
 import { InvitationsController } from './companies/invitations.controller';
@@ -62,6 +63,7 @@ export class AppModule {
         ScansController,
         ScanProfileController,
         DocsController,
+        AssetsController,
         ...(config.FRONTEND_PROFILE_URL ? [] : [ProfileController]),
       ],
       providers: [

@@ -19,6 +19,9 @@ import { RequestLimits } from './limits/request-limits';
 import { ProblemFilter } from './problems/problem.filter';
 import { ProblemWriter } from './problems/problem-writer';
 
+/** No call over the bus takes longer; who has not sent a request or taken an answer by then is cut off. */
+const DRAIN_MS = 10_000;
+
 export interface Gateway extends Running {
   readonly app: NestFastifyApplication;
   /** Where it listens. */
@@ -54,7 +57,12 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
       ? new RequestLimits(limiter, { perAddress: config.GATEWAY_RATE_LIMIT_PER_ADDRESS, perUser: config.GATEWAY_RATE_LIMIT_PER_USER })
       : undefined,
   });
-  await app.listen(config.PORT, config.HOST);
+  try {
+    await app.listen(config.PORT, config.HOST);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
 
   const bus = app.get(BusClient);
   const presence = SERVICES.map(({ name }) => [name, async () => (await bus.presence(name)) > 0] as const);
@@ -64,8 +72,11 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
     checks: { redis: () => limiter.isReachable(), ...Object.fromEntries(presence) },
     stop: async () => {
       draining = true;
+      const { server } = adapter.getInstance();
+      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
       // No new connections, and what was begun is finished, before Nest takes the bus away from under it.
       await adapter.getInstance().close();
+      clearTimeout(timer);
       await app.close();
     },
   };

@@ -19,7 +19,7 @@ export function errorsPage(language: Language): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/profile/profile.css">
+<link rel="stylesheet" href="/assets/puerta.css">
 </head>
 <body>
 <main class="document">

@@ -124,7 +124,7 @@ describe('the description of the API', () => {
     expect(described.sort()).toEqual(routes().map((route) => `${route.method} ${openApiPath(route)}`).sort());
     expect(Object.keys(CALLS).sort()).toEqual(routes().map(nameOf).sort());
     const pages = gateway.app.get(Routes).all.filter(({ handler }) => !problemsOf(handler)).map(({ pattern }) => pattern);
-    expect(pages.every((pattern) => /^\/(docs|profile)/.test(pattern))).toBe(true);
+    expect(pages.every((pattern) => /^\/(docs|profile|assets)/.test(pattern))).toBe(true);
   });
 
   it('says of every route what it does, who may, what it takes and how it fails', () => {

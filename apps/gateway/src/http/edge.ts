@@ -28,7 +28,6 @@ export function installEdge(adapter: FastifyAdapter, options: EdgeOptions): void
     exchange.route = request.is404 ? undefined : routes.find(request.method, request.routeOptions.url);
     exchange.surface = exchange.route?.surface ?? exchange.surface;
     reply.headers(securityHeaders[exchange.surface]).headers({ 'x-request-id': exchange.id, 'cache-control': 'no-store' });
-    if (isDraining()) reply.header('connection', 'close');
     callContext.run(callContextOf(exchange), done);
   });
 
@@ -39,6 +38,8 @@ export function installEdge(adapter: FastifyAdapter, options: EdgeOptions): void
   fastify.addHook('onSend', (request, reply, payload, done) => {
     const { surface, startedAt } = exchangeOf(request);
     if (surface === 'api') reply.header('server-timing', `total;dur=${(performance.now() - startedAt).toFixed(1)}`);
+    // Said when the answer leaves: a connection that is kept now would hold the process until it idles out.
+    if (isDraining()) reply.header('connection', 'close');
     done(null, payload);
   });
 

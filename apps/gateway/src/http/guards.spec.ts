@@ -33,6 +33,7 @@ describe('the guards', () => {
     expect(open.map(({ method, pattern }) => `${method} ${pattern}`).sort()).toEqual([
       'GET /',
       'GET /.well-known/jwks.json',
+      'GET /assets/puerta.css',
       'GET /docs',
       'GET /docs-json',
       'GET /docs/docs.js',
@@ -42,7 +43,6 @@ describe('the guards', () => {
       'GET /health',
       'GET /health/ready',
       'GET /profile',
-      'GET /profile/profile.css',
       'GET /profile/profile.js',
       'GET /scan/:code',
       'HEAD /scan/:code',

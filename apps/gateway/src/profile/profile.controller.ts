@@ -8,7 +8,7 @@ import { StaticFile } from '../http/static-file';
 
 const file = (name: string): StaticFile => StaticFile.read(join(__dirname, 'page', name));
 
-/** The page that shows a scanned card where no front end is configured: one document, one script, one style sheet. */
+/** The page that shows a scanned card where no front end is configured. */
 @ApiExcludeController()
 @Controller('profile')
 @Public()
@@ -16,7 +16,6 @@ const file = (name: string): StaticFile => StaticFile.read(join(__dirname, 'page
 export class ProfileController {
   readonly #document = file('profile.html');
   readonly #script = file('profile.js');
-  readonly #style = file('profile.css');
 
   @Get()
   page(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): unknown {
@@ -26,10 +25,5 @@ export class ProfileController {
   @Get('profile.js')
   script(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): unknown {
     return this.#script.serve(request, reply);
-  }
-
-  @Get('profile.css')
-  style(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): unknown {
-    return this.#style.serve(request, reply);
   }
 }

@@ -5,7 +5,6 @@
     en: {
       pageTitle: 'ID card',
       number: 'Number',
-      title: 'Position',
       unit: 'Unit',
       validUntil: 'Valid until',
       secondsLeft: { one: 'second left', other: 'seconds left' },
@@ -22,7 +21,6 @@
     es: {
       pageTitle: 'Carnet',
       number: 'Número',
-      title: 'Cargo',
       unit: 'Unidad',
       validUntil: 'Válido hasta',
       secondsLeft: { one: 'segundo restante', other: 'segundos restantes' },
@@ -81,7 +79,7 @@
     const until = profile.valid_until && new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(new Date(profile.valid_until));
     const facts = { company: profile.company, name: profile.name, number: profile.number, title: profile.title, unit: profile.unit };
     for (const [id, value] of Object.entries({ ...facts, 'valid-until': until, 'status-word': status })) show(id, value);
-    for (const id of ['title', 'unit', 'valid-until']) element(id).parentElement.hidden = element(id).textContent === '';
+    for (const id of ['unit', 'valid-until']) element(id).parentElement.hidden = element(id).textContent === '';
     element('status').dataset.status = profile.status;
     element('notice').hidden = true;
     element('card').hidden = false;

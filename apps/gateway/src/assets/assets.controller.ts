@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { Controller, Get, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { Public } from '@puerta/auth';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Serves } from '../http/route-options';
+import { StaticFile } from '../http/static-file';
+
+/** What our pages share. */
+@ApiExcludeController()
+@Controller('assets')
+@Public()
+@Serves('page')
+export class AssetsController {
+  readonly #style = StaticFile.read(join(__dirname, 'puerta.css'));
+
+  @Get('puerta.css')
+  style(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): unknown {
+    return this.#style.serve(request, reply);
+  }
+}

@@ -1,0 +1,214 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
+
+const read = (name: string): string => readFileSync(join(__dirname, 'page', name), 'utf8');
+
+/** As much of an element as the page uses. */
+class FakeElement {
+  textContent = '';
+  hidden = false;
+  value = 0;
+  readonly dataset: Record<string, string> = {};
+  readonly parentElement = { hidden: false };
+  readonly listeners: (() => void)[] = [];
+  addEventListener(_type: string, listener: () => void): void {
+    this.listeners.push(listener);
+  }
+}
+
+const PROFILE = {
+  name: 'María <b>Rojas</b>', number: '26-10001', company: 'Universidad Demo', title: 'Estudiante', unit: null, status: 'active',
+  photo_url: null, valid_until: null,
+};
+
+const passOf = (expiresAt: number): string =>
+  ['header', Buffer.from(JSON.stringify({ sub: 'ñÑ?>', exp: expiresAt / 1_000 })).toString('base64url'), 'signature'].join('.');
+
+/** A phone that opened the page: with its own clock, steady or asleep, and the server's. */
+class Phone {
+  readonly elements = new Map<string, FakeElement>();
+  readonly labelled: FakeElement[] = [];
+  readonly events: Record<string, () => void> = {};
+  readonly asked: { url: string; init: { headers: Record<string, string> } }[] = [];
+  readonly addresses: string[] = [];
+  readonly root: Record<string, string> = {};
+  steady = 5_000;
+  private ticking: (() => void) | undefined;
+
+  constructor(
+    private readonly options: {
+      readonly search: string;
+      readonly language: string;
+      readonly clock: number;
+      readonly respond: () => { status: number; serverTime: number; body?: object };
+    },
+  ) {
+    const html = read('profile.html');
+    for (const [, id = ''] of html.matchAll(/\bid="([\w-]+)"/g)) this.elements.set(id, new FakeElement());
+    for (const [, text = ''] of html.matchAll(/data-text="(\w+)"/g)) this.labelled.push(Object.assign(new FakeElement(), { dataset: { text } }));
+    this.wall = options.clock;
+    const page = {
+      document: {
+        documentElement: this.root,
+        title: '',
+        getElementById: (id: string) => this.elements.get(id) ?? fail(id),
+        querySelectorAll: () => this.labelled,
+        addEventListener: (type: string, listener: () => void) => (this.events[type] = listener),
+      },
+      location: { search: options.search, pathname: '/profile' },
+      history: { replaceState: (_state: unknown, _title: string, address: string) => this.addresses.push(address) },
+      navigator: { language: options.language },
+      performance: { now: () => this.steady },
+      setInterval: (listener: () => void) => ((this.ticking = listener), 1),
+      clearInterval: () => (this.ticking = undefined),
+      fetch: async (url: string, init: { headers: Record<string, string> }) => {
+        this.asked.push({ url, init });
+        const { status, serverTime, body } = options.respond();
+        return {
+          status,
+          ok: status === 200,
+          headers: new Headers({ date: new Date(serverTime).toUTCString() }),
+          json: async () => body,
+        };
+      },
+      Date: this.fakeDate(),
+      URLSearchParams, Intl, Headers, atob, String, JSON, Math, Object,
+    };
+    const context = createContext(Object.assign(page, { window: { addEventListener: (type: string, on: () => void) => (this.events[type] = on) } }));
+    runInContext(read('profile.js'), context);
+  }
+
+  wall: number;
+
+  /** Time goes by; asleep, the steady clock stands still and nothing ticks. */
+  pass(ms: number, asleep = false): void {
+    this.wall += ms;
+    if (asleep) return;
+    this.steady += ms;
+    this.ticking?.();
+  }
+
+  async settle(): Promise<void> {
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  }
+
+  text(id: string): string {
+    return this.elements.get(id)?.textContent ?? fail(id);
+  }
+
+  shown(id: string): boolean {
+    return this.elements.get(id)?.hidden === false;
+  }
+
+  everything(): string {
+    return [...this.elements.values()].map(({ textContent }) => textContent).join(' ');
+  }
+
+  private fakeDate(): unknown {
+    return Object.assign(function (value: string) { return new Date(value); }, { now: () => this.wall, parse: Date.parse });
+  }
+}
+
+function fail(id: string): never {
+  throw new Error(`the page has no ${id}`);
+}
+
+describe('the profile page', () => {
+  const SERVER = Date.parse('2026-11-21T10:00:00Z');
+  const PASS = passOf(SERVER + 120_000);
+  const open = async (changes: Partial<ConstructorParameters<typeof Phone>[0]> = {}): Promise<Phone> => {
+    const phone = new Phone({
+      search: `?token=${PASS}`,
+      language: 'es-VE',
+      clock: SERVER,
+      respond: () => ({ status: 200, serverTime: SERVER, body: PROFILE }),
+      ...changes,
+    });
+    await phone.settle();
+    return phone;
+  };
+
+  it('shows who the card is of, as text, with the seconds that are left', async () => {
+    const phone = await open();
+    expect(phone.shown('card')).toBe(true);
+    expect(phone.shown('notice')).toBe(false);
+    expect(['name', 'number', 'company', 'title', 'status-word', 'seconds', 'seconds-unit'].map((id) => phone.text(id))).toEqual([
+      'María <b>Rojas</b>', '26-10001', 'Universidad Demo', 'Estudiante', 'Activo', '120', 'segundos restantes',
+    ]);
+    expect(phone.elements.get('unit')?.parentElement.hidden).toBe(true);
+    expect(phone.elements.get('status')?.dataset['status']).toBe('active');
+    phone.pass(119_000);
+    expect([phone.text('seconds'), phone.text('seconds-unit')]).toEqual(['1', 'segundo restante']);
+  });
+
+  it('speaks Spanish or English', async () => {
+    const texts = async (language: string) => {
+      const phone = await open({ language });
+      return [phone.root['lang'], phone.text('status-word'), ...phone.labelled.map(({ textContent }) => textContent)];
+    };
+    expect(await texts('es-419')).toEqual(['es', 'Activo', 'Número', 'Unidad', 'Válido hasta', 'Intentar de nuevo']);
+    expect(await texts('en-GB')).toEqual(['en', 'Active', 'Number', 'Unit', 'Valid until', 'Try again']);
+    expect((await texts('de'))[0]).toBe('en');
+  });
+
+  it('takes the pass out of the address before it asks, and sends it as a header alone', async () => {
+    const phone = await open();
+    expect(phone.addresses).toEqual(['/profile']);
+    expect(phone.asked).toHaveLength(1);
+    expect(phone.asked[0]?.url).toBe('/api/v1/scan/profile');
+    expect(phone.asked[0]?.init.headers['Authorization']).toBe(`Bearer ${PASS}`);
+  });
+
+  it('counts by the server clock, however wrong the phone is', async () => {
+    for (const clock of [SERVER - 86_400_000, SERVER + 86_400_000]) expect((await open({ clock })).text('seconds')).toBe('120');
+  });
+
+  const gone = (phone: Phone): void => {
+    expect(phone.shown('card')).toBe(false);
+    expect(phone.text('notice-title')).toBe('Este escaneo ha caducado');
+    for (const fact of ['María', '26-10001', 'Universidad', 'Estudiante']) expect(phone.everything()).not.toContain(fact);
+    expect(phone.text('announcement')).toContain('caducado');
+  };
+
+  it('takes everything off when the pass has expired', async () => {
+    const phone = await open();
+    phone.pass(119_999);
+    expect(phone.shown('card')).toBe(true);
+    phone.pass(1);
+    gone(phone);
+  });
+
+  it('takes everything off when the phone wakes after the pass expired', async () => {
+    for (const event of ['visibilitychange', 'pageshow']) {
+      const phone = await open();
+      phone.pass(600_000, true);
+      phone.events[event]?.();
+      gone(phone);
+    }
+  });
+
+  it('shows nothing without a pass, with a dead one, or with one that expires on the way', async () => {
+    const without = await open({ search: '' });
+    expect(without.asked).toEqual([]);
+    gone(without);
+    gone(await open({ respond: () => ({ status: 401, serverTime: SERVER }) }));
+    gone(await open({ respond: () => ({ status: 200, serverTime: SERVER + 121_000, body: PROFILE }) }));
+  });
+
+  it('lets people try again when the card could not be checked', async () => {
+    let status = 503;
+    const phone = await open({ respond: () => ({ status, serverTime: SERVER, body: PROFILE }) });
+    expect(phone.text('notice-title')).toBe('Ahora no se puede comprobar el carnet');
+    expect(phone.shown('retry')).toBe(true);
+    status = 200;
+    phone.elements.get('retry')?.listeners.forEach((press) => press());
+    await phone.settle();
+    expect(phone.shown('card')).toBe(true);
+  });
+
+  it('has no script, style or handler in the document itself', () => {
+    expect(read('profile.html')).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|https?:/);
+    expect(read('profile.js')).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
+  });
+});
