@@ -49,15 +49,20 @@ export class Supervisor {
    */
   async start(replicas) {
     this.#replicas = replicas;
-    const began = replicas.map(async (replica) => {
-      try {
-        await this.#run(replica);
-      } catch (error) {
-        throw new Refusal(`${/** @type {Error} */ (error).message}. Its log ends:\n${replica.log.last()}`);
-      }
-    });
-    await Promise.all(began);
+    // The gateway last: it would only warn that the others are not there yet.
+    for (const wave of [replicas.filter(({ app }) => app !== 'gateway'), replicas.filter(({ app }) => app === 'gateway')]) {
+      await Promise.all(wave.map((replica) => this.#firstRun(replica)));
+    }
     for (const replica of replicas) void this.#keepAlive(replica);
+  }
+
+  /** @param {Replica} replica */
+  async #firstRun(replica) {
+    try {
+      await this.#run(replica);
+    } catch (error) {
+      throw new Refusal(`${/** @type {Error} */ (error).message}. Its log ends:\n${replica.log.last()}`);
+    }
   }
 
   async stop() {
