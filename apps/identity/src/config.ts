@@ -15,7 +15,7 @@ export const identityConfig = defineConfig('identity', {
   ...commonConfig,
   ...databaseConfig('IDENTITY', gatewayPostgresUrl),
   ...gatewayPostgresConfig,
-  IDENTITY_SECRET: secret('Makes refresh tokens and invitations; another one ends all sessions at their next refresh'),
+  IDENTITY_SECRET: secret('Makes refresh tokens and invitations; with another one, lost answers cannot be given again'),
   IDENTITY_SESSION_SECONDS: seconds('How long a session lives, however often it is refreshed', {
     min: 60,
     max: 31_536_000,

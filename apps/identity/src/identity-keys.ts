@@ -6,7 +6,7 @@ export class IdentityKeys {
   readonly invitations: KeyObject;
   readonly fingerprints: KeyObject;
 
-  /** @param secret IDENTITY_SECRET. Another secret ends all sessions at their next refresh. */
+  /** @param secret IDENTITY_SECRET. With another one sessions go on, but what was answered before cannot be answered again. */
   constructor(secret: KeyObject) {
     const derive = (use: string): KeyObject =>
       createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `puerta identity ${use} 1`, 32)));
