@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { cardIssuerContract, identityContract, tokenServiceContract } from '@puerta/contracts';
+import { BusClient, BusError } from '@puerta/messaging';
+import { startPuerta, type Puerta } from '@puerta/testing';
+import { snapshot } from './support/rows';
+
+let puerta: Puerta;
+
+beforeAll(async () => {
+  puerta = await startPuerta();
+}, 120_000);
+
+afterAll(() => puerta?.stop());
+
+const patterns = [identityContract, cardIssuerContract, tokenServiceContract].flatMap((contract) =>
+  Object.entries(contract.patterns).map(([pattern, { callers }]) => [contract.name, pattern, callers[0] ?? 'gateway'] as const),
+);
+
+/** Nothing that any pattern takes; most are what a buggy or hostile caller would send. */
+const junk: readonly unknown[] = [
+  null,
+  'text',
+  7,
+  true,
+  [],
+  [{}],
+  { unknown: true },
+  JSON.parse('{"__proto__":{"admin":true}}'),
+  { constructor: { prototype: { admin: true } } },
+  { card_id: 7, company_id: [], user_id: {}, code: null, email: 1, name: {}, roles: 'owner', scan_id: 'x', refresh_token: 1, holder: 1 },
+  { card_id: "' OR 1=1 --", company_id: '\0', limit: 'all', cursor: {}, q: ['a'], format: 'gif', size: -1 },
+  JSON.parse(`${'{"a":'.repeat(500)}1${'}'.repeat(500)}`),
+];
+
+describe.each(patterns)('%s %s', (service, pattern, caller) => {
+  it('answers junk with validation_failed and changes nothing', async () => {
+    const client = new BusClient({ redis: puerta.redisUrl, prefix: puerta.busPrefix, service: caller });
+    await client.connect();
+    try {
+      const before = await snapshot(puerta.database.url);
+      for (const data of junk) {
+        const error = await client
+          .call({ service, pattern, lane: laneOf(service, pattern) }, data as object, { actor: actor() })
+          .then(() => undefined, (reason: unknown) => reason);
+        expect(error).toBeInstanceOf(BusError);
+        expect((error as BusError).code).toBe('validation_failed');
+      }
+      expect(await snapshot(puerta.database.url)).toEqual(before);
+    } finally {
+      await client.close();
+    }
+  });
+});
+
+const actor = () => ({ user_id: randomUUID(), session_id: randomUUID(), email: 'a@example.com', company_id: randomUUID(), role: 'owner' });
+
+function laneOf(service: string, pattern: string): 'fast' | 'heavy' {
+  const contract = [identityContract, cardIssuerContract, tokenServiceContract].find(({ name }) => name === service);
+  return (contract?.patterns as Record<string, { lane: 'fast' | 'heavy' }>)[pattern]?.lane ?? 'fast';
+}

@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startPuerta, startRedis, waitFor, type Puerta, type TestRedis } from '@puerta/testing';
+import { administrator, expectStatus, issueCard, type Administrator } from './support/people';
+import { query } from './support/rows';
+
+let redis: TestRedis;
+let puerta: Puerta;
+let admin: Administrator;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  puerta = await startPuerta({ redisUrl: redis.url });
+  admin = await administrator(puerta.api());
+}, 120_000);
+
+afterAll(async () => {
+  await puerta?.stop();
+  await redis?.close();
+});
+
+async function timed<T>(work: Promise<T>): Promise<[T, number]> {
+  const started = performance.now();
+  return [await work, performance.now() - started];
+}
+
+const list = () => puerta.api().get('/cards', { token: admin.token });
+const issue = () => puerta.api().post('/cards', { holder: { name: 'Luis' } }, { token: admin.token });
+
+it('answers 503 within two seconds when no replica of a service is up', async () => {
+  const issuer = puerta.replicas['card-issuer'][0];
+  for (const end of ['stop', 'kill'] as const) {
+    await issuer?.[end]();
+    const [answer, ms] = await timed(issue());
+    expect(answer).toMatchObject({ status: 503, body: { code: 'service_unavailable' } });
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(ms).toBeLessThan(2_500);
+    await waitFor(async () => (await puerta.http().get('/health/ready')).status === 503);
+    await issuer?.start();
+    await waitFor(async () => (await puerta.http().get('/health/ready')).status === 200);
+    expectStatus(await issue(), 201);
+  }
+}, 60_000);
+
+it('answers 503 auth_unavailable when access cannot be checked, and never lets pass', async () => {
+  const identity = puerta.replicas.identity[0];
+  await identity?.stop();
+  const [answer, ms] = await timed(list());
+  expect(answer).toMatchObject({ status: 503, body: { code: 'auth_unavailable' } });
+  expect(ms).toBeLessThan(2_500);
+  await identity?.start();
+  await waitFor(async () => (await list()).status === 200);
+}, 60_000);
+
+it.each(['stop', 'kill'] as const)('gives 503s while Redis is away (%s), and serves again within five seconds of its return', async (end) => {
+  const statuses = new Set<number>();
+  let slowest = 0;
+  let loading = true;
+  const load = Promise.all(
+    Array.from({ length: 8 }, async () => {
+      while (loading) {
+        const [answer, ms] = await timed(issue());
+        statuses.add(answer.status);
+        slowest = Math.max(slowest, ms);
+        await sleep(20);
+      }
+    }),
+  );
+  await sleep(500);
+  await redis[end]();
+  await sleep(1_000);
+  const away = await Promise.all([list(), issue(), puerta.http().get('/health'), puerta.http().get('/health/ready')]);
+  expect(away.map(({ status }) => status)).toEqual([503, 503, 200, 503]);
+  await redis.start();
+  const returned = performance.now();
+  await waitFor(async () => (await issue()).status === 201, 5_000, 50);
+  expect(performance.now() - returned).toBeLessThan(5_000);
+  loading = false;
+  await load;
+  expect([...statuses].filter((status) => ![201, 503, 504].includes(status))).toEqual([]);
+  expect(slowest).toBeLessThan(12_000);
+}, 60_000);
+
+it('answers 503 while Redis is frozen, which looks connected', async () => {
+  redis.pause();
+  try {
+    await sleep(500);
+    const [answer, ms] = await timed(list());
+    expect(answer.status).toBe(503);
+    expect(ms).toBeLessThan(3_000);
+    expect((await puerta.http().get('/health')).status).toBe(200);
+  } finally {
+    redis.resume();
+  }
+  await waitFor(async () => (await list()).status === 200, 5_000);
+  await issueCard(puerta.api(), admin.token);
+}, 60_000);
+
+it('answers 503 while PostgreSQL refuses connections, and serves again by itself', async () => {
+  const server = new URL(puerta.database.url);
+  server.pathname = '/postgres';
+  const allow = (allowed: boolean) => query(server.href, `ALTER DATABASE ${puerta.database.name} ALLOW_CONNECTIONS ${allowed}`);
+  await allow(false);
+  await query(server.href, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${puerta.database.name}'`);
+  const answer = await issue();
+  expect(answer.status).toBe(503);
+  await allow(true);
+  await waitFor(async () => (await issue()).status === 201, 10_000);
+}, 60_000);

@@ -1,0 +1,36 @@
+import { Client } from 'pg';
+
+type Query = <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
+
+async function connected<T>(url: string, work: (query: Query) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(async <Row extends object>(sql: string, values: unknown[] = []) => (await client.query(sql, values)).rows as Row[]);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Runs one query as the superuser. */
+export function query<Row extends object>(url: string, sql: string, values: unknown[] = []): Promise<Row[]> {
+  return connected(url, (run) => run<Row>(sql, values));
+}
+
+/** Everything that the services keep, as digests: two of these are equal when nothing was changed in between. */
+export function snapshot(url: string): Promise<Record<string, string>> {
+  return connected(url, async (run) => {
+    const tables = await run<{ name: string }>(
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+        WHERE schemaname IN ('identity', 'token_service', 'card_issuer') ORDER BY 1`,
+    );
+    const digests: Record<string, string> = {};
+    for (const { name } of tables) {
+      const [row] = await run<{ digest: string }>(
+        `SELECT count(*) || ' rows, md5 ' || md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) AS digest FROM ${name} t`,
+      );
+      digests[name] = row?.digest ?? '';
+    }
+    return digests;
+  });
+}
