@@ -1,0 +1,50 @@
+// @ts-check
+/** `npm run bench`: every figure with a baseline of the same run, and the ratio of the two. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Terminal } from '../launcher/terminal.mjs';
+import { build, ensurePackages, WORKSPACE } from '../launcher/workspace.mjs';
+
+/** @type {Record<string, string>} */
+const BENCHMARKS = {
+  bus: 'libs/messaging/bench/bus.mjs',
+  http: 'tools/bench/strict-auth.mjs',
+};
+
+const HELP = `npm run bench -- [${Object.keys(BENCHMARKS).join('|')} …] [--seconds N]
+
+Measures, and prints our figure, a baseline measured in the same run, and the ratio.
+
+  bus            the bus against Nest's own Redis transport; three replicas against one
+  http           a StrictAuth route against a bare node:http server
+  --seconds N    how long each measurement takes (default 3)
+`;
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code
+ */
+export async function main(args) {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { seconds: { type: 'string', default: '3' }, help: { type: 'boolean', short: 'h', default: false } },
+  });
+  const unknown = positionals.find((name) => !(name in BENCHMARKS));
+  if (values.help || unknown) {
+    process.stdout.write(HELP);
+    return unknown ? 2 : 0;
+  }
+  const terminal = new Terminal(process.stderr);
+  await ensurePackages(terminal);
+  await build(terminal);
+  for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
+    const script = join(WORKSPACE, BENCHMARKS[name] ?? '');
+    const child = spawn(process.execPath, [script, '--seconds', values.seconds], { stdio: 'inherit' });
+    const [code] = await once(child, 'exit');
+    if (code !== 0) return 1;
+  }
+  return 0;
+}
