@@ -1,5 +1,5 @@
 /** Number printed on a card: two digits of the year it was issued in, and a serial that widens past 99999. */
-export const CARD_NUMBER = /^\d{2}-\d{5,9}$/;
+export const CARD_NUMBER = /^\d{2}-(?:\d{5}|[1-9]\d{5,8})$/;
 
 /** The code in a card's QR: 128 bits as canonical base64url (the last character carries two bits). */
 export const CARD_CODE = /^[A-Za-z0-9_-]{21}[AQgw]$/;
