@@ -1,6 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { loadConfig } from '@puerta/config';
-import { type Actor, type Card, cardIssuerContract, DomainError, type IssueCardDto, type Role, validateDto } from '@puerta/contracts';
+import {
+  type Actor,
+  type Card,
+  cardIssuerContract,
+  DomainError,
+  identityContract,
+  type IssueCardDto,
+  type Role,
+  tokenServiceContract,
+  validateDto,
+} from '@puerta/contracts';
 import { dataSourceOptions, Inbox, runMigrations } from '@puerta/database';
 import { BusClient, createBusService, type RequestOf, type ResponseOf, ServiceClient } from '@puerta/messaging';
 import { createLogger, InternalServer, Metrics } from '@puerta/observability';
@@ -12,6 +22,7 @@ import { CardStatesService } from '../src/cards/card-states.service';
 import { CardWriter } from '../src/cards/card-writer';
 import { CardsService } from '../src/cards/cards.service';
 import { CardCodes } from '../src/codes/card-codes';
+import { ScansService } from '../src/scans/scans.service';
 import { identityPart, TestIdentity, tokenServicePart, TestTokenService } from './neighbours';
 
 type Patterns = keyof (typeof cardIssuerContract)['patterns'];
@@ -28,7 +39,10 @@ export class TestCardIssuer {
   /** Everything the replicas log, at debug level. */
   readonly log: string[] = [];
   private readonly stops: (() => Promise<void>)[] = [];
+  private readonly replicas: { stop(): Promise<void> }[] = [];
   private gateway: BusClient;
+  /** Asks the neighbours as the card-issuer does. */
+  private neighbourly: BusClient;
   private client: ServiceClient<typeof cardIssuerContract>;
 
   private constructor(
@@ -45,9 +59,15 @@ export class TestCardIssuer {
     await runMigrations(database);
 
     const service = new TestCardIssuer(config, database);
-    service.stops.push(() => postgres.drop(), () => database.destroy());
+    service.stops.push(
+      () => postgres.drop(),
+      () => database.destroy(),
+    );
     const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX };
-    for (const [module, contract] of [[TestIdentity, identityPart], [TestTokenService, tokenServicePart]] as const) {
+    for (const [module, contract] of [
+      [TestIdentity, identityPart],
+      [TestTokenService, tokenServicePart],
+    ] as const) {
       const neighbour = await createBusService(module, { ...bus, contract, validate: validateDto }, { logger: false });
       await neighbour.listen();
       service.stops.push(() => neighbour.close());
@@ -56,21 +76,30 @@ export class TestCardIssuer {
     service.gateway = new BusClient({ ...bus, service: 'gateway', decodeError });
     service.stops.push(() => service.gateway.close() as Promise<void>);
     await service.gateway.connect();
+    service.neighbourly = new BusClient({ ...bus, service: 'card-issuer', decodeError });
+    service.stops.push(() => service.neighbourly.close() as Promise<void>);
+    await service.neighbourly.connect();
     service.client = new ServiceClient(service.gateway, cardIssuerContract);
     return service;
   }
 
-  private async addReplica(): Promise<void> {
+  /** @param config of its own, to start it wrongly */
+  async addReplica(config = this.config): Promise<void> {
     const name = 'card-issuer';
     const destination = { write: (line: string) => void this.log.push(line) };
     const logger = createLogger({ name, level: 'debug', pretty: false, destination });
     const metrics = new Metrics(name);
     const internal = new InternalServer({ service: name, host: '127.0.0.1', port: 0, metrics, logger });
-    const running = await startService(cardIssuer, { name, config: this.config, logger, metrics, internal });
-    this.stops.push(() => running.stop());
+    const running = await startService(cardIssuer, { name, config, logger, metrics, internal });
+    this.replicas.push(running);
+  }
+
+  async stopReplicas(): Promise<void> {
+    for (const replica of this.replicas.splice(0)) await replica.stop();
   }
 
   async stop(): Promise<void> {
+    await this.stopReplicas();
     for (const stop of this.stops.reverse()) await stop();
   }
 
@@ -92,21 +121,35 @@ export class TestCardIssuer {
   }
 
   /** The services without the bus between: for messages that are delivered again. */
-  direct(): { cards: CardsService; states: CardStatesService } {
+  direct(): { cards: CardsService; states: CardStatesService; scans: ScansService } {
     const { CARD_ISSUER_CODE_SECRETS: secrets } = this.config;
     const codes = new CardCodes(secrets, PUBLIC_URL);
     const writer = new CardWriter(this.database, new Inbox(this.database, secrets.current.key), codes);
-    return { cards: new CardsService(this.database, writer, codes), states: new CardStatesService(writer, codes) };
+    return {
+      cards: new CardsService(this.database, writer, codes),
+      states: new CardStatesService(writer, codes),
+      scans: new ScansService(
+        this.database,
+        new ServiceClient(this.neighbourly, tokenServiceContract),
+        new ServiceClient(this.neighbourly, identityContract),
+      ),
+    };
   }
 
   async count(table: string, where = 'TRUE', parameters: unknown[] = []): Promise<number> {
-    const rows = await this.database.query<{ n: number }[]>(`SELECT count(*)::int AS n FROM ${table} WHERE ${where}`, parameters);
+    const rows = await this.database.query<{ n: number }[]>(
+      `SELECT count(*)::int AS n FROM ${table} WHERE ${where}`,
+      parameters,
+    );
     return rows[0]?.n ?? NaN;
   }
 
   /** The kinds of a card's events, oldest first. */
   async history(card: Card): Promise<string[]> {
-    const rows = await this.database.query<{ kind: string }[]>('SELECT kind FROM card_events WHERE card_id = $1 ORDER BY id', [card.card_id]);
+    const rows = await this.database.query<{ kind: string }[]>(
+      'SELECT kind FROM card_events WHERE card_id = $1 ORDER BY id',
+      [card.card_id],
+    );
     return rows.map(({ kind }) => kind);
   }
 }
@@ -125,17 +168,14 @@ export function scanCode(card: Card): string {
   return card.scan_url.slice(`${PUBLIC_URL}/scan/`.length);
 }
 
-export function secretText(): string {
-  return randomBytes(32).toString('base64');
-}
-
-function testConfig(databaseUrl: string) {
+/** @param secrets CARD_ISSUER_CODE_SECRETS */
+export function testConfig(databaseUrl: string, secrets = `k1:${randomBytes(32).toString('base64')}`) {
   return loadConfig(cardIssuer.config, {
     NODE_ENV: 'test',
     REDIS_URL: testRedisUrl(),
     BUS_PREFIX: `t-${randomUUID().slice(0, 8)}`,
     PUBLIC_URL,
     CARD_ISSUER_DATABASE_URL: databaseUrl,
-    CARD_ISSUER_CODE_SECRETS: `k1:${secretText()}`,
+    CARD_ISSUER_CODE_SECRETS: secrets,
   });
 }

@@ -25,7 +25,7 @@ export async function takeSerial(tx: EntityManager, companyId: string, year: num
 
 /**
  * Moves the counter to the first free serial after one whose number was chosen by hand. Only for who holds the counter
- * by `takeSerial` in this transaction. Looks at a thousand numbers a time, so that an imported block costs few questions.
+ * by `takeSerial` in this transaction. Looks at a thousand numbers a time: an imported block costs few questions.
  */
 export async function skipTaken(tx: EntityManager, companyId: string, year: number, taken: number): Promise<number> {
   for (let from = taken + 1; ; from += 1000) {
@@ -36,7 +36,11 @@ export async function skipTaken(tx: EntityManager, companyId: string, year: numb
       [companyId, cardNumber(year, 0).slice(0, 3), from],
     );
     if (!row) continue;
-    await tx.query('UPDATE card_counters SET next = $3 + 1 WHERE company_id = $1 AND year = $2', [companyId, year, row.serial]);
+    await tx.query('UPDATE card_counters SET next = $3 + 1 WHERE company_id = $1 AND year = $2', [
+      companyId,
+      year,
+      row.serial,
+    ]);
     return row.serial;
   }
 }

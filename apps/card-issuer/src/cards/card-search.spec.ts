@@ -10,7 +10,19 @@ const card = {
 describe('search words', () => {
   it('are the folded words of name, number, e-mail and document, and the parts of double names', () => {
     expect(searchWords(card)).toEqual(
-      ['12.345.678', '26-10001', 'angela', 'angela@example.com', 'd', 'd’elia', 'elia', 'garcia', 'perez', 'perez-garcia', 'v'].sort(),
+      [
+        '12.345.678',
+        '26-10001',
+        'angela',
+        'angela@example.com',
+        'd',
+        'd’elia',
+        'elia',
+        'garcia',
+        'perez',
+        'perez-garcia',
+        'v',
+      ].sort(),
     );
   });
 

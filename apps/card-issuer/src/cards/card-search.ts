@@ -1,7 +1,7 @@
 /**
- * Search words of cards. A card keeps the words that it is found by, folded; a query finds it when each of its words is
- * the beginning of one of them. PostgreSQL compares them as tsvector lexemes, which a GIN index finds by prefix; folding
- * is done here, so that no extension (unaccent) is needed.
+ * Search words of cards. A card keeps the words that it is found by, folded; a query finds it when each of its words
+ * is the beginning of one of them. PostgreSQL compares them as tsvector lexemes, which a GIN index finds by prefix;
+ * folding is done here, so that no extension (unaccent) is needed.
  */
 
 /** What of a card can be searched for. */
@@ -17,7 +17,13 @@ export function searchWords({ number, holderName, holderEmail, holderDocumentId 
   const name = words(holderName);
   // "Pérez-García" is found by "garcía" too.
   const partsOfNames = name.flatMap((word) => word.split(/[^\p{L}\p{N}]+/u));
-  const all = [...name, ...partsOfNames, ...words(number), ...words(holderEmail ?? ''), ...words(holderDocumentId ?? '')];
+  const all = [
+    ...name,
+    ...partsOfNames,
+    ...words(number),
+    ...words(holderEmail ?? ''),
+    ...words(holderDocumentId ?? ''),
+  ];
   return [...new Set(all)].filter((word) => word !== '').sort();
 }
 
@@ -31,7 +37,9 @@ export function searchQuery(typed: string): string | undefined {
 }
 
 function words(text: string): string[] {
-  return fold(text).split(/\s+/u).filter((word) => word !== '');
+  return fold(text)
+    .split(/\s+/u)
+    .filter((word) => word !== '');
 }
 
 /** Without case and accents: "Ángel" and "angel" are one word. */

@@ -20,8 +20,8 @@ const REACTIVATE: Transition = { from: ['suspended'], to: 'active', kind: 'react
 const REVOKE: Transition = { from: ['active', 'suspended'], to: 'revoked', kind: 'revoked' };
 
 /**
- * What may become of a card. Each change is one statement that names the states it starts from, judged by its row count.
- * Asking for the state that the card has already is a `card_state_conflict`, except of a message delivered again.
+ * What may become of a card. Each change is one statement that names the states it starts from, judged by its row
+ * count. Asking for the state that the card has already is a `card_state_conflict`; a message delivered again is not.
  */
 @Injectable()
 export class CardStatesService {
@@ -65,7 +65,12 @@ export class CardStatesService {
     });
   }
 
-  private change({ from, to, kind }: Transition, filter: CardFilter, dto: CardReasonCommand, call: Call): Promise<Card> {
+  private change(
+    { from, to, kind }: Transition,
+    filter: CardFilter,
+    dto: CardReasonCommand,
+    call: Call,
+  ): Promise<Card> {
     return this.writer.once(call, dto, async (tx) => {
       const startable = filter.map((part) => ({ ...part, status: In(from) }));
       const { affected } = await tx.update(CardEntity, startable, { status: to });

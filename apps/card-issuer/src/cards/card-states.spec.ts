@@ -13,8 +13,13 @@ type Command = (typeof COMMANDS)[number];
 
 const actor = user();
 const tell = (command: Command, card: Card, who: Actor | undefined = actor, idempotencyKey?: string): Promise<Card> =>
-  service.ask(`cards.${command}`, { card_id: card.card_id, reason: 'because' }, { actor: who, ...(idempotencyKey ? { idempotencyKey } : {}) });
-const opens = async (card: Card): Promise<boolean> => typeof (await codeOf(service.ask('scans.open', { code: scanCode(card) }))) === 'object';
+  service.ask(
+    `cards.${command}`,
+    { card_id: card.card_id, reason: 'because' },
+    { actor: who, ...(idempotencyKey ? { idempotencyKey } : {}) },
+  );
+const opens = async (card: Card): Promise<boolean> =>
+  typeof (await codeOf(service.ask('scans.open', { code: scanCode(card) }))) === 'object';
 const now = (card: Card): Promise<Card> => service.ask('cards.get', { card_id: card.card_id }, { actor });
 
 /** A card that was told this much. */
@@ -72,10 +77,13 @@ describe('what may become of a card', () => {
 describe('who may', () => {
   it.each(COMMANDS)('%s: who issues for the company; others are told nothing of the card', async (command) => {
     const card = await cardAfter(...(command === 'reactivate' ? (['suspend'] as const) : []));
-    const tried = (who: Actor | undefined) => codeOf(service.ask(`cards.${command}`, { card_id: card.card_id }, { actor: who }));
+    const tried = (who: Actor | undefined) =>
+      codeOf(service.ask(`cards.${command}`, { card_id: card.card_id }, { actor: who }));
     expect(await tried(undefined)).toBe('unauthenticated');
     expect(await tried(user('owner'))).toBe('card_not_found');
-    expect(await tried(user('door', actor.company_id))).toBe(command === 'suspend' ? 'card_not_found' : 'role_required');
+    expect(await tried(user('door', actor.company_id))).toBe(
+      command === 'suspend' ? 'card_not_found' : 'role_required',
+    );
     expect(await tried(user(null, null))).toBe(command === 'suspend' ? 'card_not_found' : 'company_required');
     expect(await codeOf(tell(command, { ...card, card_id: randomUUID() }))).toBe('card_not_found');
     expect(await now(card)).toEqual(card);
@@ -89,9 +97,11 @@ describe('who may', () => {
     expect(await codeOf(tell('suspend', card, holder))).toBe('card_state_conflict');
     expect(await codeOf(tell('reactivate', card, holder))).toBe('company_required');
     const asMember = { ...user('member', actor.company_id), user_id: holder.user_id };
-    for (const command of ['reactivate', 'revoke', 'rotate'] as const) expect(await codeOf(tell(command, card, asMember))).toBe('role_required');
+    for (const command of ['reactivate', 'revoke', 'rotate'] as const)
+      expect(await codeOf(tell(command, card, asMember))).toBe('role_required');
     const elsewhere = { ...user('owner'), user_id: holder.user_id };
-    for (const command of ['reactivate', 'revoke', 'rotate'] as const) expect(await codeOf(tell(command, card, elsewhere))).toBe('card_not_found');
+    for (const command of ['reactivate', 'revoke', 'rotate'] as const)
+      expect(await codeOf(tell(command, card, elsewhere))).toBe('card_not_found');
   });
 });
 
@@ -117,19 +127,31 @@ describe('rotating', () => {
     expect(new Set(rotated.map(scanCode)).size).toBe(20);
     expect((await Promise.all(rotated.map(opens))).filter(Boolean)).toHaveLength(1);
     expect(await opens(await now(card))).toBe(true);
-    const [row] = await service.database.query<{ revision: number }[]>('SELECT revision FROM cards WHERE id = $1', [card.card_id]);
+    const [row] = await service.database.query<{ revision: number }[]>('SELECT revision FROM cards WHERE id = $1', [
+      card.card_id,
+    ]);
     expect(row?.revision).toBe(21);
-    const events = await service.database.query<{ revision: number }[]>('SELECT revision FROM card_events WHERE card_id = $1', [card.card_id]);
-    expect(events.map((event) => event.revision).sort((a, b) => a - b)).toEqual(Array.from({ length: 21 }, (_, i) => i + 1));
+    const events = await service.database.query<{ revision: number }[]>(
+      'SELECT revision FROM card_events WHERE card_id = $1',
+      [card.card_id],
+    );
+    expect(events.map((event) => event.revision).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 21 }, (_, i) => i + 1),
+    );
   });
 
   it('twice by one message or one key changes the code once', async () => {
     const card = await service.issue(actor);
     const call = { actor, messageId: randomUUID(), pattern: 'cards.rotate' };
     const { states } = service.direct();
-    const twice = await Promise.all([states.rotate({ card_id: card.card_id }, call), states.rotate({ card_id: card.card_id }, call)]);
+    const twice = await Promise.all([
+      states.rotate({ card_id: card.card_id }, call),
+      states.rotate({ card_id: card.card_id }, call),
+    ]);
     expect(twice[0]).toEqual(twice[1]);
-    const keyed = await Promise.all(Array.from({ length: 5 }, () => tell('rotate', card, actor, `key-${card.card_id}`)));
+    const keyed = await Promise.all(
+      Array.from({ length: 5 }, () => tell('rotate', card, actor, `key-${card.card_id}`)),
+    );
     expect(new Set(keyed.map((one) => one.scan_url)).size).toBe(1);
     expect(await service.history(card)).toEqual(['issued', 'rotated', 'rotated']);
   });
@@ -144,12 +166,15 @@ describe('rotating', () => {
 });
 
 describe('at once', () => {
-  it.each(['suspend', 'revoke'] as const)('20 times %s happens once; the others are told of the conflict', async (command) => {
-    const card = await service.issue(actor);
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => codeOf(tell(command, card))));
-    expect(outcomes.filter((outcome) => outcome === 'card_state_conflict')).toHaveLength(19);
-    expect(await service.history(card)).toHaveLength(2);
-  });
+  it.each(['suspend', 'revoke'] as const)(
+    '20 times %s happens once; the others are told of the conflict',
+    async (command) => {
+      const card = await service.issue(actor);
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => codeOf(tell(command, card))));
+      expect(outcomes.filter((outcome) => outcome === 'card_state_conflict')).toHaveLength(19);
+      expect(await service.history(card)).toHaveLength(2);
+    },
+  );
 
   it('suspend, reactivate, revoke and rotate leave a history that could have happened', async () => {
     const card = await service.issue(actor);
@@ -170,12 +195,29 @@ describe('at once', () => {
     expect(await opens(last)).toBe(false);
   });
 
+  it('a key that is used again shows the card to nobody who may not see it any more', async () => {
+    const holder = user(null, null);
+    const card = await service.issue(actor, { holder: { name: 'Ana', user_id: holder.user_id } });
+    expect(await tell('suspend', card, holder, 'mine')).toMatchObject({ status: 'suspended' });
+    expect(await tell('suspend', card, holder, 'mine')).toMatchObject({ status: 'suspended' });
+    const other = { card_id: card.card_id, holder: { name: 'Eva', user_id: randomUUID() } };
+    await service.ask('cards.update', other, { actor });
+    expect(await codeOf(tell('suspend', card, holder, 'mine'))).toBe('card_not_found');
+  });
+
   it('a message that is delivered again after its change gets the same answer', async () => {
     const { states } = service.direct();
-    for (const [command, before] of [['suspend', []], ['reactivate', ['suspend']], ['revoke', []]] as const) {
+    for (const [command, before] of [
+      ['suspend', []],
+      ['reactivate', ['suspend']],
+      ['revoke', []],
+    ] as const) {
       const card = await cardAfter(...before);
       const call = { actor, messageId: randomUUID(), pattern: `cards.${command}` };
-      const answers = [await states[command]({ card_id: card.card_id }, call), await states[command]({ card_id: card.card_id }, call)];
+      const answers = [
+        await states[command]({ card_id: card.card_id }, call),
+        await states[command]({ card_id: card.card_id }, call),
+      ];
       expect(answers[0]).toEqual(answers[1]);
       expect(await service.history(card)).toHaveLength(before.length + 2);
     }

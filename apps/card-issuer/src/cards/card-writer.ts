@@ -5,7 +5,7 @@ import { Inbox } from '@puerta/database';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { CardCodes } from '../codes/card-codes';
-import type { Call, CardFilter } from './card-access';
+import { type Call, type CardFilter, issuedByOrHeldBy } from './card-access';
 import { CardEventEntity, type CardEventKind } from './card-event.entity';
 import { CardEntity } from './card.entity';
 import { toCard } from './card-view';
@@ -23,6 +23,7 @@ export class CardWriter {
    * @param effect changes a card in the transaction and gives it as it is then
    * @returns the card as this change left it. A redelivery or a repeated Idempotency-Key changes nothing and gets the
    *   card as it is now: where it was rotated again meanwhile, a code that works and not the one that died.
+   * @throws DomainError `card_not_found` for a repetition by who may not see the card any more; what `effect` throws
    */
   async once(call: Call, request: object, effect: (tx: EntityManager) => Promise<CardEntity>): Promise<Card> {
     let changed: CardEntity | undefined;
@@ -30,7 +31,9 @@ export class CardWriter {
       changed = await effect(tx);
       return { card_id: changed.id };
     });
-    const card = changed ?? (await this.dataSource.manager.findOneByOrFail(CardEntity, { id: reference.card_id }));
+    const visible = issuedByOrHeldBy(call.actor, reference.card_id);
+    const card = changed ?? (await this.dataSource.manager.findOneBy(CardEntity, visible));
+    if (!card) throw new DomainError('card_not_found');
     return toCard(card, this.codes);
   }
 }

@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import type { Card, CardPage, CardStatus, HolderChangesDto, IssueCardDto, ListCardsDto, UpdateCardCommand } from '@puerta/contracts';
+import type {
+  Card,
+  CardPage,
+  CardStatus,
+  HolderChangesDto,
+  IssueCardDto,
+  ListCardsDto,
+  UpdateCardCommand,
+} from '@puerta/contracts';
 import { type Actor, DomainError } from '@puerta/contracts/core';
 import { paginate } from '@puerta/database';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
@@ -29,7 +37,9 @@ export class CardsService {
   issue(dto: IssueCardDto, call: Call): Promise<Card> {
     const companyId = issuingCompany(call.actor);
     return this.writer.once(call, dto, async (tx) => {
-      const card = await (dto.number == null ? this.insertNext(tx, companyId, dto) : this.insertAs(tx, companyId, dto, dto.number));
+      const card = await (dto.number == null
+        ? this.insertNext(tx, companyId, dto)
+        : this.insertAs(tx, companyId, dto, dto.number));
       await record(tx, card, 'issued', call);
       return card;
     });
@@ -60,7 +70,7 @@ export class CardsService {
   /**
    * Corrects a card: what is absent stays, null clears.
    *
-   * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for clearing the name
+   * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for no name
    */
   update(dto: UpdateCardCommand, call: Call): Promise<Card> {
     const filter = issuedBy(call.actor, dto.card_id);
@@ -162,7 +172,10 @@ const HOLDER_FIELDS = {
 function changesIn({ holder, valid_until }: UpdateCardCommand): Partial<CardEntity> {
   if (holder === null) throw cannotClear('holder');
   if (holder?.name === null) throw cannotClear('holder.name');
-  const named = Object.entries(HOLDER_FIELDS).map(([field, column]) => [column, holder?.[field as keyof HolderChangesDto]]);
+  const named = Object.entries(HOLDER_FIELDS).map(([field, column]) => [
+    column,
+    holder?.[field as keyof HolderChangesDto],
+  ]);
   const changes = Object.fromEntries(named.filter(([, value]) => value !== undefined)) as Partial<CardEntity>;
   if (valid_until !== undefined) changes.validUntil = valid_until === null ? null : new Date(valid_until);
   return changes;

@@ -18,7 +18,12 @@ const issueTo = (name: string): IssueCardDto => ({ holder: { name } });
 describe('a card that is issued', () => {
   it('answers all of itself, with the address of its QR', async () => {
     const holder = {
-      name: 'Ana Pérez', email: 'ana@example.com', document_id: 'V-1', title: 'Estudiante', unit: 'Ingeniería', user_id: randomUUID(),
+      name: 'Ana Pérez',
+      email: 'ana@example.com',
+      document_id: 'V-1',
+      title: 'Estudiante',
+      unit: 'Ingeniería',
+      user_id: randomUUID(),
     };
     const card = await service.issue(user(), { holder, valid_until: '2099-12-31T23:59:59.999Z' });
     expect(card).toEqual({
@@ -38,8 +43,27 @@ describe('a card that is issued', () => {
 
   it('has null where nothing was told', async () => {
     const card = await service.issue(user());
-    expect(card.holder).toEqual({ name: 'Luis Rojas', email: null, document_id: null, title: null, unit: null, user_id: null });
+    expect(card.holder).toEqual({
+      name: 'Luis Rojas',
+      email: null,
+      document_id: null,
+      title: null,
+      unit: null,
+      user_id: null,
+    });
     expect(card.valid_until).toBeNull();
+  });
+
+  it.each([
+    '0000-01-01T00:00:00.000Z',
+    '0001-01-01T00:00:00.000Z',
+    '1883-11-18T12:03:58.001Z',
+    '9999-12-31T23:59:59.999Z',
+  ])('may be valid until %s', async (valid_until) => {
+    const actor = user();
+    const card = await service.issue(actor, { valid_until });
+    expect(card.valid_until).toBe(valid_until);
+    expect(await service.ask('cards.get', { card_id: card.card_id }, { actor })).toEqual(card);
   });
 
   it('needs a user, a company and the role', async () => {
@@ -48,14 +72,17 @@ describe('a card that is issued', () => {
     expect(await ask(user(null, null))).toBe('company_required');
     expect(await ask(user('door'))).toBe('role_required');
     expect(await ask(user('member'))).toBe('role_required');
-    for (const role of ['issuer', 'admin', 'owner'] as const) expect(await ask(user(role))).toMatchObject({ status: 'active' });
+    for (const role of ['issuer', 'admin', 'owner'] as const)
+      expect(await ask(user(role))).toMatchObject({ status: 'active' });
   });
 });
 
 describe('numbers', () => {
   it('begin at 10001 in each company and follow one another', async () => {
     const [actor, other] = [user(), user()];
-    const numbers = [await service.issue(actor), await service.issue(actor), await service.issue(other)].map((card) => card.number);
+    const numbers = [await service.issue(actor), await service.issue(actor), await service.issue(other)].map(
+      (card) => card.number,
+    );
     expect(numbers).toEqual([numbered(10_001), numbered(10_002), numbered(10_001)]);
   });
 
@@ -82,9 +109,10 @@ describe('numbers', () => {
 
   it('pass over an imported block of any length in one issue', async () => {
     const actor = user();
-    const [first] = [await service.issue(actor)];
+    const first = await service.issue(actor);
     await service.database.query(
-      `INSERT INTO cards SELECT gen_random_uuid(), company_id, $2 || serial, status, holder_name, null, null, null, null, null,
+      `INSERT INTO cards
+       SELECT gen_random_uuid(), company_id, $2 || serial, status, holder_name, null, null, null, null, null,
          valid_until, issued_at, revision, code_salt, code_secret_id, sha256(serial::text::bytea), search_words
        FROM cards, generate_series(10002, 12500) AS serial WHERE id = $1`,
       [first.card_id, numbered(0).slice(0, 3)],
@@ -97,7 +125,9 @@ describe('numbers', () => {
     const { database } = service;
     await service.issue(actor);
     // Fails in the transaction after the number was taken.
-    await database.query(`ALTER TABLE card_events ADD CONSTRAINT no_more CHECK (actor_user_id <> '${actor.user_id}') NOT VALID`);
+    await database.query(
+      `ALTER TABLE card_events ADD CONSTRAINT no_more CHECK (actor_user_id <> '${actor.user_id}') NOT VALID`,
+    );
     expect(await codeOf(service.issue(actor))).toBe('internal');
     await database.query('ALTER TABLE card_events DROP CONSTRAINT no_more');
     expect(serialOf(await service.issue(actor))).toBe(10_002);
@@ -120,14 +150,18 @@ describe('numbers', () => {
 
   it('stay so when others choose theirs meanwhile', async () => {
     const actor = user();
-    const chosen = [10_001, 10_005, 10_006, 10_020, 10_020, 10_033].map((serial) => codeOf(service.issue(actor, { number: numbered(serial) })));
+    const chosen = [10_001, 10_005, 10_006, 10_020, 10_020, 10_033].map((serial) =>
+      codeOf(service.issue(actor, { number: numbered(serial) })),
+    );
     const counted = Array.from({ length: 60 }, () => service.issue(actor));
     const issued = (await Promise.all([...chosen, ...counted])).filter((card) => typeof card === 'object') as Card[];
     const serials = issued.map(serialOf).sort((a, b) => a - b);
     expect(new Set(serials).size).toBe(serials.length);
     // Each of the 60 has one, those chosen by hand at most once, and there is no gap below the last counted one.
     const last = Math.max(...(await Promise.all(counted)).map(serialOf));
-    expect(serials.filter((serial) => serial <= last)).toEqual(Array.from({ length: last - 10_000 }, (_, i) => 10_001 + i));
+    expect(serials.filter((serial) => serial <= last)).toEqual(
+      Array.from({ length: last - 10_000 }, (_, i) => 10_001 + i),
+    );
     expect(issued.length).toBeGreaterThanOrEqual(60);
   });
 });
@@ -145,9 +179,13 @@ describe('asking again', () => {
   it('with the same key and another request is refused; the key of somebody else is another key', async () => {
     const actor = user();
     await service.ask('cards.issue', issueTo('Ana'), { actor, idempotencyKey: 'mine' });
-    expect(await codeOf(service.ask('cards.issue', issueTo('Eva'), { actor, idempotencyKey: 'mine' }))).toBe('idempotency_mismatch');
+    expect(await codeOf(service.ask('cards.issue', issueTo('Eva'), { actor, idempotencyKey: 'mine' }))).toBe(
+      'idempotency_mismatch',
+    );
     const colleague = user('issuer', actor.company_id);
-    expect(serialOf(await service.ask('cards.issue', issueTo('Eva'), { actor: colleague, idempotencyKey: 'mine' }))).toBe(10_002);
+    expect(
+      serialOf(await service.ask('cards.issue', issueTo('Eva'), { actor: colleague, idempotencyKey: 'mine' })),
+    ).toBe(10_002);
   });
 
   it('by delivering the message again gives the same card', async () => {

@@ -5,10 +5,20 @@ import { CardCodes, hashCode } from './card-codes';
 
 const secretBytes = randomBytes(32);
 const old = createSecretKey(randomBytes(32));
-const secrets = new Keyring(new Map([['new', createSecretKey(secretBytes)], ['old', old]]));
+const secrets = new Keyring(
+  new Map([
+    ['new', createSecretKey(secretBytes)],
+    ['old', old],
+  ]),
+);
 const codes = new CardCodes(secrets, 'https://puerta.example.com');
 
-const source = { id: '0193a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', revision: 1, codeSalt: Buffer.alloc(16, 7), codeSecretId: 'new' };
+const source = {
+  id: '0193a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b',
+  revision: 1,
+  codeSalt: Buffer.alloc(16, 7),
+  codeSecretId: 'new',
+};
 
 describe('the code of a card', () => {
   it('is 128 bits of an HMAC over domain, id, revision and salt, as 22 characters', () => {
@@ -49,7 +59,9 @@ describe('the code of a card', () => {
   });
 
   it('is not made with a secret that is not configured', () => {
-    expect(() => codes.codeOf({ ...source, codeSecretId: 'lost' })).toThrow('CARD_ISSUER_CODE_SECRETS has no secret "lost"');
+    expect(() => codes.codeOf({ ...source, codeSecretId: 'lost' })).toThrow(
+      'CARD_ISSUER_CODE_SECRETS has no secret "lost"',
+    );
   });
 
   it('is not made for what is no UUID', () => {

@@ -28,15 +28,18 @@ export class CodeSecretsCheck implements OnModuleInit {
 
   private problemWith(card: CardEntity): string | undefined {
     const id = card.codeSecretId;
-    if (!this.codes.knows(id)) return `has no secret with the id "${id}", which codes of issued cards were made with; add it at the end`;
+    if (!this.codes.knows(id))
+      return `has no secret with the id "${id}", which codes of issued cards were made with; add it at the end`;
     const fits = hashCode(this.codes.codeOf(card)).equals(card.codeHash);
-    return fits ? undefined : `has another secret under the id "${id}" than codes of issued cards were made with; put the former one back`;
+    return fits
+      ? undefined
+      : `has another secret under the id "${id}" than codes of issued cards were made with; put the former one back`;
   }
 
   /** One card of each secret in use. Walks the index from id to id: a million cards cost as much as one. */
   private async samples(): Promise<CardEntity[]> {
     const samples: CardEntity[] = [];
-    for (let last = ''; ; ) {
+    for (let last = ''; ;) {
       const next = await this.dataSource.manager
         .createQueryBuilder(CardEntity, 'card')
         .where('card.codeSecretId > :last', { last })

@@ -26,7 +26,7 @@ export class Cards1795219200000 implements MigrationInterface {
         search_words text[] NOT NULL,
         CONSTRAINT cards_company_number_key UNIQUE (company_id, number),
         CONSTRAINT cards_code_hash_key UNIQUE (code_hash),
-        CONSTRAINT cards_number_check CHECK (number ~ '^[0-9]{2}-[0-9]{5,9}$'),
+        CONSTRAINT cards_number_check CHECK (number ~ '^[0-9]{2}-([0-9]{5}|[1-9][0-9]{5,8})$'),
         CONSTRAINT cards_status_check CHECK (status IN ('active', 'suspended', 'revoked')),
         CONSTRAINT cards_holder_check CHECK (
           char_length(holder_name) BETWEEN 1 AND 120
@@ -38,11 +38,15 @@ export class Cards1795219200000 implements MigrationInterface {
         CONSTRAINT cards_revision_check CHECK (revision >= 1),
         CONSTRAINT cards_code_check CHECK (octet_length(code_salt) = 16 AND octet_length(code_hash) = 32)
       )`);
-    // The list: newest first in one company, whole or by status or unit.
+    // The list: newest first in one company, whole or by status, unit or expiry.
     await runner.query('CREATE INDEX cards_company_idx ON cards (company_id, id DESC)');
     await runner.query('CREATE INDEX cards_company_status_idx ON cards (company_id, status, id DESC)');
     await runner.query(
       'CREATE INDEX cards_company_unit_idx ON cards (company_id, holder_unit, id DESC) WHERE holder_unit IS NOT NULL',
+    );
+    await runner.query(
+      `CREATE INDEX cards_company_expiry_idx ON cards (company_id, valid_until)
+       WHERE status = 'active' AND valid_until IS NOT NULL`,
     );
     // Search by the beginnings of words. array_to_tsvector takes the words as they are, in no language.
     await runner.query('CREATE INDEX cards_search_idx ON cards USING gin (array_to_tsvector(search_words))');

@@ -12,9 +12,9 @@ export interface Modules {
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 
 /**
- * Draws modules as a PNG of one bit a pixel, black on white, each module `scale` pixels wide with `margin` white modules
- * around. A QR code needs no more, and what qrcode's own writer makes (32 bits a pixel, drawn and packed in JavaScript)
- * holds the event loop for 200 ms at 2048 pixels; this one for 3 ms, and the compression runs in libuv's pool.
+ * Draws modules as a PNG of one bit a pixel, black on white, each module `scale` pixels wide with `margin` white
+ * modules around. A QR code needs no more, and what qrcode's own writer makes (32 bits a pixel, in JavaScript) takes
+ * 200 ms at 2048 pixels; this one holds the event loop for 3 ms, and the compression runs in libuv's pool.
  */
 export async function drawPng({ size, data }: Modules, scale: number, margin: number): Promise<Buffer> {
   const width = (size + 2 * margin) * scale;

@@ -52,7 +52,12 @@ describe('the PNG of a QR code', () => {
     const module = width / 41;
     for (let i = 0; i < width; i++) {
       for (let edge = 0; edge < 4 * module; edge++) {
-        expect([dark(i, edge), dark(edge, i), dark(i, width - 1 - edge), dark(width - 1 - edge, i)]).toEqual([false, false, false, false]);
+        expect([dark(i, edge), dark(edge, i), dark(i, width - 1 - edge), dark(width - 1 - edge, i)]).toEqual([
+          false,
+          false,
+          false,
+          false,
+        ]);
       }
     }
     expect(dark(4 * module, 4 * module)).toBe(true);

@@ -1,5 +1,12 @@
 import { Controller } from '@nestjs/common';
-import { type Actor, cardIssuerContract, type OpenedScan, OpenScanDto, ScanIdDto, type ScanProfile } from '@puerta/contracts';
+import {
+  type Actor,
+  cardIssuerContract,
+  type OpenedScan,
+  OpenScanDto,
+  ScanIdDto,
+  type ScanProfile,
+} from '@puerta/contracts';
 import { BusContext, Handles } from '@puerta/messaging';
 import { ScansService } from './scans.service';
 

@@ -8,7 +8,7 @@ import { CardEntity } from '../cards/card.entity';
 import { hashCode } from '../codes/card-codes';
 import { ScanEntity } from './scan.entity';
 
-/** A scan pass lives minutes, and the gateway checks that. No scan shows anything after this, however long passes live. */
+/** A scan pass lives minutes, and the gateway checks that. After this no scan shows anything, whatever passes say. */
 const LONGEST_VIEW_MS = 60 * 60 * 1000;
 
 /** Scans of cards: whoever has a card's code gets a pass that shows its profile for a moment. */
@@ -21,8 +21,8 @@ export class ScansService {
   ) {}
 
   /**
-   * Records the scan of a live card and gives a pass for it. One statement looks and records; unknown, rotated, suspended,
-   * revoked, expired and malformed codes all take the same way through it and get the same answer.
+   * Records the scan of a live card and gives a pass for it. One statement looks and records; unknown, rotated,
+   * suspended, revoked, expired and malformed codes all take the same way through it and get the same answer.
    *
    * @param scanId the id of the message, so that one delivered again is recorded once
    * @throws DomainError `card_not_found`
