@@ -1,8 +1,10 @@
+import { request } from 'node:http';
+import { callContext } from '@puerta/messaging';
+import { decodeError } from '@puerta/service';
 import { HttpClient } from '@puerta/testing';
-import { Routes } from './routes';
 import { rawRequest, sendRaw } from '../../test/raw-http';
 import { ACTOR, startTestGateway, type TestGateway } from '../../test/test-gateway';
-import { decodeError } from '@puerta/service';
+import { Routes } from './routes';
 
 const ID = '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11';
 const CODE = 'AAAAAAAAAAAAAAAAAAAAAA';
@@ -180,7 +182,6 @@ describe('the guards', () => {
 
   it('carry the request id and the trace into the calls made for a request, also after a body was read', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-    const { callContext } = await import('@puerta/messaging');
     const seen: unknown[] = [];
     gateway.fakes.set('users.update-me', () => {
       seen.push(callContext.getStore());
@@ -201,7 +202,6 @@ describe('the guards', () => {
 });
 
 async function statusOfHead(url: string, path: string): Promise<number> {
-  const { request } = await import('node:http');
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     request({ hostname, port, path, method: 'HEAD' }, (response) => resolve(response.statusCode ?? 0)).on('error', reject).end();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startRedis, type TestRedis, waitFor } from '@puerta/testing';
+import { Redis } from 'ioredis';
 import { claim, claimOfAddress, type Limit } from './limits';
 import { RedisLimiter } from './redis-limiter';
 
@@ -81,7 +82,6 @@ describe('RedisLimiter', () => {
   });
 
   it('keeps no e-mail or address in Redis, and nothing for longer than it counts', async () => {
-    const { Redis } = await import('ioredis');
     const redis = new Redis(url());
     const own = new RedisLimiter(url(), 'traces');
     await own.onModuleInit();
