@@ -20,9 +20,10 @@ export interface DatabaseOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 3_000;
-const IDLE_TIMEOUT_MS = 10_000;
 /** How much later than the server's own bound the client gives a silent connection up. */
 const SILENCE_SLACK_MS = 5_000;
+/** Shorter than any silence that is given up: the pool lets go of an idle connection before it looks broken. */
+const IDLE_TIMEOUT_MS = 4_000;
 
 /** TypeORM's own would print queries with their parameters; what fails is thrown, and logged by whoever catches it. */
 const SILENT: Logger = {
@@ -63,8 +64,6 @@ export function dataSourceOptions(options: DatabaseOptions): PostgresDataSourceO
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: statementTimeoutMs === 0 ? 0 : 2 * statementTimeoutMs,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: IDLE_TIMEOUT_MS,
       // Only then, because a long migration is silent for as long as it runs.
       ...(statementTimeoutMs === 0 ? {} : { stream: () => impatientSocket(statementTimeoutMs + SILENCE_SLACK_MS) }),
     },

@@ -109,6 +109,13 @@ describe('a pool', () => {
     expect(poolErrors.length).toBeGreaterThan(0);
   });
 
+  it('lets go of idle connections before their silence looks like an outage', async () => {
+    await Promise.all([fine(), fine(), fine()]);
+    const before = poolErrors.length;
+    await sleep(6_500);
+    expect(poolErrors.length).toBe(before);
+  });
+
   it('says that PostgreSQL is not there while it restarts, and goes on by itself after', async () => {
     await wire.close();
     await sleep(50);
