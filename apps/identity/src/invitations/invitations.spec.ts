@@ -2,6 +2,8 @@ import { type Role, ROLES } from '@puerta/contracts';
 import { randomUUID } from 'node:crypto';
 import { expectCode, tally, times } from '../../test/expect-code';
 import { actorOf, TestIdentity } from '../../test/identity';
+import type { Context } from '../actor';
+import { InvitationsService } from './invitations.service';
 
 let identity: TestIdentity;
 beforeAll(async () => {
@@ -61,6 +63,14 @@ describe('create', () => {
         await identity.ask('invitations.create', { company_id, email, role }, { actor });
       }
     }
+  });
+
+  it('would not grant ownership if the request let it through', async () => {
+    const { company, owner } = await identity.found();
+    const admin = await identity.member(company, owner, 'admin');
+    const service = new InvitationsService(identity.database, undefined as never, undefined as never);
+    const data = { company_id: company.company_id, email: 'guest@example.com', role: 'owner' } as const;
+    await expectCode(service.create({ actor: admin } as Context, data), 'role_required');
   });
 
   it('keeps ownership out of invitations in the database too', async () => {

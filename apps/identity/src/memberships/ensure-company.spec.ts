@@ -99,6 +99,31 @@ describe('a company that is named', () => {
   });
 });
 
+describe('a session that has ended', () => {
+  it('chooses nothing, and joins nothing', async () => {
+    const { company } = await identity.found({ join_policy: 'open' });
+    const actor = await newcomer();
+    await identity.ask('sessions.end', {}, { actor });
+    await expectCode(ensure(actor, { company_id: company.company_id }), 'session_revoked');
+    expect(await membershipsOf(actor)).toEqual([]);
+  });
+
+  it('chooses nothing for a user who is not active any more, or not there', async () => {
+    const { company, owner } = await identity.found();
+    await identity.database.query(`UPDATE users SET status = 'inactive' WHERE id = $1`, [owner.user_id]);
+    await expectCode(ensure(owner, { company_id: company.company_id }), 'session_revoked');
+    await expectCode(ensure({ ...owner, user_id: randomUUID() }), 'user_not_found');
+  });
+
+  it("is not another user's to choose for", async () => {
+    const { company, owner } = await identity.found();
+    const stranger = await newcomer();
+    const answer = ensure({ ...owner, session_id: stranger.session_id }, { company_id: company.company_id });
+    await expectCode(answer, 'session_revoked');
+    await expectCode(ensure(stranger), 'company_unresolved');
+  });
+});
+
 describe('an invitation', () => {
   it('names its company and gives its role', async () => {
     const { company, owner } = await identity.found();

@@ -112,6 +112,23 @@ describe('refresh', () => {
     await expectCode(refresh(first), 'refresh_token_invalid');
   });
 
+  it('changes nothing when it refuses', async () => {
+    const ends: Record<string, (answer: LoginAnswer) => Promise<unknown>> = {
+      revoked: (answer) => identity.ask('sessions.end', {}, { actor: actorOf(answer) }),
+      expired: (answer) => moveBack(answer, 'expires_at', 1),
+      inactive: ({ user_id }) =>
+        identity.database.query(`UPDATE users SET status = 'inactive' WHERE id = $1`, [user_id]),
+    };
+    for (const end of Object.values(ends)) {
+      const session = await identity.register();
+      await end(session);
+      const state = () => identity.database.query('SELECT * FROM sessions WHERE id = $1', [sessionOf(session)]);
+      const before = await state();
+      await expectCode(refresh(session), 'refresh_token_invalid');
+      expect(await state()).toEqual(before);
+    }
+  });
+
   it('states the membership as it is now', async () => {
     const { company, owner } = await identity.found();
     const { invitation } = await identity.invite(company, owner, 'issuer');
