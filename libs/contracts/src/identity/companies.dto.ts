@@ -14,13 +14,21 @@ export class CreateCompanyDto {
   @Choice(JOIN_POLICIES, { optional: true, description: '`invitation` unless told' })
   join_policy?: JoinPolicy | null;
 
-  @Text({ max: 64, pattern: /^[A-Za-z0-9_+\-/]+$/, format: 'IANA time zone', optional: true, example: 'America/Caracas' })
+  @Text({
+    max: 64,
+    pattern: /^[A-Za-z0-9_+\-/]+$/,
+    format: 'IANA time zone',
+    optional: true,
+    example: 'America/Caracas',
+    description: '`UTC` unless told',
+  })
   time_zone?: string | null;
 
-  @Choice(LOCALES, { optional: true })
+  @Choice(LOCALES, { optional: true, description: '`en` unless told' })
   locale?: Locale | null;
 }
 
+/** Absent fields stay as they are. No field can be empty: null is refused. */
 export class UpdateCompanyDto {
   @Text({ max: 120, optional: true })
   name?: string | null;

@@ -21,7 +21,7 @@ export class RegisterDto {
   @Text({ max: 43, pattern: INVITATION_SECRET, format: 'invitation', optional: true, description: 'Joins the company that invites' })
   invitation?: string | null;
 
-  @Choice(LOCALES, { optional: true, description: 'Language of mails and pages' })
+  @Choice(LOCALES, { optional: true, description: 'Language of mails and pages, `en` unless told' })
   locale?: Locale | null;
 }
 
@@ -43,6 +43,7 @@ export class LogoutDto {
   refresh_token?: string | null;
 }
 
+/** Absent fields stay as they are. No field can be empty: null is refused. */
 export class UpdateMeDto {
   @Text({ max: 120, optional: true })
   name?: string | null;
@@ -52,7 +53,7 @@ export class UpdateMeDto {
 }
 
 export class EnsureCompanyDto {
-  @Id({ optional: true, description: 'The company to act in; else the default one, else the current one' })
+  @Id({ optional: true, description: 'The company to act in; else the one that invites, else the current one, else the default one' })
   company_id?: string | null;
 
   @Text({ max: 43, pattern: INVITATION_SECRET, format: 'invitation', optional: true })
