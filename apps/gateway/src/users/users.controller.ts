@@ -20,6 +20,12 @@ import { Sender } from '../http/sender';
 import { LOGIN_BY_ADDRESS, REGISTER_BY_ADDRESS } from '../limits/limits';
 import { LoginGuard } from '../limits/login.guard';
 
+/**
+ * Identity gives a replaced refresh token's successor again for 10 s. A caller who is told "outcome unknown" must still
+ * be in time to ask again.
+ */
+const REFRESH_TTL_MS = 4_000;
+
 @ApiTags('Users and sessions')
 @Controller('api/v1/users')
 export class UsersController {
@@ -62,7 +68,7 @@ export class UsersController {
     problems: ['refresh_token_invalid', 'refresh_token_reused'],
   })
   refresh(@Body() token: RefreshDto, @Sender() sender: CallOptions): Promise<LoginAnswer> {
-    return this.identity.request('sessions.refresh', token, sender);
+    return this.identity.request('sessions.refresh', token, { ...sender, ttlMs: REFRESH_TTL_MS });
   }
 
   @Post('logout')
