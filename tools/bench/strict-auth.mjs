@@ -90,23 +90,25 @@ async function untilReady() {
   throw new Error('the system was not ready after two minutes');
 }
 
-/** A token of a user who has made a company and acts in it. */
+/** @returns a token of a user who has made a company and acts in it */
 async function companyToken() {
   const user = await post('users/register', { name: 'Bench', email: 'bench@example.com', password: 'correct horse battery' });
   const { company_id } = await post('companies', { name: 'Bench' }, user.access_token);
-  return (await post('users/me/ensure-company', { company_id }, user.access_token)).new_access_token;
+  const ensured = await post('users/me/ensure-company', { company_id }, user.access_token);
+  return ensured.new_access_token ?? '';
 }
 
 /**
  * @param {string} path
  * @param {object} body
  * @param {string} [token]
+ * @returns {Promise<Record<string, string>>}
  */
 async function post(path, body, token) {
   const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
   const response = await fetch(`${base}/api/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response.json();
+  return /** @type {Promise<Record<string, string>>} */ (response.json());
 }
 
 /** A process of its own, as the gateway is. @param {string} body */
