@@ -103,7 +103,8 @@ async function fetchDebianPackage(progress) {
       await downloadAndUnpack(work);
       renameSync(join(work, 'root'), place);
     } catch (error) {
-      progress?.(`cannot fetch Debian's Redis package: ${/** @type {Error} */ (error).message.trim()}`);
+      const { message, stderr } = /** @type {Error & { stderr?: string }} */ (error);
+      progress?.(`cannot fetch Debian's Redis package: ${(stderr || message).trim().split('\n').at(-1)}`);
     } finally {
       rmSync(work, { recursive: true, force: true });
     }

@@ -22,18 +22,22 @@ export async function runQuietly(command, args, { cwd, env = process.env, signal
   if (child.pid === undefined) return void (await ended);
 
   const group = -child.pid;
-  const letGo = endWithUs(group, 'TERM');
-  const stop = () => {
-    try {
-      process.kill(group, 'SIGTERM');
-    } catch {
-      // gone already
-    }
-  };
+  // Not asked to end but ended: npm would first undo what it has done, for half a minute, under the feet of the next start.
+  const letGo = endWithUs(group, 'KILL');
+  const stop = () => kill(group);
   signal?.addEventListener('abort', stop);
   const code = await ended;
   signal?.removeEventListener('abort', stop);
   letGo();
   if (signal?.aborted) throw new Stopped();
   if (code !== 0) throw new Error(`"${[command, ...args].join(' ')}" failed:\n${tail.trim()}`);
+}
+
+/** @param {number} group of processes */
+function kill(group) {
+  try {
+    process.kill(group, 'SIGKILL');
+  } catch {
+    // gone already
+  }
 }

@@ -29,9 +29,18 @@ export async function main(task, args, env) {
     return 0;
   } catch (error) {
     if (error instanceof Stopped) return 0;
-    terminal.fail(String(error instanceof Refusal ? error.message : /** @type {Error} */ (error).stack));
+    terminal.fail(inWords(/** @type {Error} */ (error)));
     return 1;
   }
+}
+
+/**
+ * A plain Error was thrown for people to read, by us or by the system; of a TypeError and the like the place matters.
+ *
+ * @param {Error} error
+ */
+function inWords(error) {
+  return error instanceof Refusal || error.constructor === Error ? error.message : String(error.stack);
 }
 
 /**
