@@ -239,6 +239,8 @@ export class BusClient extends ClientProxy {
     const notAfter = Math.floor(this.clock.now() + STALE_MS);
     const args = [service, PRESENCE_MS, last ? 1 : 0, notAfter, ...known.map((call) => call.entry ?? '')];
     const fates = (await this.answered(RETRACT, [stream, this.keys.replicas(service)], args)) as Fate[];
+    // Answers given before Redis said so are ahead of this one: then what is still not answered never was, or is lost.
+    if (fates.includes('gone')) await this.answers.within(ANSWER_MS, this.answers.redis.ping());
     known.forEach((call, i) => this.pending.learn(call, fates[i]));
   }
 

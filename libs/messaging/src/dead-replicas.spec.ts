@@ -1,12 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, eventually, inBench } from '../test/harness';
 import { ask, codes, SLACK_MS } from '../test/load';
-import { ReplicaProcess } from '../test/processes';
-
-interface Run {
-  readonly key: string;
-  readonly replica: string;
-}
+import { ReplicaProcess, runsOf } from '../test/processes';
 
 /** Two replicas as processes of their own, there for long enough to judge that others are dead. */
 async function twoProcesses(bench: Bench): Promise<[ReplicaProcess, ReplicaProcess]> {
@@ -14,11 +9,6 @@ async function twoProcesses(bench: Bench): Promise<[ReplicaProcess, ReplicaProce
   for (const one of processes) bench.onClose(() => one.kill());
   await sleep(5_200);
   return processes;
-}
-
-async function runs(bench: Bench): Promise<Run[]> {
-  const lines = await bench.redis.lrange(`${bench.prefix}:runs`, 0, -1);
-  return lines.map((line) => JSON.parse(line) as Run);
 }
 
 describe('a replica', () => {
@@ -32,10 +22,9 @@ describe('a replica', () => {
     expect(codes(outcomes)).toEqual(['ok']);
     expect(Math.max(...outcomes.map(({ ms }) => ms))).toBeLessThan(10_000 + SLACK_MS);
 
-    const byKey = new Map<string, string[]>();
-    for (const { key, replica } of await runs(bench)) byKey.set(key, [...(byKey.get(key) ?? []), replica]);
-    const twice = [...byKey.values()].filter((replicas) => replicas.length > 1);
-    expect(byKey.size).toBe(300);
+    const runs = await runsOf(bench);
+    const twice = [...runs.values()].filter((replicas) => replicas.length > 1);
+    expect(runs.size).toBe(300);
     expect(twice.length).toBeGreaterThan(0);
     for (const replicas of twice) expect(replicas).toEqual([victim.replica, other.replica]);
   });
@@ -51,7 +40,8 @@ describe('a replica', () => {
     expect(codes(outcomes)).toEqual(['ok']);
     expect(Math.max(...outcomes.map(({ ms }) => ms))).toBeGreaterThan(3_000);
     await sleep(1_000);
-    expect((await runs(bench)).map(({ replica }) => replica)).toEqual(Array.from({ length: 20 }, () => other.replica));
+    const runs = await runsOf(bench);
+    expect([...runs.values()]).toEqual(Array.from({ length: 20 }, () => [other.replica]));
     // And it goes on.
     await eventually(async () => (await sample.presence()) === 2);
     const more = Array.from({ length: 50 }, (_, i) => sample.request('work.do', { key: String(i), wait_ms: 5 }));

@@ -27,7 +27,7 @@ export interface PendingCall {
   askAt: number;
   asking: boolean;
   askedLast: boolean;
-  /** It was not on its stream when last asked: answered, and the answer on its way; or lost. */
+  /** It was not on its stream when last asked: lost, or answered while this process could not hear it. */
   missing: boolean;
 }
 
@@ -75,7 +75,7 @@ export class PendingCalls {
   learn(call: PendingCall, fate: Fate | undefined): void {
     call.asking = false;
     if (fate === 'removed') this.fail(call, 'service_unavailable');
-    // Twice, a second apart: had it been answered, the answer would have come meanwhile.
+    // Twice, a second apart: Redis may have lost it while its handler runs, which then still answers.
     else if (fate === 'gone' && call.missing) this.fail(call, 'outcome_unknown');
     else call.missing = fate === 'gone';
   }

@@ -126,6 +126,8 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
       caller,
     }));
     if (sources.length === 0) return;
+    const atOnce = concurrency?.[lane] ?? DEFAULTS.concurrency[lane];
+    if (!(atOnce >= 1)) throw new RangeError(`the ${lane} lane must run at least one message at once, not ${atOnce}`);
     const connection = this.connection(lane);
     const runner = new Runner({
       ...this.options,
@@ -140,7 +142,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     const reader = new LaneReader({
       lane,
       sources,
-      concurrency: concurrency?.[lane] ?? DEFAULTS.concurrency[lane],
+      concurrency: atOnce,
       group: callee,
       replica: this.replica,
       connection,

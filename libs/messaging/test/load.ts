@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ServiceClient } from '../src';
 import { type sampleContract } from './sample';
@@ -28,9 +29,10 @@ export async function ask(sample: Sample, key: string, wait_ms = 0, ttlMs = 10_0
 export function load(sample: Sample, width: number, wait_ms: number, ttlMs: number): { stop(): Promise<Outcome[]> } {
   const outcomes: Outcome[] = [];
   let on = true;
+  const name = randomUUID();
   const lanes = Array.from({ length: width }, async (_, lane) => {
     for (let i = 0; on; i += 1) {
-      const outcome = await ask(sample, `${lane}-${i}`, wait_ms, ttlMs);
+      const outcome = await ask(sample, `${name}-${lane}-${i}`, wait_ms, ttlMs);
       outcomes.push(outcome);
       if (outcome.code !== 'ok') await sleep(50);
     }

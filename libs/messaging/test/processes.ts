@@ -35,6 +35,22 @@ export class ReplicaProcess {
   }
 }
 
+export interface Run {
+  readonly key: string;
+  readonly replica: string;
+  readonly at: number;
+}
+
+/** Which replicas ran what: key → replicas, in the order of their runs. */
+export async function runsOf(bench: Bench): Promise<Map<string, string[]>> {
+  const runs = (await bench.redis.smembers(`${bench.prefix}:runs`)).map((note) => JSON.parse(note) as Run);
+  const byKey = new Map<string, string[]>();
+  for (const { key, replica } of runs.sort((a, b) => a.at - b.at)) {
+    byKey.set(key, [...(byKey.get(key) ?? []), replica]);
+  }
+  return byKey;
+}
+
 /** A Redis of the suite's own, whose data outlives a stop. */
 export class OwnRedis {
   private constructor(

@@ -1,5 +1,6 @@
-// A replica of the sample service as a process of its own; it notes each run in the list `{prefix}:runs` before it works.
+// A replica of the sample service as a process of its own; it notes each run in the set `{prefix}:runs` before it works.
 import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createBusService, type BusContext, BusServer } from '../src';
@@ -9,10 +10,11 @@ import { type Done, sampleContract, type Work } from './sample';
 const [redis = '', prefix = ''] = process.argv.slice(3);
 
 async function main(): Promise<void> {
-  const notes = new Redis(redis);
+  const notes = new Redis(redis).on('error', () => undefined);
   const server = new BusServer({ redis, prefix, contract: sampleContract, logger: new Log() });
   const run = async (data: Work, { messageId }: BusContext<object>): Promise<Done> => {
-    await notes.rpush(`${prefix}:runs`, JSON.stringify({ key: data.key, messageId, replica: server.replica }));
+    const note = { key: data.key, messageId, replica: server.replica, run: randomUUID(), at: Date.now() };
+    await notes.sadd(`${prefix}:runs`, JSON.stringify(note));
     await sleep(data.wait_ms ?? 0);
     return { key: data.key, replica: server.replica };
   };
