@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startRedis, type TestRedis, waitFor } from '@puerta/testing';
 import { Redis } from 'ioredis';
@@ -121,6 +122,32 @@ describe('RedisLimiter', () => {
       expect(code).toBe('service_unavailable');
       expect(ms).toBeLessThan(900);
       await waitFor(async () => (await refusal())[0] === 'admitted');
+    });
+
+    it('leaves a connection that fell silent while Redis itself is well', async () => {
+      const target = new URL(redis.url);
+      const sockets: Socket[] = [];
+      let silent = false;
+      const wire = createServer((near) => {
+        const far = connect(Number(target.port), target.hostname);
+        const deaf = (): boolean => silent && sockets.includes(near);
+        near.on('data', (chunk) => deaf() || far.write(chunk)).on('error', () => undefined);
+        far.on('data', (chunk) => deaf() || near.write(chunk)).on('error', () => undefined);
+        if (!silent) sockets.push(near);
+        near.on('close', () => far.destroy());
+      });
+      await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve));
+      target.port = String((wire.address() as AddressInfo).port);
+      const behind = new RedisLimiter(target.href, 'behind');
+      await behind.onModuleInit();
+      const reached = async (): Promise<boolean> =>
+        behind.take([claim(limit, 'ana')]).then(() => true, () => false);
+      expect(await reached()).toBe(true);
+      silent = true;
+      expect(await reached()).toBe(false);
+      await waitFor(reached, 5_000);
+      behind.onModuleDestroy();
+      wire.close();
     });
 
     it('refuses at once while Redis is away, and goes on when it is back', async () => {

@@ -41,6 +41,8 @@ export class RedisLimiter implements ThrottlerStorage, OnModuleInit, OnModuleDes
       connectTimeout: 1_000,
       // A request that cannot be counted is refused, and soon: nobody waits for a Redis that is away or frozen.
       commandTimeout: 500,
+      // A connection that was cut without a word (a node that died) looks open for a quarter of an hour.
+      socketTimeout: 2_000,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
