@@ -26,7 +26,7 @@ export class CompaniesController {
     status: 201,
     answer: Company,
     createdAt: '/api/v1/companies/{company_id}',
-    problems: ['company_creation_closed'],
+    problems: ['company_creation_closed', 'user_not_found'],
   })
   create(@Body() company: CreateCompanyDto, @Sender() sender: CallOptions): Promise<Company> {
     return this.identity.request('companies.create', company, sender);

@@ -26,7 +26,7 @@ export class InvitationsController {
     status: 201,
     answer: CreatedInvitation,
     createdAt: '/api/v1/companies/{company_id}/invitations/{invitation_id}',
-    problems: ['company_not_found', 'forbidden'],
+    problems: ['company_not_found'],
   })
   create(@Param() company: CompanyIdDto, @Body() invitation: InviteDto, @Sender() sender: CallOptions): Promise<CreatedInvitation> {
     return this.identity.request('invitations.create', { ...invitation, ...company }, sender);
@@ -42,7 +42,7 @@ export class InvitationsController {
   @Operation({
     summary: 'Withdraws an invitation',
     status: 204,
-    problems: ['company_not_found', 'invitation_not_found'],
+    problems: ['company_not_found', 'invitation_not_found', 'invitation_invalid'],
   })
   async revoke(@Param() invitation: InvitationIdDto, @Sender() sender: CallOptions): Promise<void> {
     await this.identity.request('invitations.revoke', invitation, sender);

@@ -42,7 +42,7 @@ export async function admit(request: FastifyRequest, reply: FastifyReply, option
 
   checkBodyHeaders(request);
   if (!route.takesQuery && isApi(route)) refuseQuery(request);
-  if (request.headers.expect !== undefined) reply.raw.writeContinue();
+  if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();
   return false;
 }
 

@@ -39,7 +39,7 @@ export class UsersController {
     status: 201,
     answer: LoginAnswer,
     createdAt: '/api/v1/users/me',
-    problems: ['email_taken', 'invitation_invalid'],
+    problems: ['email_taken', 'invitation_invalid', 'session_revoked'],
   })
   register(@Body() user: RegisterDto, @Sender() sender: CallOptions): Promise<LoginAnswer> {
     return this.identity.request('users.register', user, sender);
@@ -53,7 +53,7 @@ export class UsersController {
     summary: 'Begins a session',
     description: 'An unknown e-mail, a wrong password and an inactive user get the same answer.',
     answer: LoginAnswer,
-    problems: ['invalid_credentials', 'too_many_attempts'],
+    problems: ['invalid_credentials', 'session_revoked'],
   })
   login(@Body() credentials: LoginDto, @Sender() sender: CallOptions): Promise<LoginAnswer> {
     return this.identity.request('users.login', credentials, sender);
@@ -73,7 +73,11 @@ export class UsersController {
 
   @Post('logout')
   @OptionalAuth()
-  @Operation({ summary: 'Ends the session of the access token, or of the refresh token in the body', status: 204 })
+  @Operation({
+    summary: 'Ends the session of the access token, or of the refresh token in the body',
+    status: 204,
+    problems: ['unauthenticated'],
+  })
   async logout(@Body() token: LogoutDto, @Sender() sender: CallOptions): Promise<void> {
     await this.identity.request('sessions.end', token, sender);
   }
@@ -98,7 +102,14 @@ export class UsersController {
     summary: 'Chooses the company to act in, and gives the token that says so',
     description: 'The company named, else the one that invites, else the default one, else the current one.',
     answer: EnsureCompanyAnswer,
-    problems: ['company_unresolved', 'company_not_joinable', 'company_not_found', 'invitation_invalid', 'user_not_found'],
+    problems: [
+      'company_unresolved',
+      'company_not_joinable',
+      'company_not_found',
+      'invitation_invalid',
+      'not_a_member',
+      'user_not_found',
+    ],
   })
   ensureCompany(@Body() choice: EnsureCompanyDto, @Sender() sender: CallOptions): Promise<EnsureCompanyAnswer> {
     return this.identity.request('companies.ensure', choice, sender);
