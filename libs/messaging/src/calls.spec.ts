@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ArgumentsHost, type CallHandler, type CanActivate, Catch, Controller, type ExceptionFilter, type ExecutionContext,
-  Module, type NestInterceptor, UseFilters, UseGuards, UseInterceptors,
+  Injectable, Module, type NestInterceptor, Scope, UseFilters, UseGuards, UseInterceptors,
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { map, type Observable, of, throwError } from 'rxjs';
@@ -85,6 +85,9 @@ describe('a call', () => {
     await callContext.run(context, () => sample.request('work.do', { key: 'a' }, { ttlMs: 60_000 }));
     expect(left).toBeGreaterThan(400);
     expect(left).toBeLessThanOrEqual(701);
+    for (const ttlMs of [0, -1, NaN, Infinity, 1e7]) {
+      await expect(sample.request('work.do', { key: 'a' }, { ttlMs })).rejects.toThrow(RangeError);
+    }
     const late = { requestId: 'r', deadline: performance.now() - 1 };
     const { code } = await rejection(callContext.run(late, () => sample.request('work.do', { key: 'late' })));
     expect(code).toBe('service_unavailable');
@@ -236,6 +239,50 @@ describe("Nest's pipeline", () => {
     expect((await rejection(sample.request('work.burn', { key: '' }))).code).toBe('burnt');
     const gateway = bench.sample(bench.client({ service: 'gateway' }));
     expect((await rejection(gateway.request('work.do', { key: 'forbidden' }))).code).toBe('internal');
+  });
+});
+
+describe('a controller of the request', () => {
+  let made = 0;
+
+  @Injectable({ scope: Scope.REQUEST })
+  class PerMessage {
+    readonly number = (made += 1);
+  }
+
+  @Controller()
+  class ScopedController {
+    constructor(private readonly perMessage: PerMessage) {}
+
+    @Handles(sampleContract, 'work.do')
+    async work({ key }: Work, context: BusContext): Promise<Done> {
+      if (key === 'no') throw new BusError({ code: 'no' });
+      return { key: `${this.perMessage.number}`, replica: context.caller };
+    }
+
+    @Handles(sampleContract, 'work.burn')
+    async burn(): Promise<Done> {
+      return { key: '', replica: '' };
+    }
+
+    @Handles(sampleContract, 'work.secret')
+    async secret(): Promise<Done> {
+      return { key: '', replica: '' };
+    }
+  }
+
+  @Module({ controllers: [ScopedController], providers: [PerMessage] })
+  class ScopedModule {}
+
+  it('is made anew for each message', async () => {
+    const options = { redis: bench.url, prefix: bench.prefix, contract: sampleContract };
+    const app = await createBusService(ScopedModule, options, { logger: false });
+    bench.onClose(() => app.close());
+    await app.listen();
+    const sample = bench.sample();
+    await expect(sample.request('work.do', { key: 'a' })).resolves.toEqual({ key: '1', replica: 'tester' });
+    await expect(sample.request('work.do', { key: 'a' })).resolves.toEqual({ key: '2', replica: 'tester' });
+    expect((await rejection(sample.request('work.do', { key: 'no' }))).code).toBe('no');
   });
 });
 

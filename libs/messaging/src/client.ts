@@ -8,7 +8,7 @@ import { type Lane } from './contract';
 import { BusError } from './errors';
 import { Keys, requireName } from './keys';
 import { PRESENCE_MS } from './lease';
-import { decodeReply, exceeds, isIdempotencyKey, toFields } from './message';
+import { decodeReply, exceeds, isIdempotencyKey, MOST_TTL_MS, toFields } from './message';
 import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, replicaId } from './options';
 import { type Fate, type PendingCall, PendingCalls } from './pending-calls';
 import { LOCATE, PRESENCE, RETRACT, type Script, SEND } from './scripts';
@@ -113,6 +113,7 @@ export class BusClient extends ClientProxy {
    * Asks, and waits for the answer.
    *
    * @throws what `decodeError` makes of the callee's error, or of a `BusErrorCode`
+   * @throws TypeError or RangeError when data is no JSON, or the time to live no time
    */
   async call(target: Target, data: object, options: CallOptions = {}): Promise<unknown> {
     const started = performance.now();
@@ -156,6 +157,7 @@ export class BusClient extends ClientProxy {
   private async exchange(target: Target, data: object, options: CallOptions, started: number): Promise<unknown> {
     const context = callContext.getStore();
     const ttl = options.ttlMs ?? this.options.defaultTtlMs ?? DEFAULTS.ttlMs;
+    if (!(ttl > 0 && ttl <= MOST_TTL_MS)) throw new RangeError(`a call cannot live for ${ttl} ms`);
     const deadline = Math.min(started + ttl, context?.deadline ?? Infinity);
     const id = uuid();
     const message = {

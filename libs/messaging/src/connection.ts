@@ -27,6 +27,8 @@ export class Connection {
   private readonly waiting = new Set<() => void>();
   private readonly openers: (() => Promise<unknown>)[] = [];
   private handshakeEnded: () => void = () => undefined;
+  /** Which connection this is, or the lack of one: changes with each that comes or goes. */
+  private epoch = 0;
   private open = false;
   private closed = false;
   private downSince = performance.now();
@@ -40,6 +42,8 @@ export class Connection {
       connectTimeout: CONNECT_MS,
       disconnectTimeout: 200,
       keepAlive: 5_000,
+      // A primary that became a replica keeps its connections, and refuses all that we do.
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
       retryStrategy: (attempt) => Math.min(50 * attempt, MOST_MS_BETWEEN_ATTEMPTS),
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
@@ -137,15 +141,16 @@ export class Connection {
 
   private async opened(): Promise<void> {
     this.handshakeEnded();
+    const epoch = (this.epoch += 1);
     try {
       await this.within(CONNECT_MS, Promise.all(this.openers.map((opener) => opener())));
     } catch (error) {
-      if (this.redis.status !== 'ready') return;
+      if (epoch !== this.epoch) return;
       this.lastError = error as Error;
       this.cut();
       return;
     }
-    if (this.closed || this.redis.status !== 'ready') return;
+    if (this.closed || epoch !== this.epoch) return;
     this.open = true;
     this.complained = false;
     this.lastError = undefined;
@@ -156,6 +161,7 @@ export class Connection {
 
   private lost(): void {
     this.handshakeEnded();
+    this.epoch += 1;
     const wasOpen = this.open;
     if (wasOpen) this.downSince = performance.now();
     this.open = false;

@@ -1,8 +1,10 @@
 import { type Connection } from './connection';
 import { type Entry } from './lane-reader';
+import { type BusLogger } from './options';
 import { FINISH } from './scripts';
 
 const RETRY_MS = 500;
+const COMPLAIN_MS = 1_000;
 
 /** What is said to the caller about a message, if anything. */
 export interface Farewell {
@@ -25,10 +27,12 @@ export class Finisher {
   private readonly failed = new Set<Finish>();
   private underWay = 0;
   private timer: NodeJS.Timeout | undefined;
+  private complained = -Infinity;
 
   constructor(
     private readonly connection: Connection,
     private readonly group: string,
+    private readonly logger: BusLogger,
   ) {}
 
   start(): void {
@@ -55,11 +59,21 @@ export class Finisher {
       const args = [this.group, entry.id, farewell?.channel ?? '', farewell?.answer ?? '', onlyIfHeldBy];
       await this.connection.run(FINISH, [entry.source.stream], args);
       finish.done(entry);
-    } catch {
+    } catch (error) {
       this.failed.add(finish);
+      this.complain(error);
     } finally {
       this.underWay -= 1;
     }
+  }
+
+  /** What a lost connection leaves is ordinary; what Redis refuses, it may refuse for ever. */
+  private complain(error: unknown): void {
+    const now = performance.now();
+    if (!this.connection.ready || now - this.complained < COMPLAIN_MS) return;
+    this.complained = now;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.logger.error('answering messages fails', { reason, waiting: this.failed.size });
   }
 
   private retry(): void {

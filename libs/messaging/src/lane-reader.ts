@@ -10,6 +10,7 @@ const BLOCK_MS = 1_000;
 const BLOCK_GRACE_MS = 1_500;
 const SWEEP_MS = 1_000;
 const STALE_MS = 1_000;
+const RETRY_MS = 500;
 
 /** One stream of the lane, and the caller it belongs to. */
 export interface Source {
@@ -224,7 +225,7 @@ export class LaneReader {
       // As below.
     }
     logger.warn('reading messages failed', { lane, reason });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 
   /** From `0`, so that messages sent before the group was made are read too. */

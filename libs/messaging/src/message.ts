@@ -41,6 +41,9 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 const TTL = /^[1-9]\d{0,6}$/;
 
+/** The longest time to live that the wire carries, in ms: close to three hours. */
+export const MOST_TTL_MS = 9_999_999;
+
 /** Fields and values, alternating, as XADD takes them. */
 export function toFields(message: Outgoing): string[] {
   const fields = ['id', message.id, 'pattern', message.pattern, 'data', message.data, 'reply', message.reply];

@@ -44,7 +44,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
     this.commands = this.connection('commands');
     this.lease = new Lease(this.commands, this.keys, service, this.replica);
-    this.finisher = new Finisher(this.commands, service);
+    this.finisher = new Finisher(this.commands, service, this.log);
     for (const lane of LANES) this.addReader(lane);
   }
 
