@@ -3,7 +3,16 @@
 import { built } from './built.mjs';
 import { code, DO_NOT_EDIT, table } from './markdown.mjs';
 
-/** @typedef {{ name: string, description: string, expected: string, default: string | null, required: boolean, secret: boolean, fallbacks: string[] }} Variable */
+/**
+ * @typedef {object} Variable as `describeConfig` lists it
+ * @property {string} name
+ * @property {string} description
+ * @property {string} expected
+ * @property {string | null} default
+ * @property {boolean} required
+ * @property {boolean} secret
+ * @property {string[]} fallbacks
+ */
 
 export function configurationPage() {
   const { commonConfig, describeConfig } = built('libs/config/src/index');
@@ -21,37 +30,42 @@ export function configurationPage() {
 
 # Configuration
 
-Each app reads the variables below from its environment once, when it starts. If anything is wrong it names every problem at
-once, without repeating a value, and ends with exit code 78. A blank value counts as not set.
+Each app reads the variables below from its environment once, when it starts. If anything is wrong it names every
+problem at once, without repeating a value, and ends with exit code 78. A blank value counts as not set.
 
-- **Secrets** are marked. Instead of \`NAME\`, \`NAME_FILE\` may name a file that holds the value, as Kubernetes and Compose mount
-  it; both at once is an error.
-- \`NODE_ENV\` is \`production\` unless told. Outside \`development\`, these are refused: secrets that are plainly not random, the
-  placeholders of well-known documents, passwords such as \`postgres\`, and a \`PUBLIC_URL\` that is not https.
-- A secret has at least 32 bytes, written as base64, base64url, hex or plain text; \`openssl rand -base64 32\` makes one. Where the
-  value is \`id:key,…\` it is a **keyring**: the first key makes new things, the others are for what was made before.
-- \`npm start\` sets all that is required by itself; see [operations](operations.md#npm-start). What must be set elsewhere, app by
-  app, is in [deployment](deployment.md).
+- **Secrets** are marked. Instead of \`NAME\`, \`NAME_FILE\` may name a file that holds the value, as Kubernetes and
+  Compose mount it; both at once is an error.
+- \`NODE_ENV\` is \`production\` unless told. Outside \`development\`, these are refused: secrets that are plainly not
+  random, values that stand in examples, passwords such as \`postgres\`, and a \`PUBLIC_URL\` that is not https.
+- A secret has at least 32 bytes, written as base64, base64url, hex or plain text; \`openssl rand -base64 32\` makes
+  one. Where the value is \`id:key,…\` it is a **keyring**: the first key makes new things, the others are for what
+  was made before.
+- \`npm start\` sets all that is required by itself; see [operations](operations.md#npm-start). What must be set
+  elsewhere, app by app, is in [deployment](deployment.md).
 
 ## Every app
 
 ${variables(all.filter(({ name }) => common.includes(name)))}
-${apps.map((app) => section(app.app, describeConfig(app).filter((/** @type {Variable} */ { name }) => !common.includes(name)))).join('')}`;
+${apps.map((app) => section(app.app, describeConfig(app), common)).join('')}`;
 }
 
 /**
  * @param {string} app
- * @param {Variable[]} rows
+ * @param {Variable[]} all
+ * @param {readonly string[]} common those that every app reads
  */
-function section(app, rows) {
-  return `\n## ${app}\n\n${variables(rows)}\n`;
+function section(app, all, common) {
+  return `\n## ${app}\n\n${variables(all.filter(({ name }) => !common.includes(name)))}\n`;
 }
 
 /** @param {Variable[]} rows */
 function variables(rows) {
   return table(
     ['Variable', 'What it is', 'Value', 'When not set'],
-    rows.map((row) => [code(row.name), `${row.description}${row.secret ? ' **(secret)**' : ''}`, row.expected, otherwise(row, rows)]),
+    rows.map((row) => {
+      const what = `${row.description}${row.secret ? ' **(secret)**' : ''}`;
+      return [code(row.name), what, row.expected, otherwise(row, rows)];
+    }),
   );
 }
 

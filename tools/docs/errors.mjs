@@ -9,10 +9,10 @@ export function errorsPage() {
 
 # Errors
 
-Every error is answered as \`application/problem+json\` (RFC 9457). Programs branch on \`code\`; one code has one status,
-everywhere. \`title\`, \`detail\` and the messages of \`errors\` are for people, in English or Spanish by \`Accept-Language\`. The
-gateway serves the same list at \`/docs/errors\`, where the \`type\` of a problem leads. See [the guide](api.md#errors) for an
-example.
+Every error is answered as \`application/problem+json\` (RFC 9457). Programs branch on \`code\`; one code has one
+status, everywhere. \`title\`, \`detail\` and the messages of \`errors\` are for people, in English or Spanish by
+\`Accept-Language\`. The gateway serves the same list at \`/docs/errors\`, where the \`type\` of a problem leads. See
+[the guide](api.md#errors) for an example.
 
 ## Codes
 
@@ -23,8 +23,8 @@ ${table(
 
 ## Codes of refused fields
 
-\`validation_failed\` lists the refused fields in \`errors\`: \`{ field, code, message }\`. The message begins where the name of the
-field ends; \`{…}\` stands for a number or a list.
+\`validation_failed\` lists the refused fields in \`errors\`: \`{ field, code, message }\`. The message begins where the
+name of the field ends; \`{…}\` stands for a number or a list.
 
 ${table(
   ['Code', 'English', 'Spanish'],

@@ -27,7 +27,8 @@ export async function describeGateway() {
     metrics: new Metrics('gateway'),
     internal: {},
   };
-  const app = await NestFactory.create(AppModule.forRoot(runtime), new FastifyAdapter(), { logger: false, abortOnError: false });
+  const quiet = { logger: /** @type {const} */ (false), abortOnError: false };
+  const app = await NestFactory.create(AppModule.forRoot(runtime), new FastifyAdapter(), quiet);
   const [openApi, routes] = [app.get(OpenApi), app.get(Routes)];
   routes.onModuleInit();
   openApi.describe(app);
@@ -54,9 +55,9 @@ export function routesPage(document, routes) {
 
 # Routes
 
-Bodies, answers and the errors of each route are in [openapi.json](openapi.json), which a running gateway shows at \`/docs\`.
-Roles include all before them: member < door < issuer < admin < owner. How errors, idempotency, pages and limits work says
-[the guide](api.md).
+Bodies, answers and the errors of each route are in [openapi.json](openapi.json), which a running gateway shows at
+\`/docs\`. A role includes all before it: member < door < issuer < admin < owner. How errors, idempotency, pages and
+limits work is in [the guide](api.md).
 
 ${sections.join('\n')}`;
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** Everything that runs while `npm start` does. Imported once the packages are there. */
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { ensureDatabase, provision } from '../embedded/databases.mjs';
 import { startPostgres } from '../embedded/postgres.mjs';
 import { startRedis } from '../embedded/redis.mjs';
@@ -18,8 +19,11 @@ import { build, WORKSPACE } from './workspace.mjs';
 /** @typedef {import('../embedded/services.mjs').App} App */
 /** @typedef {import('../embedded/services.mjs').Surroundings} Surroundings */
 
-/** In the embedded PostgreSQL; in one of yours, the URL names it. Roles are called after it: `puerta_identity`. */
+/** In the embedded PostgreSQL; in one of yours, the URL names it. */
 const DATABASE = 'puerta';
+
+/** An external server that does not answer by then is away. */
+const REACH_MS = 5_000;
 
 export class Installation {
   /** @type {Promise<unknown> | undefined} */
@@ -77,7 +81,7 @@ export class Installation {
     ]);
     const surroundings = await this.terminal.step('Bringing the database up to date', 'Database up to date', async () => {
       this.signal.throwIfAborted();
-      const databaseUrls = await provision(databaseUrl, { rolePrefix: DATABASE, passwords: databasePasswords });
+      const databaseUrls = await this.#provision(databaseUrl, databasePasswords);
       const all = { redisUrl, databaseUrls, secrets, publicUrl };
       await allOrFirstFailure(APPS.filter(hasMigrations).map((app) => this.#migrate(app, all)));
       return { ...all, shared: databaseUrls.shared };
@@ -117,7 +121,10 @@ export class Installation {
   /** @returns {Promise<string>} */
   async #redis() {
     const { redisUrl, data } = this.options;
-    if (redisUrl) return redisUrl;
+    if (redisUrl) {
+      await refuseUnreachable(redisUrl);
+      return redisUrl;
+    }
     const log = this.logs.forServer('redis').write;
     const { url, imitation, origin } = await this.terminal.step('Starting Redis', 'Redis started', () =>
       this.servers.start('Redis', (port) =>
@@ -133,6 +140,22 @@ export class Installation {
       this.terminal.warn(this.terminal.red(`Redis is ${origin}. Install Redis 7 or Valkey, or give --redis-url.`));
     }
     return url;
+  }
+
+  /**
+   * @param {string} databaseUrl
+   * @param {Record<import('../embedded/services.mjs').Owner, string>} passwords
+   */
+  async #provision(databaseUrl, passwords) {
+    // Roles belong to the whole server: called after the database (`puerta_identity`), so that two of them can share one.
+    const rolePrefix = decodeURIComponent(new URL(databaseUrl).pathname.slice(1)) || DATABASE;
+    try {
+      return await provision(databaseUrl, { rolePrefix, passwords });
+    } catch (cause) {
+      this.signal.throwIfAborted();
+      const { message, code } = /** @type {NodeJS.ErrnoException} */ (cause);
+      throw new Refusal(`the database cannot be prepared: ${message || code}`, { cause });
+    }
   }
 
   /**
@@ -193,6 +216,30 @@ export class Installation {
       terminal.warn(`There is no demo company: ${/** @type {Error} */ (error).message}`);
       return undefined;
     }
+  }
+}
+
+/**
+ * The apps would wait for it; whoever mistyped the URL need not.
+ *
+ * @param {string} url
+ * @throws Refusal when no Redis answers there, or it does not let us in
+ */
+async function refuseUnreachable(url) {
+  const client = new Redis(url, {
+    lazyConnect: true, retryStrategy: () => null, connectTimeout: REACH_MS, commandTimeout: REACH_MS,
+  });
+  /** @type {Error | undefined} */
+  let reason;
+  client.on('error', (error) => (reason = error));
+  try {
+    await client.connect();
+    await client.ping();
+  } catch (cause) {
+    const { message } = reason ?? /** @type {Error} */ (cause);
+    throw new Refusal(`Redis does not answer at ${new URL(url).host}: ${message}`, { cause });
+  } finally {
+    client.disconnect();
   }
 }
 
