@@ -51,7 +51,10 @@ export class AppModule {
             };
           },
         }),
-        ThrottlerModule.forRootAsync({ inject: [RedisLimiter], useFactory: (storage: RedisLimiter) => throttling(config, storage) }),
+        ThrottlerModule.forRootAsync({
+          inject: [RedisLimiter],
+          useFactory: (storage: RedisLimiter) => throttling(config, storage),
+        }),
         DiscoveryModule,
       ],
       controllers: [

@@ -59,7 +59,10 @@ describe('the configuration of the gateway', () => {
       NGROK_URL: 'https://d.ngrok-free.app',
     });
     expect([...allowedOrigins(config)]).toEqual([
-      'https://a.example.com', 'https://b.example.com', 'https://c.vercel.app', 'https://d.ngrok-free.app',
+      'https://a.example.com',
+      'https://b.example.com',
+      'https://c.vercel.app',
+      'https://d.ngrok-free.app',
     ]);
   });
 });

@@ -23,7 +23,9 @@ export const gatewayConfig = defineConfig('gateway', {
   GATEWAY_CORS_ORIGINS: origins('Origins of browser applications that may call the API with credentials').default([]),
   VERCEL_FRONTEND_URL: origin('One more origin, that of a front end on Vercel').optional(),
   NGROK_URL: origin('One more origin, that of a tunnel in development').optional(),
-  GATEWAY_LOG_LEVEL: logLevel('The least important messages that the gateway logs').meta({ sources: ['LOG_LEVEL'] }).default('info'),
+  GATEWAY_LOG_LEVEL: logLevel('The least important messages that the gateway logs')
+    .meta({ sources: ['LOG_LEVEL'] })
+    .default('info'),
   GATEWAY_RATE_LIMIT: flag('Limits of requests; off is for load tests', (value, environment) =>
     !value && environment === 'production' ? 'is off' : undefined,
   ).default(true),

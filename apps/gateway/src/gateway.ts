@@ -33,7 +33,8 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
   const { config, logger, metrics } = runtime;
   const headers = securityHeaders(config.PUBLIC_URL.startsWith('https:'));
   const problems = new ProblemWriter({ publicUrl: config.PUBLIC_URL, securityHeaders: headers, logger });
-  const record = (request: FastifyRequest, reply: FastifyReply): void => recordExchange(request, reply, logger, metrics);
+  const record = (request: FastifyRequest, reply: FastifyReply): void =>
+    recordExchange(request, reply, logger, metrics);
   const adapter = createAdapter({ problems, trustedProxies: config.GATEWAY_TRUSTED_PROXIES, record });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(runtime), adapter, {
     logger: nestLogger(logger),
@@ -54,7 +55,10 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
     routes: app.get(Routes),
     authenticator: app.get(Authenticator),
     limits: config.GATEWAY_RATE_LIMIT
-      ? new RequestLimits(limiter, { perAddress: config.GATEWAY_RATE_LIMIT_PER_ADDRESS, perUser: config.GATEWAY_RATE_LIMIT_PER_USER })
+      ? new RequestLimits(limiter, {
+          perAddress: config.GATEWAY_RATE_LIMIT_PER_ADDRESS,
+          perUser: config.GATEWAY_RATE_LIMIT_PER_USER,
+        })
       : undefined,
   });
   try {

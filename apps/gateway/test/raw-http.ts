@@ -40,12 +40,19 @@ function parse(bytes: Buffer): RawAnswer | undefined {
   const [first = '', ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
   const status = Number(first.split(' ')[1]);
   if (status === 100) return parse(bytes.subarray(end + 4));
-  const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]));
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]),
+  );
   const length = Number(headers['content-length'] ?? 0);
   const body = bytes.subarray(end + 4);
   if (body.length < length) return undefined;
   const text = body.subarray(0, length).toString();
-  return { status, headers, text, body: /json/.test(headers['content-type'] ?? '') ? (JSON.parse(text) as Record<string, unknown>) : {} };
+  return {
+    status,
+    headers,
+    text,
+    body: /json/.test(headers['content-type'] ?? '') ? (JSON.parse(text) as Record<string, unknown>) : {},
+  };
 }
 
 export interface RawRequest {

@@ -63,12 +63,22 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
   const lines: string[] = [];
   const destination = new PassThrough();
   destination.on('data', (chunk: Buffer) => lines.push(...chunk.toString().split('\n').filter(Boolean)));
-  const logger = createLogger({ name: 'gateway', level: config.GATEWAY_LOG_LEVEL, pretty: false, destination, context: callFields });
+  const logger = createLogger({
+    name: 'gateway',
+    level: config.GATEWAY_LOG_LEVEL,
+    pretty: false,
+    destination,
+    context: callFields,
+  });
   const metrics = new Metrics('gateway');
   const internal = new InternalServer({ service: 'gateway', host: '127.0.0.1', port: 0, metrics, logger });
 
   const asked: Asked[] = [];
-  const replicas = new Map<ServiceName, number>([['identity', 1], ['card-issuer', 1], ['token-service', 1]]);
+  const replicas = new Map<ServiceName, number>([
+    ['identity', 1],
+    ['card-issuer', 1],
+    ['token-service', 1],
+  ]);
   const state = {
     facts: { user: 'active', session: 'active', email: ACTOR.email, role: 'owner' } as AccessFacts,
   };
@@ -77,7 +87,8 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
     ['access.check', () => state.facts],
   ]);
   const answer = async ({ pattern }: Target, data: object, options?: CallOptions): Promise<unknown> => {
-    if (!['keys.public', 'access.check'].includes(pattern)) asked.push({ pattern, data: data as Asked['data'], options });
+    if (!['keys.public', 'access.check'].includes(pattern))
+      asked.push({ pattern, data: data as Asked['data'], options });
     const fake = fakes.get(pattern);
     if (!fake) throw decodeError({ code: 'service_unavailable' });
     return fake(data as Asked['data'], options);
@@ -95,7 +106,14 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
 
   const signed = (typ: string, claims: object, options: SignOptions): string => {
     const header = { alg: 'ES256', typ, kid } as const;
-    return sign(claims, privateKey, { algorithm: 'ES256', issuer: PUBLIC_URL, expiresIn: 60, jwtid: randomUUID(), header, ...options });
+    return sign(claims, privateKey, {
+      algorithm: 'ES256',
+      issuer: PUBLIC_URL,
+      expiresIn: 60,
+      jwtid: randomUUID(),
+      header,
+      ...options,
+    });
   };
   return Object.assign(state, gateway, {
     fakes,
@@ -105,7 +123,13 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
     metrics,
     internal,
     accessToken: (claims: object = {}, options: SignOptions = {}) => {
-      const own = { email: ACTOR.email, sid: ACTOR.session_id, company_id: ACTOR.company_id, roles: ['owner'], ...claims };
+      const own = {
+        email: ACTOR.email,
+        sid: ACTOR.session_id,
+        company_id: ACTOR.company_id,
+        roles: ['owner'],
+        ...claims,
+      };
       return signed('at+jwt', own, { subject: ACTOR.user_id, audience: 'puerta', ...options });
     },
     scanPass: (claims: object = {}, options: SignOptions = {}) =>

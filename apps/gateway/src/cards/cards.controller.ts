@@ -74,7 +74,11 @@ export class CardsController {
 
   @Post(':card_id/reactivate')
   @StrictAuth('issuer')
-  @Operation({ summary: 'Reactivates a suspended card', answer: Card, problems: ['card_not_found', 'card_state_conflict'] })
+  @Operation({
+    summary: 'Reactivates a suspended card',
+    answer: Card,
+    problems: ['card_not_found', 'card_state_conflict'],
+  })
   reactivate(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
     return this.cards.request('cards.reactivate', { ...why, ...card }, sender);
   }

@@ -49,7 +49,11 @@ export class CompaniesController {
   @Patch(':company_id')
   @StrictAuth('admin')
   @Operation({ summary: 'Changes a company', answer: Company, problems: ['company_not_found'] })
-  update(@Param() company: CompanyIdDto, @Body() changes: UpdateCompanyDto, @Sender() sender: CallOptions): Promise<Company> {
+  update(
+    @Param() company: CompanyIdDto,
+    @Body() changes: UpdateCompanyDto,
+    @Sender() sender: CallOptions,
+  ): Promise<Company> {
     return this.identity.request('companies.update', { ...changes, ...company }, sender);
   }
 }

@@ -28,13 +28,21 @@ export class InvitationsController {
     createdAt: '/api/v1/companies/{company_id}/invitations/{invitation_id}',
     problems: ['company_not_found'],
   })
-  create(@Param() company: CompanyIdDto, @Body() invitation: InviteDto, @Sender() sender: CallOptions): Promise<CreatedInvitation> {
+  create(
+    @Param() company: CompanyIdDto,
+    @Body() invitation: InviteDto,
+    @Sender() sender: CallOptions,
+  ): Promise<CreatedInvitation> {
     return this.identity.request('invitations.create', { ...invitation, ...company }, sender);
   }
 
   @Get()
   @Operation({ summary: 'The invitations of a company', answer: InvitationPage, problems: ['company_not_found'] })
-  list(@Param() company: CompanyIdDto, @Query() page: PageQueryDto, @Sender() sender: CallOptions): Promise<InvitationPage> {
+  list(
+    @Param() company: CompanyIdDto,
+    @Query() page: PageQueryDto,
+    @Sender() sender: CallOptions,
+  ): Promise<InvitationPage> {
     return this.identity.request('invitations.list', { ...page, ...company }, sender);
   }
 

@@ -10,7 +10,8 @@ const TEXT = {
 export function errorsPage(language: Language): string {
   const { title, code, status, meaning } = TEXT[language];
   const rows = Object.entries(ERRORS).map(
-    ([name, entry]) => `<tr id="${name}"><th scope="row"><code>${name}</code></th><td>${entry.status}</td><td>${entry[language]}</td></tr>`,
+    ([name, { status: number, [language]: sentence }]) =>
+      `<tr id="${name}"><th scope="row"><code>${name}</code></th><td>${number}</td><td>${sentence}</td></tr>`,
   );
   return `<!doctype html>
 <html lang="${language}">

@@ -23,15 +23,44 @@ interface Document {
 const ID = '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11';
 const NOW = '2026-11-21T10:00:00.000Z';
 const card = {
-  card_id: ID, number: '26-10001', status: 'active', scan_url: 'https://puerta.example.com/scan/x', issued_at: NOW, valid_until: null,
+  card_id: ID,
+  number: '26-10001',
+  status: 'active',
+  scan_url: 'https://puerta.example.com/scan/x',
+  issued_at: NOW,
+  valid_until: null,
   holder: { name: 'Luis', email: null, document_id: null, title: null, unit: null, user_id: null },
 };
 const login = {
-  access_token: 'a.b.c', token_type: 'Bearer', expires_in: 900, refresh_token: 'r', user_id: ID, email: 'ana@example.com', name: 'Ana', company_id: null, roles: [],
+  access_token: 'a.b.c',
+  token_type: 'Bearer',
+  expires_in: 900,
+  refresh_token: 'r',
+  user_id: ID,
+  email: 'ana@example.com',
+  name: 'Ana',
+  company_id: null,
+  roles: [],
 };
 const company = { company_id: ID, name: 'Demo', join_policy: 'open', time_zone: 'UTC', locale: 'en', created_at: NOW };
-const invitation = { invitation_id: ID, email: 'b@example.com', role: 'member', status: 'pending', expires_at: NOW, created_at: NOW };
-const user = { user_id: ID, name: 'Ana', email: 'ana@example.com', email_verified: false, locale: 'es', company_id: null, memberships: [], created_at: NOW };
+const invitation = {
+  invitation_id: ID,
+  email: 'b@example.com',
+  role: 'member',
+  status: 'pending',
+  expires_at: NOW,
+  created_at: NOW,
+};
+const user = {
+  user_id: ID,
+  name: 'Ana',
+  email: 'ana@example.com',
+  email_verified: false,
+  locale: 'es',
+  company_id: null,
+  memberships: [],
+  created_at: NOW,
+};
 const page = (item: object) => ({ items: [item], next_cursor: null });
 
 /** Each route asked as it should be: what the service answers, and the body. */
@@ -40,15 +69,30 @@ const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }
   'GET /health': {},
   'GET /health/ready': {},
   'GET /.well-known/jwks.json': {},
-  'POST /api/v1/users/register': { pattern: 'users.register', answer: login, body: { name: 'Ana', email: 'ana@example.com', password: 'a long password' } },
-  'POST /api/v1/users/login': { pattern: 'users.login', answer: login, body: { email: 'ana@example.com', password: 'x' } },
+  'POST /api/v1/users/register': {
+    pattern: 'users.register',
+    answer: login,
+    body: { name: 'Ana', email: 'ana@example.com', password: 'a long password' },
+  },
+  'POST /api/v1/users/login': {
+    pattern: 'users.login',
+    answer: login,
+    body: { email: 'ana@example.com', password: 'x' },
+  },
   'POST /api/v1/users/refresh': { pattern: 'sessions.refresh', answer: login, body: { refresh_token: 'A'.repeat(43) } },
   'POST /api/v1/users/logout': { pattern: 'sessions.end', answer: { done: true }, body: {} },
   'GET /api/v1/users/me': { pattern: 'users.me', answer: user },
   'PATCH /api/v1/users/me': { pattern: 'users.update-me', answer: user, body: { name: 'Ana' } },
   'POST /api/v1/users/me/ensure-company': {
     pattern: 'companies.ensure',
-    answer: { user_id: ID, company_id: ID, roles: ['member'], message: 'ok', new_access_token: 'a.b.c', expires_in: 900 },
+    answer: {
+      user_id: ID,
+      company_id: ID,
+      roles: ['member'],
+      message: 'ok',
+      new_access_token: 'a.b.c',
+      expires_in: 900,
+    },
     body: { company_id: ID },
   },
   'POST /api/v1/companies': { pattern: 'companies.create', answer: company, body: { name: 'Demo' } },
@@ -56,10 +100,15 @@ const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }
   'GET /api/v1/companies/:company_id': { pattern: 'companies.get', answer: company },
   'PATCH /api/v1/companies/:company_id': { pattern: 'companies.update', answer: company, body: { name: 'Demo' } },
   'POST /api/v1/companies/:company_id/invitations': {
-    pattern: 'invitations.create', answer: { ...invitation, invitation: 'secret' }, body: { email: 'b@example.com', role: 'member' },
+    pattern: 'invitations.create',
+    answer: { ...invitation, invitation: 'secret' },
+    body: { email: 'b@example.com', role: 'member' },
   },
   'GET /api/v1/companies/:company_id/invitations': { pattern: 'invitations.list', answer: page(invitation) },
-  'DELETE /api/v1/companies/:company_id/invitations/:invitation_id': { pattern: 'invitations.revoke', answer: { done: true } },
+  'DELETE /api/v1/companies/:company_id/invitations/:invitation_id': {
+    pattern: 'invitations.revoke',
+    answer: { done: true },
+  },
   'POST /api/v1/cards': { pattern: 'cards.issue', answer: card, body: { holder: { name: 'Luis' } } },
   'GET /api/v1/cards': { pattern: 'cards.list', answer: page(card) },
   'GET /api/v1/cards/:card_id': { pattern: 'cards.get', answer: card },
@@ -68,13 +117,28 @@ const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }
   'POST /api/v1/cards/:card_id/reactivate': { pattern: 'cards.reactivate', answer: card, body: {} },
   'POST /api/v1/cards/:card_id/revoke': { pattern: 'cards.revoke', answer: card, body: {} },
   'POST /api/v1/cards/:card_id/rotate': { pattern: 'cards.rotate', answer: card, body: { reason: 'lost' } },
-  'GET /api/v1/cards/:card_id/qr.png': { pattern: 'cards.qr', answer: { content_type: 'image/png', data: 'iVBORw0KGgo=' } },
-  'GET /api/v1/cards/:card_id/qr.svg': { pattern: 'cards.qr', answer: { content_type: 'image/svg+xml', data: 'PHN2Zy8+' } },
+  'GET /api/v1/cards/:card_id/qr.png': {
+    pattern: 'cards.qr',
+    answer: { content_type: 'image/png', data: 'iVBORw0KGgo=' },
+  },
+  'GET /api/v1/cards/:card_id/qr.svg': {
+    pattern: 'cards.qr',
+    answer: { content_type: 'image/svg+xml', data: 'PHN2Zy8+' },
+  },
   'HEAD /scan/:code': {},
   'GET /scan/:code': { pattern: 'scans.open', answer: { scan_pass: 'p', expires_in: 120 } },
   'GET /api/v1/scan/profile': {
     pattern: 'scans.profile',
-    answer: { name: 'Luis', number: '26-10001', company: 'Demo', title: null, unit: null, status: 'active', photo_url: null, valid_until: null },
+    answer: {
+      name: 'Luis',
+      number: '26-10001',
+      company: 'Demo',
+      title: null,
+      unit: null,
+      status: 'active',
+      photo_url: null,
+      valid_until: null,
+    },
   },
 };
 
@@ -120,10 +184,19 @@ describe('the description of the API', () => {
   };
 
   it('has every route of the API, with the examples that this test asks them by', () => {
-    const described = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
-    expect(described.sort()).toEqual(routes().map((route) => `${route.method} ${openApiPath(route)}`).sort());
+    const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(described.sort()).toEqual(
+      routes()
+        .map((route) => `${route.method} ${openApiPath(route)}`)
+        .sort(),
+    );
     expect(Object.keys(CALLS).sort()).toEqual(routes().map(nameOf).sort());
-    const pages = gateway.app.get(Routes).all.filter(({ handler }) => !problemsOf(handler)).map(({ pattern }) => pattern);
+    const pages = gateway.app
+      .get(Routes)
+      .all.filter(({ handler }) => !problemsOf(handler))
+      .map(({ pattern }) => pattern);
     expect(pages.every((pattern) => /^\/(docs|profile|assets)/.test(pattern))).toBe(true);
   });
 
@@ -134,10 +207,17 @@ describe('the description of the API', () => {
       expect(security).toBeDefined();
       expect(Boolean(requestBody)).toBe(route.takesBody);
       const inPath = [...route.pattern.matchAll(/:(\w+)/g)].map(([, name]) => name);
-      expect(parameters.filter((one) => one.in === 'path').map((one) => one.name).sort()).toEqual(inPath.sort());
+      expect(
+        parameters
+          .filter((one) => one.in === 'path')
+          .map((one) => one.name)
+          .sort(),
+      ).toEqual(inPath.sort());
       expect(parameters.some((one) => one.name === 'Idempotency-Key')).toBe(route.method === 'POST');
       expect(parameters.some((one) => one.in === 'query')).toBe(route.takesQuery);
-      const codes = Object.values(responses).flatMap(({ description }) => [...description.matchAll(/`(\w+)`: /g)].map(([, code]) => code));
+      const codes = Object.values(responses).flatMap(({ description }) =>
+        [...description.matchAll(/`(\w+)`: /g)].map(([, code]) => code),
+      );
       expect(codes.sort()).toEqual(codesOf(route));
     }
   });
@@ -158,7 +238,9 @@ describe('the description of the API', () => {
   });
 
   it('is what refusals answer', async () => {
-    for (const name of Object.keys(CALLS).filter((one) => operation(one).security?.some((scheme) => 'access_token' in scheme))) {
+    for (const name of Object.keys(CALLS).filter((one) =>
+      operation(one).security?.some((scheme) => 'access_token' in scheme),
+    )) {
       const [method = '', pattern = ''] = name.split(' ');
       const answer = await http.request<unknown>(method, pattern.replace(/:\w+/g, ID), undefined, { token: 'x.y.z' });
       const schema = operation(name).responses[answer.status]?.content?.['application/problem+json']?.schema;
@@ -166,7 +248,10 @@ describe('the description of the API', () => {
       conforms(schema, answer.body);
     }
     const invalid = await http.post<unknown>('/api/v1/users/login', { email: 7 });
-    conforms(operation('POST /api/v1/users/login').responses['422']?.content?.['application/problem+json']?.schema, invalid.body);
+    conforms(
+      operation('POST /api/v1/users/login').responses['422']?.content?.['application/problem+json']?.schema,
+      invalid.body,
+    );
   });
 
   it('says where what was created is', async () => {
@@ -187,7 +272,10 @@ describe('the description of the API', () => {
     expect(shown.body).not.toMatch(/https?:|<script>|<style/);
     for (const path of files) {
       const first = await http.get<string>(path);
-      expect([first.status, first.headers.get('content-type')]).toEqual([200, path.endsWith('.js') ? 'text/javascript; charset=utf-8' : 'text/css; charset=utf-8']);
+      expect([first.status, first.headers.get('content-type')]).toEqual([
+        200,
+        path.endsWith('.js') ? 'text/javascript; charset=utf-8' : 'text/css; charset=utf-8',
+      ]);
       const etag = first.headers.get('etag') ?? '';
       expect(await http.get(path, { headers: { 'if-none-match': etag } })).toMatchObject({ status: 304 });
     }

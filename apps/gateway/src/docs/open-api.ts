@@ -12,11 +12,11 @@ type Method = 'get' | 'head' | 'post' | 'put' | 'patch' | 'delete';
 
 const DESCRIPTION = `Issues credentials that people carry, and checks them at the door.
 
-Errors are RFC 9457 problems; programs branch on \`code\`. Every answer has \`X-Request-ID\`. Unknown fields and unknown query
-parameters are refused. Limits are told by \`RateLimit\` and \`RateLimit-Policy\`, and by \`Retry-After\` when they are reached. Times are
-RFC 3339 in UTC; absent values are \`null\`.`;
+Errors are RFC 9457 problems; programs branch on \`code\`. Every answer has \`X-Request-ID\`. Unknown fields and query
+parameters are refused. Limits are told by \`RateLimit\` and \`RateLimit-Policy\`, and by \`Retry-After\` when they are
+reached. Times are RFC 3339 in UTC; absent values are \`null\`.`;
 
-/** The description of the API: what the controllers declare, and what follows from each route's guard, body and method. */
+/** The description of the API: what controllers declare, and what follows from each route's guard, body and method. */
 @Injectable()
 export class OpenApi {
   #app: INestApplication | undefined;
@@ -48,7 +48,8 @@ export class OpenApi {
       extraModels: [ProblemSchema],
       operationIdFactory: (controller, method) => `${controller.replace('Controller', '').toLowerCase()}_${method}`,
     });
-    for (const route of this.routes.all.filter(({ handler }) => problemsOf(handler))) complete(operationOf(document, route), route);
+    for (const route of this.routes.all.filter(({ handler }) => problemsOf(handler)))
+      complete(operationOf(document, route), route);
     return document;
   }
 }

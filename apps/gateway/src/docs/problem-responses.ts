@@ -24,7 +24,12 @@ export function codesOf(route: Route): ErrorCode[] {
   return [...codes].sort();
 }
 
-const TOKEN: readonly ErrorCode[] = ['access_token_invalid', 'access_token_expired', 'session_revoked', 'auth_unavailable'];
+const TOKEN: readonly ErrorCode[] = [
+  'access_token_invalid',
+  'access_token_expired',
+  'session_revoked',
+  'auth_unavailable',
+];
 const MEMBER: readonly ErrorCode[] = ['company_required', 'not_a_member'];
 
 function guardCodes(requirement: Requirement): readonly ErrorCode[] {
@@ -36,7 +41,12 @@ function guardCodes(requirement: Requirement): readonly ErrorCode[] {
     case 'initial':
       return ['unauthenticated', ...TOKEN];
     case 'strict':
-      return ['unauthenticated', ...TOKEN, ...MEMBER, ...(requirement.leastRole === 'member' ? [] : (['role_required'] as const))];
+      return [
+        'unauthenticated',
+        ...TOKEN,
+        ...MEMBER,
+        ...(requirement.leastRole === 'member' ? [] : (['role_required'] as const)),
+      ];
     case 'scan':
       return ['unauthenticated', 'access_token_invalid', 'scan_expired', 'auth_unavailable'];
   }
@@ -55,7 +65,10 @@ export function problemResponses(route: Route): Responses {
 function response(codes: readonly ErrorCode[]): NonNullable<Responses[string]> {
   const described = codes.map((code) => `\`${code}\`: ${ERRORS[code].en}`);
   const schema = {
-    allOf: [{ $ref: getSchemaPath(ProblemSchema) }, { type: 'object', properties: { code: { type: 'string', enum: [...codes] } } }],
+    allOf: [
+      { $ref: getSchemaPath(ProblemSchema) },
+      { type: 'object', properties: { code: { type: 'string', enum: [...codes] } } },
+    ],
   };
   return { description: described.join('  \n'), content: { 'application/problem+json': { schema } } };
 }

@@ -35,6 +35,10 @@ export class ProblemSchema {
   @ApiProperty({ description: 'As in the header X-Request-ID' })
   request_id: string;
 
-  @ApiProperty({ type: [ProblemFieldSchema], required: false, description: 'The refused fields of `validation_failed`' })
+  @ApiProperty({
+    type: [ProblemFieldSchema],
+    required: false,
+    description: 'The refused fields of `validation_failed`',
+  })
   errors?: ProblemFieldSchema[];
 }

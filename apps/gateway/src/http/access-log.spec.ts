@@ -17,17 +17,29 @@ describe('the log', () => {
     gateway.lines.length = 0;
   });
 
-  const requests = () => gateway.lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === 'request');
+  const requests = () =>
+    gateway.lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === 'request');
 
   it('has one line for each request: what was asked by whom, and what came of it', async () => {
     gateway.fakes.set('users.me', () => ({ name: 'Ana' }));
-    const headers = { 'x-request-id': 'request-1', traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+    const headers = {
+      'x-request-id': 'request-1',
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    };
     await http.get('/api/v1/users/me', { token: gateway.accessToken(), headers });
     await http.get('/api/v1/users/me', { headers: { 'x-request-id': 'request-2' } });
     expect(requests()).toEqual([
       expect.objectContaining({
-        level: 'info', method: 'GET', route: '/api/v1/users/me', status: 200, bytes: 14, duration_ms: expect.any(Number),
-        request_id: 'request-1', trace_id: '4bf92f3577b34da6a3ce929d0e0e4736', user_id: ACTOR.user_id, company_id: ACTOR.company_id,
+        level: 'info',
+        method: 'GET',
+        route: '/api/v1/users/me',
+        status: 200,
+        bytes: 14,
+        duration_ms: expect.any(Number),
+        request_id: 'request-1',
+        trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+        user_id: ACTOR.user_id,
+        company_id: ACTOR.company_id,
       }),
       expect.objectContaining({ status: 401, code: 'unauthenticated', request_id: 'request-2' }),
     ]);
@@ -48,16 +60,39 @@ describe('the log', () => {
 
   it('has no password, token, code or personal data, whatever fails', async () => {
     const canary = (): string => `canary${randomBytes(8).toString('hex')}`;
-    const [password, email, refresh, name, secret] = [canary(), `${canary()}@example.com`, canary().padEnd(43, 'A'), canary(), canary()];
+    const [password, email, refresh, name, secret] = [
+      canary(),
+      `${canary()}@example.com`,
+      canary().padEnd(43, 'A'),
+      canary(),
+      canary(),
+    ];
     const login = { access_token: secret, refresh_token: secret, name, email };
     const token = gateway.accessToken({ email });
     const outcomes: (() => unknown)[] = [
       () => login,
-      () => { throw new Error(`${password} ${email} ${secret}`); },
-      () => { throw Object.assign(new TypeError(secret), { detail: password, parameters: [email], query: secret, request: { body: password } }); },
+      () => {
+        throw new Error(`${password} ${email} ${secret}`);
+      },
+      () => {
+        throw Object.assign(new TypeError(secret), {
+          detail: password,
+          parameters: [email],
+          query: secret,
+          request: { body: password },
+        });
+      },
     ];
     for (const outcome of outcomes) {
-      for (const pattern of ['users.login', 'users.register', 'sessions.refresh', 'sessions.end', 'users.me', 'companies.ensure']) gateway.fakes.set(pattern, outcome);
+      for (const pattern of [
+        'users.login',
+        'users.register',
+        'sessions.refresh',
+        'sessions.end',
+        'users.me',
+        'companies.ensure',
+      ])
+        gateway.fakes.set(pattern, outcome);
       await http.post('/api/v1/users/login', { email, password });
       await http.post('/api/v1/users/register', { name, email, password, invitation: refresh });
       await http.post('/api/v1/users/refresh', { refresh_token: refresh });
@@ -65,15 +100,21 @@ describe('the log', () => {
       await http.post('/api/v1/users/me/ensure-company', { invitation: refresh }, { token });
       await http.get('/api/v1/users/me', { token });
     }
-    await http.post('/api/v1/users/login', `{"email":"${email}","password":"${password}`, { headers: { 'content-type': 'application/json' } });
+    await http.post('/api/v1/users/login', `{"email":"${email}","password":"${password}`, {
+      headers: { 'content-type': 'application/json' },
+    });
     await http.post('/api/v1/users/login', { email, password, [secret]: secret });
     await http.post('/api/v1/users/login', { email: secret, password: [password] });
     await http.get(`/api/v1/users/me?token=${secret}`, { token: `${token}${secret}` });
-    await http.get(`/${secret}/%zz`, { headers: { authorization: `Basic ${secret}`, cookie: `session=${secret}`, 'idempotency-key': secret } });
+    await http.get(`/${secret}/%zz`, {
+      headers: { authorization: `Basic ${secret}`, cookie: `session=${secret}`, 'idempotency-key': secret },
+    });
 
     expect(gateway.lines.length).toBeGreaterThan(20);
     const signature = token.split('.')[2] ?? '';
-    const leaks = gateway.lines.filter((line) => line.includes('canary') || line.includes(signature) || line.includes(token));
+    const leaks = gateway.lines.filter(
+      (line) => line.includes('canary') || line.includes(signature) || line.includes(token),
+    );
     expect(leaks).toEqual([]);
   });
 });

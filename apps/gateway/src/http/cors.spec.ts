@@ -17,10 +17,15 @@ describe('CORS', () => {
 
   afterAll(() => gateway.stop());
 
-  const corsHeaders = (headers: Headers): string[] => [...headers.keys()].filter((name) => name.startsWith('access-control'));
+  const corsHeaders = (headers: Headers): string[] =>
+    [...headers.keys()].filter((name) => name.startsWith('access-control'));
   const preflight = (origin: string, path = '/api/v1/cards') =>
     http.request('OPTIONS', path, undefined, {
-      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' },
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      },
     });
 
   it('answers a preflight without a token, for browsers to keep', async () => {
@@ -43,7 +48,15 @@ describe('CORS', () => {
       const { headers } = await http.get(path, { headers: { origin: 'https://puerta.vercel.app' } });
       expect(headers.get('access-control-allow-origin')).toBe('https://puerta.vercel.app');
       expect(headers.get('vary')).toMatch(/^Origin/);
-      for (const exposed of ['X-Request-ID', 'Retry-After', 'ETag', 'RateLimit', 'RateLimit-Policy', 'Server-Timing', 'Location']) {
+      for (const exposed of [
+        'X-Request-ID',
+        'Retry-After',
+        'ETag',
+        'RateLimit',
+        'RateLimit-Policy',
+        'Server-Timing',
+        'Location',
+      ]) {
         expect(headers.get('access-control-expose-headers')?.split(', ')).toContain(exposed);
       }
     }

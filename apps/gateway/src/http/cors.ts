@@ -2,9 +2,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { vary } from './vary';
 
 const METHODS = 'GET, HEAD, POST, PATCH, PUT, DELETE';
-const REQUEST_HEADERS = 'Accept-Language, Authorization, Content-Type, Idempotency-Key, X-Request-ID, traceparent, tracestate';
+const REQUEST_HEADERS =
+  'Accept-Language, Authorization, Content-Type, Idempotency-Key, X-Request-ID, traceparent, tracestate';
 const EXPOSED_HEADERS =
-  'Content-Language, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, WWW-Authenticate, X-Request-ID';
+  'Content-Language, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, WWW-Authenticate, ' +
+  'X-Request-ID';
 
 /** Browsers ask again after this long (Chromium caps it at two hours). */
 const PREFLIGHT_SECONDS = 600;

@@ -14,7 +14,9 @@ export class CreatedInterceptor implements NestInterceptor {
     return next.handle().pipe(
       tap((answer) => {
         const facts = { ...params, ...answer } as Record<string, unknown>;
-        const location = template.replace(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(String(facts[name])));
+        const location = template.replace(/\{(\w+)\}/g, (_all, name: string) =>
+          encodeURIComponent(String(facts[name])),
+        );
         http.getResponse<FastifyReply>().header('location', location);
       }),
     );

@@ -27,7 +27,9 @@ export function installEdge(adapter: FastifyAdapter, options: EdgeOptions): void
     const exchange = exchangeOf(request);
     exchange.route = request.is404 ? undefined : routes.find(request.method, request.routeOptions.url);
     exchange.surface = exchange.route?.surface ?? exchange.surface;
-    reply.headers(securityHeaders[exchange.surface]).headers({ 'x-request-id': exchange.id, 'cache-control': 'no-store' });
+    reply
+      .headers(securityHeaders[exchange.surface])
+      .headers({ 'x-request-id': exchange.id, 'cache-control': 'no-store' });
     callContext.run(callContextOf(exchange), done);
   });
 
@@ -51,8 +53,8 @@ export function installEdge(adapter: FastifyAdapter, options: EdgeOptions): void
 }
 
 /**
- * Node reads and drops the rest of a body that nobody wanted. Closing at once would reset the connection, and the sender
- * would see that instead of the answer; waiting for ever would let it send for ever.
+ * Node reads and drops the rest of a body that nobody wanted. Closing at once would reset the connection, and the
+ * sender would see that instead of the answer; waiting for ever would let it send for ever.
  */
 function linger({ raw }: FastifyRequest): void {
   const timer = setTimeout(() => raw.socket.destroy(), LINGER_MS).unref();

@@ -28,7 +28,8 @@ describe('the guards', () => {
     gateway.facts = { user: 'active', session: 'active', email: ACTOR.email, role: 'owner' };
   });
 
-  const guarded = () => gateway.app.get(Routes).all.filter(({ requirement }) => !['public', 'optional'].includes(requirement.guard));
+  const guarded = () =>
+    gateway.app.get(Routes).all.filter(({ requirement }) => !['public', 'optional'].includes(requirement.guard));
 
   it('are on every route but these', () => {
     const open = gateway.app.get(Routes).all.filter((route) => !guarded().includes(route));
@@ -59,19 +60,28 @@ describe('the guards', () => {
     const known = gateway.app.get(Routes);
     const served = gateway.app.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false });
     for (const { method, pattern } of known.all) {
-      expect(gateway.app.getHttpAdapter().getInstance().hasRoute({ method: method as 'GET', url: pattern })).toBe(true);
+      expect(
+        gateway.app
+          .getHttpAdapter()
+          .getInstance()
+          .hasRoute({ method: method as 'GET', url: pattern }),
+      ).toBe(true);
     }
     const leaves = served.match(/\((?:[A-Z]+(?:, )?)+\)/g) ?? [];
     const methods = leaves.flatMap((leaf) => leaf.slice(1, -1).split(', '));
     const heads = known.all.filter(({ method }) => method === 'GET').length;
     expect(methods.filter((method) => method === 'HEAD')).toHaveLength(heads);
-    expect(methods.filter((method) => method !== 'HEAD')).toHaveLength(known.all.filter(({ method }) => method !== 'HEAD').length);
+    expect(methods.filter((method) => method !== 'HEAD')).toHaveLength(
+      known.all.filter(({ method }) => method !== 'HEAD').length,
+    );
   });
 
   it('refuse every route without a token, before the body is looked at', async () => {
     for (const { method, pattern } of guarded()) {
       const body = method === 'GET' ? undefined : 'not json at all';
-      const answer = await http.request(method, addressOf(pattern), body, { headers: { 'content-type': 'text/plain' } });
+      const answer = await http.request(method, addressOf(pattern), body, {
+        headers: { 'content-type': 'text/plain' },
+      });
       expect([pattern, answer.status, answer.body['code']]).toEqual([pattern, 401, 'unauthenticated']);
       expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="puerta"');
     }
@@ -80,16 +90,40 @@ describe('the guards', () => {
 
   it('let nobody pass by another spelling of an address', async () => {
     const spellings = (path: string): string[] => [
-      `${path}/`, `//${path.slice(1)}`, path.replace(/\/([^/]*)$/, '//$1'), path.toUpperCase(), path.replace('/api', '/API'),
-      path.replace(/\/([^/]*)$/, '%2F$1'), path.replace(/\/([^/]*)$/, '%2f$1'), `${path}%00`, `${path}%20`, `${path};a=b`, `${path}/.`,
-      `/./${path.slice(1)}`, `/x/..${path}`, `${path}?`, `${path}#x`, `http://localhost${path}`, `http://localhost${path}/`,
-      path.replace('users', 'user%73'), path.replace('cards', '%63ards'), `${path}\\`, `${path}..;/`, `${path}.json`,
+      `${path}/`,
+      `//${path.slice(1)}`,
+      path.replace(/\/([^/]*)$/, '//$1'),
+      path.toUpperCase(),
+      path.replace('/api', '/API'),
+      path.replace(/\/([^/]*)$/, '%2F$1'),
+      path.replace(/\/([^/]*)$/, '%2f$1'),
+      `${path}%00`,
+      `${path}%20`,
+      `${path};a=b`,
+      `${path}/.`,
+      `/./${path.slice(1)}`,
+      `/x/..${path}`,
+      `${path}?`,
+      `${path}#x`,
+      `http://localhost${path}`,
+      `http://localhost${path}/`,
+      path.replace('users', 'user%73'),
+      path.replace('cards', '%63ards'),
+      `${path}\\`,
+      `${path}..;/`,
+      `${path}.json`,
     ];
     for (const { method, pattern } of guarded()) {
       for (const path of spellings(addressOf(pattern))) {
         for (const verb of method === 'GET' ? ['GET', 'HEAD'] : [method]) {
-          const bytes = rawRequest({ method: verb, path, headers: ['Content-Type: application/json'], ...(verb === 'HEAD' ? {} : { body: '{}' }) });
-          const status = verb === 'HEAD' ? await statusOfHead(gateway.url, path) : (await sendRaw(gateway.url, bytes)).status;
+          const bytes = rawRequest({
+            method: verb,
+            path,
+            headers: ['Content-Type: application/json'],
+            ...(verb === 'HEAD' ? {} : { body: '{}' }),
+          });
+          const status =
+            verb === 'HEAD' ? await statusOfHead(gateway.url, path) : (await sendRaw(gateway.url, bytes)).status;
           expect([400, 401, 404, 405, 414]).toContain(status);
         }
       }
@@ -99,8 +133,14 @@ describe('the guards', () => {
 
   it('let nobody pass by a header that names another address or method', async () => {
     const headers = {
-      'x-original-url': '/health', 'x-rewrite-url': '/health', 'x-http-method-override': 'OPTIONS', 'x-forwarded-prefix': '/health',
-      'accept-version': '2', 'x-user-id': ACTOR.user_id, 'x-company-id': ACTOR.company_id, 'x-puerta-actor': '{}',
+      'x-original-url': '/health',
+      'x-rewrite-url': '/health',
+      'x-http-method-override': 'OPTIONS',
+      'x-forwarded-prefix': '/health',
+      'accept-version': '2',
+      'x-user-id': ACTOR.user_id,
+      'x-company-id': ACTOR.company_id,
+      'x-puerta-actor': '{}',
     };
     expect((await http.get('/api/v1/users/me', { headers })).status).toBe(401);
   });
@@ -121,7 +161,11 @@ describe('the guards', () => {
 
   it('name nobody on open routes, whatever token is sent', async () => {
     gateway.fakes.set('users.login', () => ({}));
-    await http.post('/api/v1/users/login', { email: 'ana@example.com', password: 'x' }, { token: gateway.accessToken() });
+    await http.post(
+      '/api/v1/users/login',
+      { email: 'ana@example.com', password: 'x' },
+      { token: gateway.accessToken() },
+    );
     expect(gateway.asked[0]?.options?.actor).toBeUndefined();
   });
 
@@ -156,7 +200,12 @@ describe('the guards', () => {
 
   it('answer 503 within a second when nobody can tell', async () => {
     const facts = gateway.fakes.get('access.check');
-    for (const away of [() => { throw decodeError({ code: 'service_unavailable' }); }, () => new Promise(() => undefined)]) {
+    for (const away of [
+      () => {
+        throw decodeError({ code: 'service_unavailable' });
+      },
+      () => new Promise(() => undefined),
+    ]) {
       gateway.fakes.set('access.check', away);
       const started = performance.now();
       const answer = await http.get('/api/v1/users/me', { token: gateway.accessToken() });
@@ -190,7 +239,12 @@ describe('the guards', () => {
     const headers = { 'x-request-id': 'my-request', traceparent };
     const answer = await http.patch('/api/v1/users/me', { name: 'Ana' }, { token: gateway.accessToken(), headers });
     expect(answer.headers.get('x-request-id')).toBe('my-request');
-    expect(seen).toEqual([{ requestId: 'my-request', traceparent: expect.stringMatching(/^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7)/) }]);
+    expect(seen).toEqual([
+      {
+        requestId: 'my-request',
+        traceparent: expect.stringMatching(/^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7)/),
+      },
+    ]);
   });
 
   it('make a new request id where the given one is not a plain word', async () => {
@@ -204,7 +258,8 @@ describe('the guards', () => {
 async function statusOfHead(url: string, path: string): Promise<number> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
-    request({ hostname, port, path, method: 'HEAD' }, (response) => resolve(response.statusCode ?? 0)).on('error', reject).end();
+    request({ hostname, port, path, method: 'HEAD' }, (response) => resolve(response.statusCode ?? 0))
+      .on('error', reject)
+      .end();
   });
 }
-

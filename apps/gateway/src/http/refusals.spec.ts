@@ -5,7 +5,9 @@ const CARD = JSON.stringify({ holder: { name: 'Luis Rojas' } });
 const JSON_TYPE = 'Content-Type: application/json';
 const ID = '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11';
 
-/** A body with one name that is a megabyte long, a hundred thousand brackets, and so on. */
+/** The beginning of a sign-in, to which headers are added. */
+const LOGIN = 'POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\n';
+
 const nested = (depth: number): string => '{"holder":'.repeat(depth) + '1' + '}'.repeat(depth);
 
 describe('what is refused', () => {
@@ -14,7 +16,14 @@ describe('what is refused', () => {
 
   beforeAll(async () => {
     gateway = await startTestGateway();
-    for (const pattern of ['cards.issue', 'cards.list', 'cards.get', 'users.register', 'sessions.end', 'cards.suspend']) {
+    for (const pattern of [
+      'cards.issue',
+      'cards.list',
+      'cards.get',
+      'users.register',
+      'sessions.end',
+      'cards.suspend',
+    ]) {
       gateway.fakes.set(pattern, () => ({ card_id: ID }));
     }
     token = `Authorization: Bearer ${gateway.accessToken()}`;
@@ -37,10 +46,22 @@ describe('what is refused', () => {
 
   describe('of a body', () => {
     it.each<[what: string, body: string | Buffer, headers: string[], status: number, code: string]>([
-      ['another content type', 'name=Ana', ['Content-Type: application/x-www-form-urlencoded'], 415, 'unsupported_media_type'],
+      [
+        'another content type',
+        'name=Ana',
+        ['Content-Type: application/x-www-form-urlencoded'],
+        415,
+        'unsupported_media_type',
+      ],
       ['text', CARD, ['Content-Type: text/plain'], 415, 'unsupported_media_type'],
       ['no content type', CARD, [], 415, 'unsupported_media_type'],
-      ['a content type that only begins like JSON', CARD, ['Content-Type: application/jsonp'], 415, 'unsupported_media_type'],
+      [
+        'a content type that only begins like JSON',
+        CARD,
+        ['Content-Type: application/jsonp'],
+        415,
+        'unsupported_media_type',
+      ],
       ['a JSON dialect', CARD, ['Content-Type: application/merge-patch+json'], 415, 'unsupported_media_type'],
       ['two content types', CARD, ['Content-Type: application/json, text/plain'], 415, 'unsupported_media_type'],
       ['a content type that is none', CARD, ['Content-Type: ;;;'], 415, 'unsupported_media_type'],
@@ -53,8 +74,20 @@ describe('what is refused', () => {
       ['two values', '{} {}', [JSON_TYPE], 400, 'malformed_json'],
       ['white space alone', '   ', [JSON_TYPE], 400, 'malformed_json'],
       ['a raw null byte', '{"holder":"\0"}', [JSON_TYPE], 400, 'malformed_json'],
-      ['invalid UTF-8', Buffer.from([...Buffer.from('{"holder":{"name":"'), 0xff, 0xfe, ...Buffer.from('"}}')]), [JSON_TYPE], 400, 'malformed_json'],
-      ['overlong UTF-8', Buffer.from([...Buffer.from('{"holder":{"name":"'), 0xc0, 0xaf, ...Buffer.from('"}}')]), [JSON_TYPE], 400, 'malformed_json'],
+      [
+        'invalid UTF-8',
+        Buffer.from([...Buffer.from('{"holder":{"name":"'), 0xff, 0xfe, ...Buffer.from('"}}')]),
+        [JSON_TYPE],
+        400,
+        'malformed_json',
+      ],
+      [
+        'overlong UTF-8',
+        Buffer.from([...Buffer.from('{"holder":{"name":"'), 0xc0, 0xaf, ...Buffer.from('"}}')]),
+        [JSON_TYPE],
+        400,
+        'malformed_json',
+      ],
       ['UTF-16', Buffer.from(`\ufeff${CARD}`, 'utf16le'), [JSON_TYPE], 400, 'malformed_json'],
       ['an array for an object', '[]', [JSON_TYPE], 422, 'validation_failed'],
       ['null for an object', 'null', [JSON_TYPE], 422, 'validation_failed'],
@@ -66,16 +99,52 @@ describe('what is refused', () => {
       ['an unknown nested field', '{"holder":{"name":"Ana","admin":true}}', [JSON_TYPE], 422, 'validation_failed'],
       ['an escaped null byte', '{"holder":{"name":"Ana\\u0000"}}', [JSON_TYPE], 422, 'validation_failed'],
       ['a lone surrogate', '{"holder":{"name":"Ana\\ud800"}}', [JSON_TYPE], 422, 'validation_failed'],
-      ['a text of 60,000 characters', JSON.stringify({ holder: { name: 'x'.repeat(60_000) } }), [JSON_TYPE], 422, 'validation_failed'],
-      ['a text of a megabyte', JSON.stringify({ holder: { name: 'x'.repeat(1 << 20) } }), [JSON_TYPE], 413, 'payload_too_large'],
+      [
+        'a text of 60,000 characters',
+        JSON.stringify({ holder: { name: 'x'.repeat(60_000) } }),
+        [JSON_TYPE],
+        422,
+        'validation_failed',
+      ],
+      [
+        'a text of a megabyte',
+        JSON.stringify({ holder: { name: 'x'.repeat(1 << 20) } }),
+        [JSON_TYPE],
+        413,
+        'payload_too_large',
+      ],
       ['deep nesting', nested(2_000), [JSON_TYPE], 422, 'validation_failed'],
       ['deep arrays', '['.repeat(30_000) + ']'.repeat(30_000), [JSON_TYPE], 422, 'validation_failed'],
       ['__proto__', '{"holder":{"name":"Ana"},"__proto__":{"admin":true}}', [JSON_TYPE], 422, 'validation_failed'],
-      ['a nested __proto__', '{"holder":{"name":"Ana","__proto__":{"user_id":"x"}}}', [JSON_TYPE], 422, 'validation_failed'],
-      ['constructor', '{"holder":{"name":"Ana"},"constructor":{"prototype":{"admin":true}}}', [JSON_TYPE], 422, 'validation_failed'],
+      [
+        'a nested __proto__',
+        '{"holder":{"name":"Ana","__proto__":{"user_id":"x"}}}',
+        [JSON_TYPE],
+        422,
+        'validation_failed',
+      ],
+      [
+        'constructor',
+        '{"holder":{"name":"Ana"},"constructor":{"prototype":{"admin":true}}}',
+        [JSON_TYPE],
+        422,
+        'validation_failed',
+      ],
       ['a wrong UUID', '{"holder":{"name":"Ana","user_id":"123"}}', [JSON_TYPE], 422, 'validation_failed'],
-      ['a day that does not exist', '{"holder":{"name":"Ana"},"valid_until":"2027-02-30T00:00:00Z"}', [JSON_TYPE], 422, 'validation_failed'],
-      ['a thousand unknown fields', JSON.stringify(Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`f${n}`, n]))), [JSON_TYPE], 422, 'validation_failed'],
+      [
+        'a day that does not exist',
+        '{"holder":{"name":"Ana"},"valid_until":"2027-02-30T00:00:00Z"}',
+        [JSON_TYPE],
+        422,
+        'validation_failed',
+      ],
+      [
+        'a thousand unknown fields',
+        JSON.stringify(Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`f${n}`, n]))),
+        [JSON_TYPE],
+        422,
+        'validation_failed',
+      ],
     ])('%s', async (_what, body, headers, status, code) => {
       const answer = await issue(body, ...headers);
       expect({ status: answer.status, code: answer.body['code'] }).toEqual({ status, code });
@@ -103,16 +172,25 @@ describe('what is refused', () => {
       const suspend = { method: 'POST', path: `/api/v1/cards/${ID}/suspend` };
       expect((await send({ ...suspend, headers: [token] })).status).toBe(200);
       expect((await send({ ...suspend, headers: [token, JSON_TYPE, 'Content-Length: 0'] })).status).toBe(200);
-      expect((await send({ ...suspend, headers: [token, 'Content-Type: text/plain', 'Content-Length: 0'] })).status).toBe(200);
+      expect(
+        (await send({ ...suspend, headers: [token, 'Content-Type: text/plain', 'Content-Length: 0'] })).status,
+      ).toBe(200);
       const empty = await issue('', JSON_TYPE);
       expect(empty).toMatchObject({ status: 422, body: { errors: [{ field: 'holder', code: 'required' }] } });
     });
 
     it('stops reading a chunked body that grows too large, and still answers', async () => {
       const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
-      const head = rawRequest({ method: 'POST', path: '/api/v1/cards', headers: [token, JSON_TYPE, 'Transfer-Encoding: chunked'] });
+      const head = rawRequest({
+        method: 'POST',
+        path: '/api/v1/cards',
+        headers: [token, JSON_TYPE, 'Transfer-Encoding: chunked'],
+      });
       const answer = await sendRaw(gateway.url, head, ...Array<string>(20).fill(chunk));
-      expect(answer).toMatchObject({ status: 413, body: { code: 'payload_too_large', detail: 'At most 65536 bytes are accepted' } });
+      expect(answer).toMatchObject({
+        status: 413,
+        body: { code: 'payload_too_large', detail: 'At most 65536 bytes are accepted' },
+      });
     });
 
     it('refuses a large body by its length, before any of it is sent', async () => {
@@ -130,7 +208,12 @@ describe('what is refused', () => {
   describe('of an address', () => {
     it.each<[what: string, path: string, status: number, code: string]>([
       ['a wrong UUID', '/api/v1/cards/123', 422, 'validation_failed'],
-      ['a UUID of another version and variant', '/api/v1/cards/00000000-0000-0000-0000-00000000000g', 422, 'validation_failed'],
+      [
+        'a UUID of another version and variant',
+        '/api/v1/cards/00000000-0000-0000-0000-00000000000g',
+        422,
+        'validation_failed',
+      ],
       ['a null byte', `/api/v1/cards/${ID}%00`, 422, 'validation_failed'],
       ['SQL', "/api/v1/cards/1'%20OR%20'1'='1", 422, 'validation_failed'],
       ['an encoded slash', '/api/v1/cards%2F123', 404, 'not_found'],
@@ -172,7 +255,10 @@ describe('what is refused', () => {
       ['POST', '/scan/AAAAAAAAAAAAAAAAAAAAAA', 'GET, HEAD, OPTIONS'],
     ])('%s %s', async (method, path, allow) => {
       const answer = await send({ method, path, headers: [token] });
-      expect(answer).toMatchObject({ status: 405, body: { code: 'method_not_allowed', detail: `Allowed here: ${allow}` } });
+      expect(answer).toMatchObject({
+        status: 405,
+        body: { code: 'method_not_allowed', detail: `Allowed here: ${allow}` },
+      });
       expect(answer.headers['allow']).toBe(allow);
     });
 
@@ -192,7 +278,10 @@ describe('what is refused', () => {
 
     it('is a method nobody knows, or CONNECT', async () => {
       expect(await send({ method: 'FROBNICATE' })).toMatchObject({ status: 400, body: { code: 'bad_request' } });
-      expect(await send({ method: 'CONNECT', path: 'example.com:443' })).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } });
+      expect(await send({ method: 'CONNECT', path: 'example.com:443' })).toMatchObject({
+        status: 405,
+        body: { code: 'method_not_allowed' },
+      });
     });
   });
 
@@ -202,12 +291,42 @@ describe('what is refused', () => {
       ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 400, 'bad_request'],
       ['no Host', 'GET /health HTTP/1.1\r\n\r\n', 400, 'bad_request'],
       ['a line without a colon', 'GET / HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n', 400, 'bad_request'],
-      ['headers that never end', `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
-      ['two lengths', 'POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx', 400, 'bad_request'],
-      ['a length and chunks', 'POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400, 'bad_request'],
-      ['a negative length', 'POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400, 'bad_request'],
-      ['a chunk of an unreadable size', 'POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400, 'bad_request'],
-      ['an unknown transfer coding', 'POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n', 400, 'bad_request'],
+      [
+        'headers that never end',
+        `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`,
+        431,
+        'headers_too_large',
+      ],
+      [
+        'two lengths',
+        'POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx',
+        400,
+        'bad_request',
+      ],
+      [
+        'a length and chunks',
+        `${LOGIN}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+        400,
+        'bad_request',
+      ],
+      [
+        'a negative length',
+        'POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
+        400,
+        'bad_request',
+      ],
+      [
+        'a chunk of an unreadable size',
+        `${LOGIN}${JSON_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+        400,
+        'bad_request',
+      ],
+      [
+        'an unknown transfer coding',
+        'POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n',
+        400,
+        'bad_request',
+      ],
     ])('%s', async (_what, bytes, status, code) => {
       const answer = await sendRaw(gateway.url, Buffer.from(bytes, 'latin1'));
       expect({ status: answer.status, code: answer.body['code'] }).toEqual({ status, code });
@@ -224,7 +343,10 @@ describe('what is refused', () => {
 
     it.each(['', 'two words', 'ñ', 'x'.repeat(256)])('%j', async (key) => {
       const answer = await withKey(key);
-      expect(answer).toMatchObject({ status: 422, body: { errors: [{ field: 'Idempotency-Key', code: 'bad_format' }] } });
+      expect(answer).toMatchObject({
+        status: 422,
+        body: { errors: [{ field: 'Idempotency-Key', code: 'bad_format' }] },
+      });
       expect(gateway.asked).toEqual([]);
     });
 

@@ -26,7 +26,9 @@ describe('senders that take their time', () => {
 
   it('are cut off when their body does not come', async () => {
     const headers = ['Content-Type: application/json', 'Content-Length: 100'];
-    const [status, code, seconds] = await cutOff(rawRequest({ method: 'POST', path: '/api/v1/users/login', headers, body: '{"email":' }));
+    const [status, code, seconds] = await cutOff(
+      rawRequest({ method: 'POST', path: '/api/v1/users/login', headers, body: '{"email":' }),
+    );
     expect([status, code]).toEqual([408, 'request_timeout']);
     expect(seconds).toBeLessThan(24);
   });

@@ -26,7 +26,8 @@ for i, key in ipairs(KEYS) do
     full = arrival - interval
   end
   local remaining = math.max(0, math.floor((window - (full - now)) / interval + 1e-6))
-  verdicts[i] = { fits and 1 or 0, remaining, math.max(0, math.ceil(arrival - window - now)), math.ceil(math.max(0, full - now)) }
+  local retry, reset = math.max(0, math.ceil(arrival - window - now)), math.ceil(math.max(0, full - now))
+  verdicts[i] = { fits and 1 or 0, remaining, retry, reset }
 end
 return verdicts
 `;

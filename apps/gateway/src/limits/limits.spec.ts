@@ -43,7 +43,10 @@ describe('limits of requests', () => {
     const token = gateway.accessToken();
     for (let i = 0; i < 10; i++) {
       const answer = await http.get('/api/v1/users/me', { token, ...from(`192.0.2.${i}`) });
-      expect([answer.status, answer.headers.get('ratelimit')]).toEqual([200, `"address";r=99;t=1, "user";r=${9 - i};t=${6 * (i + 1)}`]);
+      expect([answer.status, answer.headers.get('ratelimit')]).toEqual([
+        200,
+        `"address";r=99;t=1, "user";r=${9 - i};t=${6 * (i + 1)}`,
+      ]);
     }
     expect(await http.get('/api/v1/users/me', { token, ...from('192.0.2.99') })).toMatchObject({ status: 429 });
     const other = gateway.accessToken({}, { subject: '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11' });
@@ -54,7 +57,9 @@ describe('limits of requests', () => {
     await start();
     const spellings = ['ana@example.com', ' ANA@example.com ', 'Ana@Example.COM'];
     for (let i = 0; i < LOGIN_BY_EMAIL.count; i++) {
-      expect((await http.post('/api/v1/users/login', login(spellings[i % 3] ?? ''), from(`192.0.2.${i}`))).status).toBe(200);
+      expect((await http.post('/api/v1/users/login', login(spellings[i % 3] ?? ''), from(`192.0.2.${i}`))).status).toBe(
+        200,
+      );
     }
     const refused = await http.post('/api/v1/users/login', login('ana@example.com'), from('192.0.2.200'));
     expect(refused).toMatchObject({ status: 429, body: { code: 'too_many_attempts' } });
@@ -65,7 +70,9 @@ describe('limits of requests', () => {
   it('count sign-ins from one address, at whichever e-mails', async () => {
     await start();
     for (let i = 0; i < LOGIN_BY_ADDRESS.count; i++) {
-      expect((await http.post('/api/v1/users/login', login(`user${i}@example.com`), from('192.0.2.1'))).status).toBe(200);
+      expect((await http.post('/api/v1/users/login', login(`user${i}@example.com`), from('192.0.2.1'))).status).toBe(
+        200,
+      );
     }
     const refused = await http.post('/api/v1/users/login', login('another@example.com'), from('192.0.2.1'));
     expect(refused).toMatchObject({ status: 429, body: { code: 'too_many_attempts' } });
@@ -75,7 +82,9 @@ describe('limits of requests', () => {
   it('are not escaped by naming another address, where no proxy is trusted', async () => {
     await start({ GATEWAY_TRUSTED_PROXIES: '10.0.0.0/8', GATEWAY_RATE_LIMIT_PER_ADDRESS: '10' });
     for (let i = 0; i < 10; i++) await http.get('/api/v1/nothing', from(`192.0.2.${i}`));
-    const forged = { headers: { 'x-forwarded-for': '192.0.2.77', forwarded: 'for=192.0.2.77', 'x-real-ip': '192.0.2.77' } };
+    const forged = {
+      headers: { 'x-forwarded-for': '192.0.2.77', forwarded: 'for=192.0.2.77', 'x-real-ip': '192.0.2.77' },
+    };
     expect((await http.get('/api/v1/nothing', forged)).status).toBe(429);
   });
 
@@ -97,21 +106,29 @@ describe('limits of requests', () => {
     it.each<[how: string, away: () => unknown, back: () => unknown]>([
       ['stopped', () => redis.stop(), () => redis.start()],
       ['frozen', () => redis.pause(), () => redis.resume()],
-    ])('refuse within a second while it is %s; the gateway is alive, not ready, and recovers by itself', async (_how, away, back) => {
-      await start({ REDIS_URL: redis.url });
-      await away();
-      for (const [path, code] of [['/api/v1/users/me', 'auth_unavailable'], ['/scan/AAAAAAAAAAAAAAAAAAAAAA', 'service_unavailable']] as const) {
-        const started = performance.now();
-        const answer = await http.get(path, { token: gateway.accessToken() });
-        expect(performance.now() - started).toBeLessThan(1_000);
-        expect(answer).toMatchObject({ status: 503, body: { code } });
-        expect(answer.headers.get('retry-after')).toBe('2');
-      }
-      expect((await http.get('/health')).status).toBe(200);
-      expect(await http.get('/health/ready')).toMatchObject({ status: 503, body: { status: 'not_ready' } });
-      await back();
-      await waitFor(async () => (await http.get('/api/v1/users/me', { token: gateway.accessToken() })).status === 200);
-      await waitFor(async () => (await http.get('/health/ready')).status === 200);
-    });
+    ])(
+      'refuse within a second while it is %s; the gateway is alive, not ready, and recovers by itself',
+      async (_how, away, back) => {
+        await start({ REDIS_URL: redis.url });
+        await away();
+        for (const [path, code] of [
+          ['/api/v1/users/me', 'auth_unavailable'],
+          ['/scan/AAAAAAAAAAAAAAAAAAAAAA', 'service_unavailable'],
+        ] as const) {
+          const started = performance.now();
+          const answer = await http.get(path, { token: gateway.accessToken() });
+          expect(performance.now() - started).toBeLessThan(1_000);
+          expect(answer).toMatchObject({ status: 503, body: { code } });
+          expect(answer.headers.get('retry-after')).toBe('2');
+        }
+        expect((await http.get('/health')).status).toBe(200);
+        expect(await http.get('/health/ready')).toMatchObject({ status: 503, body: { status: 'not_ready' } });
+        await back();
+        await waitFor(
+          async () => (await http.get('/api/v1/users/me', { token: gateway.accessToken() })).status === 200,
+        );
+        await waitFor(async () => (await http.get('/health/ready')).status === 200);
+      },
+    );
   });
 });

@@ -18,7 +18,10 @@ export class LoginGuard extends ThrottlerGuard {
     return emailOf(request as unknown as FastifyRequest) ?? '';
   }
 
-  protected override async throwThrottlingException(_context: ExecutionContext, detail: ThrottlerLimitDetail): Promise<void> {
+  protected override async throwThrottlingException(
+    _context: ExecutionContext,
+    detail: ThrottlerLimitDetail,
+  ): Promise<void> {
     throw new DomainError('too_many_attempts', { meta: { retry_after: detail.timeToBlockExpire } });
   }
 }

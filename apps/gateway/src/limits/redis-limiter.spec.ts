@@ -100,7 +100,10 @@ describe('RedisLimiter', () => {
     const limit = { name: 'away', count: 1_000, seconds: 1 };
     const refusal = async (): Promise<[code: string, ms: number]> => {
       const started = performance.now();
-      const code = await own.take([claim(limit, 'ana')]).then(() => 'admitted', (error: { code: string }) => error.code);
+      const code = await own.take([claim(limit, 'ana')]).then(
+        () => 'admitted',
+        (error: { code: string }) => error.code,
+      );
       return [code, performance.now() - started];
     };
 
@@ -125,11 +128,11 @@ describe('RedisLimiter', () => {
     });
 
     it('leaves a connection that fell silent while Redis itself is well', async () => {
-      const target = new URL(redis.url);
+      const { hostname, port } = new URL(redis.url);
       const sockets: Socket[] = [];
       let silent = false;
       const wire = createServer((near) => {
-        const far = connect(Number(target.port), target.hostname);
+        const far = connect(Number(port), hostname);
         const deaf = (): boolean => silent && sockets.includes(near);
         near.on('data', (chunk) => deaf() || far.write(chunk)).on('error', () => undefined);
         far.on('data', (chunk) => deaf() || near.write(chunk)).on('error', () => undefined);
@@ -137,11 +140,15 @@ describe('RedisLimiter', () => {
         near.on('close', () => far.destroy());
       });
       await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve));
-      target.port = String((wire.address() as AddressInfo).port);
-      const behind = new RedisLimiter(target.href, 'behind');
+      const through = new URL(redis.url);
+      through.port = String((wire.address() as AddressInfo).port);
+      const behind = new RedisLimiter(through.href, 'behind');
       await behind.onModuleInit();
       const reached = async (): Promise<boolean> =>
-        behind.take([claim(limit, 'ana')]).then(() => true, () => false);
+        behind.take([claim(limit, 'ana')]).then(
+          () => true,
+          () => false,
+        );
       expect(await reached()).toBe(true);
       silent = true;
       expect(await reached()).toBe(false);

@@ -63,7 +63,10 @@ export class RedisLimiter implements ThrottlerStorage, OnModuleInit, OnModuleDes
 
   /** True if Redis answers. */
   async isReachable(): Promise<boolean> {
-    return this.#redis.ping().then(() => true, () => false);
+    return this.#redis.ping().then(
+      () => true,
+      () => false,
+    );
   }
 
   /**
@@ -90,7 +93,13 @@ export class RedisLimiter implements ThrottlerStorage, OnModuleInit, OnModuleDes
   }
 
   /** One limit at a time, for guards of @nestjs/throttler's own. */
-  async increment(key: string, ttl: number, count: number, _block: number, name: string): Promise<ThrottlerStorageRecord> {
+  async increment(
+    key: string,
+    ttl: number,
+    count: number,
+    _block: number,
+    name: string,
+  ): Promise<ThrottlerStorageRecord> {
     const [verdict] = await this.take([{ key, limit: { name, count, seconds: ttl / 1_000 } }]);
     if (!verdict) throw new Error('one claim gives one verdict');
     return {

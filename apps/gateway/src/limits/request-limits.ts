@@ -26,7 +26,11 @@ export class RequestLimits {
   async chargeAddress(address: string, route: Route | undefined, reply: FastifyReply): Promise<void> {
     if (route && !route.limits) return;
     const limits = [this.#address, ...(route?.limits ?? [])];
-    await this.#charge(limits.map((limit) => claimOfAddress(limit, address)), route, reply);
+    await this.#charge(
+      limits.map((limit) => claimOfAddress(limit, address)),
+      route,
+      reply,
+    );
   }
 
   /** @throws DomainError `too_many_requests`, `auth_unavailable` */

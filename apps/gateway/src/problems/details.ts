@@ -9,7 +9,9 @@ export interface ProblemField {
 }
 
 export function describeField({ field, code, params }: FieldError, language: Language): ProblemField {
-  const message = FIELD_ERRORS[code][language].replace(/\{(\w+)\}/g, (_all, name: string) => String(params?.[name] ?? ''));
+  const message = FIELD_ERRORS[code][language].replace(/\{(\w+)\}/g, (_all, name: string) =>
+    String(params?.[name] ?? ''),
+  );
   return { field, code, message };
 }
 

@@ -39,7 +39,11 @@ export interface ProblemAnswer {
  *
  * @param publicUrl where the gateway is reached; problem types are addresses there.
  */
-export function describeProblem(error: DomainError, { requestId, instance, language }: Occurrence, publicUrl: string): ProblemAnswer {
+export function describeProblem(
+  error: DomainError,
+  { requestId, instance, language }: Occurrence,
+  publicUrl: string,
+): ProblemAnswer {
   const { status, [language]: title } = ERRORS[error.code];
   const problem: Problem = {
     type: `${publicUrl}${ERRORS_PAGE}#${error.code}`,

@@ -66,7 +66,10 @@ describe('problems', () => {
 
   it.each<[what: string, thrown: unknown]>([
     ['an error', new Error('relation "users" has secret-canary')],
-    ['an error that looks like one of HTTP', Object.assign(new Error('secret-canary'), { statusCode: 418, status: 418 })],
+    [
+      'an error that looks like one of HTTP',
+      Object.assign(new Error('secret-canary'), { statusCode: 418, status: 418 }),
+    ],
     ['an error with a foreign code', Object.assign(new Error('secret-canary'), { code: 'ECONNREFUSED' })],
     ['a text', 'secret-canary'],
     ['nothing', undefined],
@@ -88,7 +91,10 @@ describe('problems', () => {
   });
 
   it('are explained at the address that is their type', async () => {
-    for (const [language, title] of [['en', 'Errors of the Puerta API'], ['es', 'Errores de la API de Puerta']] as const) {
+    for (const [language, title] of [
+      ['en', 'Errors of the Puerta API'],
+      ['es', 'Errores de la API de Puerta'],
+    ] as const) {
       const page = await http.get<string>('/docs/errors', { headers: { 'accept-language': language } });
       expect(page.body).toContain(title);
       for (const code of Object.keys(ERRORS)) expect(page.body).toContain(`id="${code}"`);

@@ -18,12 +18,22 @@ class FakeElement {
 }
 
 const PROFILE = {
-  name: 'María <b>Rojas</b>', number: '26-10001', company: 'Universidad Demo', title: 'Estudiante', unit: null, status: 'active',
-  photo_url: null, valid_until: null,
+  name: 'María <b>Rojas</b>',
+  number: '26-10001',
+  company: 'Universidad Demo',
+  title: 'Estudiante',
+  unit: null,
+  status: 'active',
+  photo_url: null,
+  valid_until: null,
 };
 
 const passOf = (expiresAt: number): string =>
-  ['header', Buffer.from(JSON.stringify({ sub: 'ñÑ?>', exp: expiresAt / 1_000 })).toString('base64url'), 'signature'].join('.');
+  [
+    'header',
+    Buffer.from(JSON.stringify({ sub: 'ñÑ?>', exp: expiresAt / 1_000 })).toString('base64url'),
+    'signature',
+  ].join('.');
 
 /** A phone that opened the page: with its own clock, steady or asleep, and the server's. */
 class Phone {
@@ -46,7 +56,8 @@ class Phone {
   ) {
     const html = read('profile.html');
     for (const [, id = ''] of html.matchAll(/\bid="([\w-]+)"/g)) this.elements.set(id, new FakeElement());
-    for (const [, text = ''] of html.matchAll(/data-text="(\w+)"/g)) this.labelled.push(Object.assign(new FakeElement(), { dataset: { text } }));
+    for (const [, text = ''] of html.matchAll(/data-text="(\w+)"/g))
+      this.labelled.push(Object.assign(new FakeElement(), { dataset: { text } }));
     this.wall = options.clock;
     const page = {
       document: {
@@ -73,9 +84,18 @@ class Phone {
         };
       },
       Date: this.fakeDate(),
-      URLSearchParams, Intl, Headers, atob, String, JSON, Math, Object,
+      URLSearchParams,
+      Intl,
+      Headers,
+      atob,
+      String,
+      JSON,
+      Math,
+      Object,
     };
-    const context = createContext(Object.assign(page, { window: { addEventListener: (type: string, on: () => void) => (this.events[type] = on) } }));
+    const context = createContext(
+      Object.assign(page, { window: { addEventListener: (type: string, on: () => void) => (this.events[type] = on) } }),
+    );
     runInContext(read('profile.js'), context);
   }
 
@@ -106,7 +126,12 @@ class Phone {
   }
 
   private fakeDate(): unknown {
-    return Object.assign(function (value: string) { return new Date(value); }, { now: () => this.wall, parse: Date.parse });
+    return Object.assign(
+      function (value: string) {
+        return new Date(value);
+      },
+      { now: () => this.wall, parse: Date.parse },
+    );
   }
 }
 
@@ -133,8 +158,16 @@ describe('the profile page', () => {
     const phone = await open();
     expect(phone.shown('card')).toBe(true);
     expect(phone.shown('notice')).toBe(false);
-    expect(['name', 'number', 'company', 'title', 'status-word', 'seconds', 'seconds-unit'].map((id) => phone.text(id))).toEqual([
-      'María <b>Rojas</b>', '26-10001', 'Universidad Demo', 'Estudiante', 'Activo', '120', 'segundos restantes',
+    expect(
+      ['name', 'number', 'company', 'title', 'status-word', 'seconds', 'seconds-unit'].map((id) => phone.text(id)),
+    ).toEqual([
+      'María <b>Rojas</b>',
+      '26-10001',
+      'Universidad Demo',
+      'Estudiante',
+      'Activo',
+      '120',
+      'segundos restantes',
     ]);
     expect(phone.elements.get('unit')?.parentElement.hidden).toBe(true);
     expect(phone.elements.get('status')?.dataset['status']).toBe('active');
@@ -161,13 +194,15 @@ describe('the profile page', () => {
   });
 
   it('counts by the server clock, however wrong the phone is', async () => {
-    for (const clock of [SERVER - 86_400_000, SERVER + 86_400_000]) expect((await open({ clock })).text('seconds')).toBe('120');
+    for (const clock of [SERVER - 86_400_000, SERVER + 86_400_000])
+      expect((await open({ clock })).text('seconds')).toBe('120');
   });
 
   const gone = (phone: Phone): void => {
     expect(phone.shown('card')).toBe(false);
     expect(phone.text('notice-title')).toBe('Este escaneo ha caducado');
-    for (const fact of ['María', '26-10001', 'Universidad', 'Estudiante']) expect(phone.everything()).not.toContain(fact);
+    for (const fact of ['María', '26-10001', 'Universidad', 'Estudiante'])
+      expect(phone.everything()).not.toContain(fact);
     expect(phone.text('announcement')).toContain('caducado');
   };
 

@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify';
 /**
  * The code in the address of a scan.
  *
- * @throws DomainError `card_not_found` for what cannot be one: nobody is asked, and the answer is that of any dead code.
+ * @throws DomainError `card_not_found` for what cannot be one: nobody is asked, and the answer is as for any dead code.
  */
 export const CardCode = createParamDecorator((_: unknown, context: ExecutionContext): string => {
   const { code = '' } = context.switchToHttp().getRequest<FastifyRequest<{ Params: { code?: string } }>>().params;

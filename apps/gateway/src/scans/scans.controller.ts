@@ -29,7 +29,9 @@ export class ScansController {
   @ApiParam({ name: 'code', description: 'As in the QR code of a card' })
   @Operation({
     summary: 'Opens the profile of the card that was scanned',
-    description: 'A code that is unknown, rotated, malformed or of a card that is not active gets one identical 404, as a page for browsers.',
+    description:
+      'An unknown, rotated or malformed code, or one of a card that is not active, gets one identical 404 ' +
+      '(a page for browsers).',
     status: 302,
     problems: ['card_not_found'],
   })

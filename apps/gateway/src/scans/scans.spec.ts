@@ -37,8 +37,21 @@ describe('a scan', () => {
   });
 
   const dead = [
-    'AAAAAAAAAAAAAAAAAAAAAA', 'short', CODE.toLowerCase(), `${CODE}A`, CODE.slice(0, -1), `${CODE.slice(0, -1)}R`, `${CODE}%00`, `${CODE}=`,
-    '%F0%9F%98%80', '..%2f..%2fetc', "'%20OR%201=1", 'x'.repeat(101), 'x'.repeat(3_000), '%zz', '%ff',
+    'AAAAAAAAAAAAAAAAAAAAAA',
+    'short',
+    CODE.toLowerCase(),
+    `${CODE}A`,
+    CODE.slice(0, -1),
+    `${CODE.slice(0, -1)}R`,
+    `${CODE}%00`,
+    `${CODE}=`,
+    '%F0%9F%98%80',
+    '..%2f..%2fetc',
+    "'%20OR%201=1",
+    'x'.repeat(101),
+    'x'.repeat(3_000),
+    '%zz',
+    '%ff',
   ];
 
   it('has one identical answer for every dead code', async () => {
@@ -65,7 +78,9 @@ describe('a scan', () => {
   it('says so to people on a page, in their language', async () => {
     const answer = await http.get<string>('/scan/short', { headers: { accept: BROWSER, 'accept-language': 'es-VE' } });
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(answer.headers.get('content-security-policy')).toMatch(/default-src 'none';script-src 'self';style-src 'self'/);
+    expect(answer.headers.get('content-security-policy')).toMatch(
+      /default-src 'none';script-src 'self';style-src 'self'/,
+    );
     expect(answer.headers.get('vary')).toBe('Origin, Accept-Language, Accept');
     expect(answer.body).toContain('<html lang="es">');
     expect(answer.body).toContain('No existe ese carnet');
@@ -89,14 +104,23 @@ describe('a scan', () => {
     const other = await startTestGateway({ FRONTEND_PROFILE_URL: 'https://front.example.com/ver-perfil' });
     other.fakes.set('scans.open', () => ({ scan_pass: 'p', expires_in: 120 }));
     const client = new HttpClient(other.url);
-    expect((await client.get(`/scan/${CODE}`)).headers.get('location')).toBe('https://front.example.com/ver-perfil?token=p');
+    expect((await client.get(`/scan/${CODE}`)).headers.get('location')).toBe(
+      'https://front.example.com/ver-perfil?token=p',
+    );
     expect((await client.get('/profile')).status).toBe(404);
     await other.stop();
   });
 
   describe('and its profile', () => {
     const profile = {
-      name: 'Luis Rojas', number: '26-10001', company: 'Universidad Demo', title: null, unit: null, status: 'active', photo_url: null, valid_until: null,
+      name: 'Luis Rojas',
+      number: '26-10001',
+      company: 'Universidad Demo',
+      title: null,
+      unit: null,
+      status: 'active',
+      photo_url: null,
+      valid_until: null,
     };
 
     it('is shown to the pass, by the scan in it', async () => {
@@ -111,7 +135,11 @@ describe('a scan', () => {
       ['no pass', () => undefined, 'unauthenticated'],
       ['a pass whose life is over', () => gateway.scanPass({}, { expiresIn: -1 }), 'scan_expired'],
       ['an access token', () => gateway.accessToken(), 'access_token_invalid'],
-      ['a pass of another issuer', () => gateway.scanPass({}, { issuer: 'https://evil.example.com' }), 'access_token_invalid'],
+      [
+        'a pass of another issuer',
+        () => gateway.scanPass({}, { issuer: 'https://evil.example.com' }),
+        'access_token_invalid',
+      ],
       ['a pass for another audience', () => gateway.scanPass({}, { audience: 'puerta' }), 'access_token_invalid'],
     ])('is not shown to %s', async (_what, token, code) => {
       const bearer = token();

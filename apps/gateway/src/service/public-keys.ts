@@ -10,7 +10,9 @@ const FRESH_MS = 60_000;
 export class PublicKeys {
   #last: { readonly keys: KeySet; readonly at: number } | undefined;
 
-  constructor(@InjectService(tokenServiceContract) private readonly tokens: ServiceClient<typeof tokenServiceContract>) {}
+  constructor(
+    @InjectService(tokenServiceContract) private readonly tokens: ServiceClient<typeof tokenServiceContract>,
+  ) {}
 
   /** Asks the token service. Rejects when it does not answer within a second. */
   async read(): Promise<KeySet> {

@@ -1,6 +1,6 @@
 import type { InternalServer } from '@puerta/observability';
 
-/** The public endpoint may be asked by anybody, as often as they like: the checks behind it run no oftener than this. */
+/** Anybody may ask the public endpoint, as often as they like: the checks behind it run no oftener than this. */
 const FRESH_MS = 500;
 
 /** Whether the gateway can serve. What is missing is told to operators alone: the internal server logs and shows it. */

@@ -76,9 +76,18 @@
 
   const showCard = (profile) => {
     const status = text.status[profile.status] ?? profile.status;
-    const until = profile.valid_until && new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(new Date(profile.valid_until));
-    const facts = { company: profile.company, name: profile.name, number: profile.number, title: profile.title, unit: profile.unit };
-    for (const [id, value] of Object.entries({ ...facts, 'valid-until': until, 'status-word': status })) show(id, value);
+    const until =
+      profile.valid_until &&
+      new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(new Date(profile.valid_until));
+    const facts = {
+      company: profile.company,
+      name: profile.name,
+      number: profile.number,
+      title: profile.title,
+      unit: profile.unit,
+    };
+    for (const [id, value] of Object.entries({ ...facts, 'valid-until': until, 'status-word': status }))
+      show(id, value);
     for (const id of ['unit', 'valid-until']) element(id).parentElement.hidden = element(id).textContent === '';
     element('status').dataset.status = profile.status;
     element('notice').hidden = true;
@@ -86,7 +95,7 @@
     show('announcement', text.announced(profile, status));
   };
 
-  /** Milliseconds that passed. A phone's wall clock may be set meanwhile, and its steady one may stop while it sleeps. */
+  /** Milliseconds that passed. A phone's wall clock may be set meanwhile, and its steady one stop while it sleeps. */
   const stopwatch = () => {
     const steady = performance.now();
     const wall = Date.now();
