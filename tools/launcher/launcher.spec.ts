@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { localNetworkAddress } from './addresses.mjs';
 import { keptSecrets } from './data-folder.mjs';
+import { Logs } from './logs.mjs';
 import { readOptions } from './options.mjs';
+import { Terminal } from './terminal.mjs';
 
 const folders = { cwd: '/here', workspace: '/project' };
 
@@ -78,6 +80,52 @@ describe('the address for a phone', () => {
     };
     expect(localNetworkAddress(interfaces)).toBe('192.168.1.20');
     expect(localNetworkAddress({ lo: interfaces.lo, docker0: interfaces.docker0 })).toBeUndefined();
+  });
+});
+
+describe('the logs', () => {
+  let folder: string;
+  let shown: string[];
+  let terminal: Terminal;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
+    shown = [];
+    terminal = new Terminal({ isTTY: false, write: (text: string) => shown.push(text) } as never);
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const line = (level: string, msg: string) => `${JSON.stringify({ level, time: '2026-01-01T00:00:00Z', service: 'identity', msg })}\n`;
+
+  it('hold everything, while the terminal shows what is a warning or worse, and what is no log line at all', async () => {
+    const logs = new Logs(folder, terminal, false);
+    const log = logs.forApp('identity');
+    const written = `${line('info', 'hush')}${line('warn', 'look')}Segmentation fault\n`;
+    for (const byte of Buffer.from(written)) log.write(Buffer.of(byte)); // however a pipe cuts it
+    await logs.close();
+    expect(readFileSync(join(folder, 'identity.log'), 'utf8')).toBe(written);
+    expect(shown.join('')).toMatch(/^.*WARN: identity: look\nidentity: Segmentation fault\n$/);
+    expect(log.last()).toMatch(/INFO: identity: hush\n.*look\nSegmentation fault$/);
+  });
+
+  it('show everything when asked to', async () => {
+    const logs = new Logs(folder, terminal, true);
+    logs.forApp('identity').write(Buffer.from(line('info', 'hush')));
+    logs.forServer('redis').write(Buffer.from('Ready to accept connections\n'));
+    await logs.close();
+    expect(shown.join('')).toMatch(/INFO: identity: hush\nredis: Ready to accept connections\n/);
+  });
+
+  it('rotate when a file has 10 MiB', async () => {
+    const logs = new Logs(folder, terminal, false);
+    const log = logs.forServer('redis');
+    const line = Buffer.from(`${'x'.repeat(1023)}\n`);
+    for (let n = 0; n < 25 * 1024; n += 1) log.write(line);
+    await logs.close();
+    expect(readdirSync(folder).sort()).toEqual(['redis.1.log', 'redis.2.log', 'redis.log']);
+    const sizes = readdirSync(folder).map((name) => statSync(join(folder, name)).size);
+    expect(Math.max(...sizes)).toBeLessThan(11 * 1024 * 1024);
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(25 * 1024 * 1024);
   });
 });
 

@@ -80,7 +80,7 @@ export class Logs {
    * @returns {ChildLog}
    */
   #open(name, show) {
-    const file = createStream((_time, index) => (index ? `${name}.${index}.log` : `${name}.log`), {
+    const file = createStream((index) => (index ? `${name}.${index}.log` : `${name}.log`), {
       ...ROTATION,
       path: this.folder,
       mode: 0o600,
