@@ -3,14 +3,15 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Public } from '@puerta/auth';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Serves } from '../http/route-options';
+import { Serves, Unlimited } from '../http/route-options';
 import { StaticFile } from '../http/static-file';
 
-/** What our pages share. */
+/** What our pages share. Not limited: the page that says "try again" needs it, too. */
 @ApiExcludeController()
 @Controller('assets')
 @Public()
 @Serves('page')
+@Unlimited()
 export class AssetsController {
   readonly #style = StaticFile.read(join(__dirname, 'puerta.css'));
 
