@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
-import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
+import { readQrCodes } from '@puerta/testing';
 import { drawPng } from './png';
 import { qrPng, qrSvg } from './qr-picture';
 
@@ -10,13 +9,8 @@ const URLS = [
   `https://a-rather-long-name-of-a-host.of-some-faculty.example.edu/${'below/'.repeat(12)}scan/0123456789012345678901`,
 ];
 
-beforeAll(async () => {
-  const wasmBinary = readFileSync(require.resolve('zxing-wasm/reader/zxing_reader.wasm'));
-  await prepareZXingModule({ overrides: { wasmBinary: wasmBinary.buffer as ArrayBuffer }, fireImmediately: true });
-});
-
 async function decode(png: Uint8Array) {
-  const [found, ...others] = await readBarcodes(png, { formats: ['QRCode'] });
+  const [found, ...others] = await readQrCodes(png);
   if (!found || others.length > 0) throw new Error('not exactly one QR code');
   return found;
 }
