@@ -41,6 +41,13 @@ describe('a search query', () => {
     expect(searchQuery(`o'x | !b:* \\ (c)`)).toBe(`'o''x':* & '|':* & '!b:*':* & '\\\\':* & '(c)':*`);
   });
 
+  it('has no lexeme that PostgreSQL would refuse, and the beginning of every long word still finds it', () => {
+    const long = '㌖'.repeat(120);
+    const [kept] = searchWords({ ...card, holderName: long }).filter((word) => word.startsWith('キ'));
+    expect(Buffer.byteLength(kept ?? '')).toBeLessThanOrEqual(2046);
+    expect(searchQuery(long)).toBe(`'${kept}':*`);
+  });
+
   it('is none when nothing is left to look for', () => {
     expect(searchQuery('\u0301')).toBeUndefined();
   });

@@ -36,10 +36,17 @@ export function searchQuery(typed: string): string | undefined {
   return lexemes.length > 0 ? lexemes.join(' & ') : undefined;
 }
 
+/**
+ * In UTF-16 units, of three bytes in UTF-8 at most: PostgreSQL refuses lexemes of more than 2046 bytes, and folding makes
+ * six letters of one ("㌖").
+ */
+const LONGEST_WORD = 500;
+
 function words(text: string): string[] {
   return fold(text)
     .split(/\s+/u)
-    .filter((word) => word !== '');
+    .filter((word) => word !== '')
+    .map((word) => word.slice(0, LONGEST_WORD));
 }
 
 /** Without case and accents: "Ángel" and "angel" are one word. */
