@@ -12,6 +12,19 @@ const isString: Rule = { code: 'wrong_type', params: { type: 'string' }, test: (
 
 const isClean: Rule = { code: 'forbidden_characters', test: (value) => !FORBIDDEN.test(value as string) };
 
+/** Zero-width spaces, fillers, tags: what nobody sees makes another e-mail of the same one. */
+const isVisible: Rule = {
+  code: 'forbidden_characters',
+  test: (value) => !/[\p{Cf}\p{Default_Ignorable_Code_Point}]/u.test(value as string),
+};
+
+/** In names they are needed (emoji, Persian), but a name is more than that. */
+const hasVisible = (min: number): Rule => ({
+  code: 'too_short',
+  params: { min },
+  test: (value) => min === 0 || /[^\p{Cf}\p{Default_Ignorable_Code_Point}\p{Z}\p{M}]/u.test(value as string),
+});
+
 const length = (value: unknown): number => [...(value as string)].length;
 const atLeast = (min: number): Rule => ({ code: 'too_short', params: { min }, test: (value) => length(value) >= min });
 const atMost = (max: number): Rule => ({
@@ -37,7 +50,7 @@ export interface TextOptions extends FieldOptions {
 
 /** The one rule for every string field: NFC, trimmed, no control or bidirectional-override characters, a length. */
 export function Text({ min = 1, max, pattern, format = 'this field', example, ...options }: TextOptions): PropertyDecorator {
-  const rules = [isString, atMost(max), isClean, atLeast(min)];
+  const rules = [isString, atMost(max), isClean, atLeast(min), hasVisible(min)];
   if (pattern) rules.push({ code: 'bad_format', params: { format }, test: (value) => pattern.test(value as string) });
   return field(
     rules,
@@ -50,7 +63,13 @@ export function Text({ min = 1, max, pattern, format = 'this field', example, ..
 /** An e-mail address, kept in lower case: the local part is case-sensitive in RFC 5321 and nowhere in practice. */
 export function Email(options: FieldOptions = {}): PropertyDecorator {
   return field(
-    [isString, atMost(254), isClean, { code: 'bad_format', params: { format: 'e-mail' }, test: (value) => isEmail(value) }],
+    [
+      isString,
+      atMost(254),
+      isClean,
+      isVisible,
+      { code: 'bad_format', params: { format: 'e-mail' }, test: (value) => isEmail(value) },
+    ],
     options,
     { type: String, format: 'email', maxLength: 254, example: 'ana@example.com' },
     (value) => (typeof value === 'string' ? (tidy(value) as string).toLowerCase() : value),

@@ -20,6 +20,11 @@ describe('validateDto', () => {
     expect(dto).toMatchObject({ name: 'José', email: 'ana@example.com' });
   });
 
+  it('keeps the joiners that names are written with', () => {
+    const name = 'علی\u200cرضا 👩\u200d🔬';
+    expect(validateDto(RegisterDto, { ...registration, name }).name).toBe(name);
+  });
+
   it('keeps the spaces of a password', () => {
     expect(validateDto(RegisterDto, { ...registration, password: '  ten chars  ' }).password).toBe('  ten chars  ');
   });
@@ -28,6 +33,8 @@ describe('validateDto', () => {
     ['a missing field', { name: undefined }, 'name: required'],
     ['a null', { name: null }, 'name: required'],
     ['white space alone', { name: '   ' }, 'name: too_short'],
+    ['invisible characters alone', { name: '\u200b\u3164' }, 'name: too_short'],
+    ['an e-mail with invisible characters', { email: 'ana@example.com\u200b' }, 'email: forbidden_characters'],
     ['a number', { name: 7 }, 'name: wrong_type'],
     ['an array', { name: ['Ana'] }, 'name: wrong_type'],
     ['an object', { name: { $gt: '' } }, 'name: wrong_type'],
