@@ -1,5 +1,6 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { ThrottlerGuard, type ThrottlerLimitDetail } from '@nestjs/throttler';
+import { canonicalEmail } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyRequest } from 'fastify';
 
@@ -29,5 +30,5 @@ export class LoginGuard extends ThrottlerGuard {
 /** Written as the field of the form will be, so that no other spelling has a count of its own. */
 function emailOf({ body }: FastifyRequest): string | undefined {
   const email: unknown = typeof body === 'object' && body !== null && 'email' in body ? body.email : undefined;
-  return typeof email === 'string' ? email.normalize('NFC').trim().toLowerCase() : undefined;
+  return typeof email === 'string' ? canonicalEmail(email) : undefined;
 }
