@@ -244,6 +244,7 @@ describe("Nest's messages", () => {
     const nest = nestLogger(log);
     nest.log('Mapped {/cards, GET} route', 'RouterExplorer');
     expect(last()).toMatchObject({ level: 'debug', component: 'RouterExplorer', msg: 'Mapped {/cards, GET} route' });
+    expect(last()).not.toHaveProperty('error');
     nest.error(new Error(CANARY), 'ExceptionsHandler');
     nest.error('Unable to connect. Retrying (1)...', `Error: ${CANARY}\n    at connect (net.js:1:1)`, 'TypeOrmModule');
     expect(last()).toMatchObject({

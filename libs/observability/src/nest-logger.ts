@@ -12,7 +12,7 @@ export function nestLogger(logger: Logger): LoggerService {
       const last = rest.at(-1);
       const component = typeof last === 'string' && !looksLikeStack(last) ? last : 'nest';
       const error = [message, ...rest].find((value) => value instanceof Error || looksLikeStack(value));
-      logger[level](sentence(message), { component, error: error === undefined ? undefined : asError(error) });
+      logger[level](sentence(message), { component, ...(error === undefined ? {} : { error: asError(error) }) });
     };
   return {
     log: say('debug'),
