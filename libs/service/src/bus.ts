@@ -36,7 +36,8 @@ export function callFields(): LogFields | undefined {
 function busLogger(logger: Logger): BusLogger {
   const fields = (facts: object = {}): LogFields => {
     const { err, connection, entry, service, ...rest } = facts as Record<string, never>;
-    return { ...rest, error: err, component: connection ?? 'bus', entry_id: entry, callee: service };
+    const error = err === undefined ? {} : { error: err };
+    return { ...rest, ...error, component: connection ?? 'bus', entry_id: entry, callee: service };
   };
   return {
     info: (message, facts) => logger.debug(message, fields(facts)),
