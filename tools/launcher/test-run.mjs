@@ -1,6 +1,7 @@
 // @ts-check
 /** `npm test`: from a bare clone to the result of the tests. */
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Terminal } from './terminal.mjs';
 import { build, ensurePackages, WORKSPACE } from './workspace.mjs';
@@ -22,18 +23,22 @@ export async function main(args) {
 }
 
 /**
+ * The large suites measure: each gets the machine for itself. The others mostly wait, for processes and databases, so that
+ * two at a time pay even on two cores.
+ */
+const WORKERS = { load: 1, other: Math.max(2, availableParallelism() - 1) };
+
+/**
  * @param {string[]} args
  * @returns {Promise<number>}
  */
 function jest(args) {
+  const load = args.includes('--load');
+  const ours = [`--maxWorkers=${load ? WORKERS.load : WORKERS.other}`]; // before theirs, of which Jest takes the last
   const child = spawn(
     process.execPath,
-    [join(WORKSPACE, 'node_modules/.bin/jest'), ...args.filter((arg) => arg !== '--load')],
-    {
-      cwd: WORKSPACE,
-      stdio: 'inherit',
-      env: { ...process.env, ...(args.includes('--load') ? { PUERTA_TEST_LOAD: '1' } : {}) },
-    },
+    [join(WORKSPACE, 'node_modules/.bin/jest'), ...ours, ...args.filter((arg) => arg !== '--load')],
+    { cwd: WORKSPACE, stdio: 'inherit', env: { ...process.env, ...(load ? { PUERTA_TEST_LOAD: '1' } : {}) } },
   );
   // Jest gets Ctrl-C from the terminal as we do; we wait for what it makes of it.
   process.on('SIGINT', () => {});
