@@ -106,7 +106,8 @@ export function Nested(type: () => new () => object, options: FieldOptions = {})
       },
     ],
     { optional: options.optional ?? false },
-    { type },
+    // Swagger takes a function for a lazy type by its name alone, which must be "type".
+    { type: () => type() },
   );
   return (target, key) => {
     rules(target, key);
