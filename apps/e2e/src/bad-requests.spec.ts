@@ -142,6 +142,7 @@ const cases: readonly [string, () => Promise<Raw>, number?, string?][] = [
   ['a company that does not exist', () => send('POST', '/api/v1/users/me/ensure-company', json({ company_id: randomUUID() })), 404, 'company_not_found'],
   ['headers of 64 KiB', () => send('GET', '/api/v1/cards', '', { 'x-filler': 'x'.repeat(65_536) }), 431],
   ['a request line that is none', () => sendBytes('NONSENSE\r\n\r\n'), 400],
+  ['two hosts', () => sendBytes('GET /health HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n'), 400],
   ['two lengths', () => sendBytes('POST /api/v1/cards HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}'), 400],
   ['length and chunks', () => sendBytes('POST /api/v1/cards HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'), 400],
 ];

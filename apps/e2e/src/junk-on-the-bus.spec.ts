@@ -32,15 +32,28 @@ const junk: readonly unknown[] = [
   JSON.parse(`${'{"a":'.repeat(500)}1${'}'.repeat(500)}`),
 ];
 
+/** Who no user of ours can be. */
+const junkActors: readonly object[] = [
+  {},
+  [],
+  { user_id: 5, session_id: 'x', email: 'nobody', company_id: 'x', role: 'god' },
+  { ...actor(), user_id: "' OR 1=1 --" },
+  { ...actor(), role: 'root' },
+  { ...actor(), admin: true },
+];
+
 describe.each(patterns)('%s %s', (service, pattern, caller) => {
   it('answers junk with validation_failed and changes nothing', async () => {
     const client = new BusClient({ redis: puerta.redisUrl, prefix: puerta.busPrefix, service: caller });
     await client.connect();
     try {
       const before = await snapshot(puerta.database.url);
-      for (const data of junk) {
+      const target = { service, pattern, lane: laneOf(service, pattern) };
+      const calls: [unknown, object][] = junk.map((data) => [data, actor()]);
+      if (caller === 'gateway') calls.push(...junkActors.map((one): [unknown, object] => [{}, one]));
+      for (const [data, one] of calls) {
         const error = await client
-          .call({ service, pattern, lane: laneOf(service, pattern) }, data as object, { actor: actor() })
+          .call(target, data as object, { actor: one })
           .then(() => undefined, (reason: unknown) => reason);
         expect(error).toBeInstanceOf(BusError);
         expect((error as BusError).code).toBe('validation_failed');
@@ -52,7 +65,10 @@ describe.each(patterns)('%s %s', (service, pattern, caller) => {
   });
 });
 
-const actor = () => ({ user_id: randomUUID(), session_id: randomUUID(), email: 'a@example.com', company_id: randomUUID(), role: 'owner' });
+function actor(): object {
+  const ids = { user_id: randomUUID(), session_id: randomUUID(), company_id: randomUUID() };
+  return { ...ids, email: 'a@example.com', role: 'owner' };
+}
 
 function laneOf(service: string, pattern: string): 'fast' | 'heavy' {
   const contract = [identityContract, cardIssuerContract, tokenServiceContract].find(({ name }) => name === service);

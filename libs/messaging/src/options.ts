@@ -49,6 +49,8 @@ export interface BusServerOptions extends BusOptions {
   readonly concurrency?: Partial<Readonly<Record<Lane, number>>>;
   /** Callers that are believed about the actor on whose behalf they ask. Default none. */
   readonly actorsFrom?: readonly string[];
+  /** What an actor must be; `validate` makes it so. Without it handlers get the plain object. */
+  readonly actor?: new () => object;
   /** Turns data into an instance of the pattern's class, or throws. Without it handlers get the plain object. */
   readonly validate?: <T extends object>(cls: new () => T, plain: object) => T | Promise<T>;
   /** The wire form of an error that callers may see; undefined for any other, which is logged and crosses as `internal`. */

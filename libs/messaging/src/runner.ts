@@ -71,7 +71,7 @@ export class Runner {
     if (entry.deliveries > MOST_DELIVERIES) throw BusError.of('internal', `delivered ${entry.deliveries} times`);
     if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) throw BusError.of('validation_failed');
     const plain = this.parse(message.data);
-    const actor = message.actor === undefined || !this.believed.has(caller) ? undefined : this.parse(message.actor);
+    const actor = this.believed.has(caller) ? await this.actorOf(message) : undefined;
 
     const deadline = sent + ttl;
     const requestId = message.requestId ?? id;
@@ -84,6 +84,13 @@ export class Runner {
     });
     if (exceeds(answer, this.maxBytes)) throw new RangeError(`the answer has ${answer.length} characters`);
     return answer;
+  }
+
+  private async actorOf(message: Incoming): Promise<object | undefined> {
+    if (message.actor === undefined) return undefined;
+    const plain = this.parse(message.actor);
+    const { actor, validate } = this.options;
+    return actor && validate ? validate(actor, plain) : plain;
   }
 
   private parse(json: string | undefined): object {

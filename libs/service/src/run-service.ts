@@ -1,4 +1,4 @@
-import { validateDto } from '@puerta/contracts';
+import { ActorDto, validateDto } from '@puerta/contracts';
 import { BusClient, BusServer, createBusService } from '@puerta/messaging';
 import { nestLogger } from '@puerta/observability';
 import { DataSource } from 'typeorm';
@@ -25,6 +25,7 @@ export async function startService<D extends AppConfigDefinition>(
     ...busOptions(runtime),
     contract: definition.contract,
     actorsFrom: ['gateway'],
+    actor: ActorDto,
     validate: validateDto,
     encodeError: errorEncoder(runtime.logger),
   });

@@ -33,7 +33,7 @@ export async function admit(request: FastifyRequest, reply: FastifyReply, option
   const { route } = exchange;
   const url = request.raw.url ?? '';
   if (url.length > MAX_URL) throw new DomainError('uri_too_long');
-  if (request.headers.host === undefined) throw new DomainError('bad_request');
+  if (!hasOneHost(request)) throw new DomainError('bad_request');
   await limits?.chargeAddress(request.ip, route, reply);
   if (!route) return answerElsewhere(request, reply, routes.methodsAt(pathOf(url)));
 
@@ -44,6 +44,11 @@ export async function admit(request: FastifyRequest, reply: FastifyReply, option
   if (!route.takesQuery && isApi(route)) refuseQuery(request);
   if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();
   return false;
+}
+
+/** RFC 9112 3.2. Node keeps the first of several, and a proxy before us may have judged by another. */
+function hasOneHost({ raw }: FastifyRequest): boolean {
+  return raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length === 1;
 }
 
 function answerElsewhere(request: FastifyRequest, reply: FastifyReply, allowed: readonly string[]): boolean {

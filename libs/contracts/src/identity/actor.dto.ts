@@ -1,0 +1,20 @@
+import { type Actor, ROLES, type Role } from '../core';
+import { Choice, Email, Id } from '../validation';
+
+/** The actor of a message, as a service checks it: a caller that states nonsense is refused, not obeyed in part. */
+export class ActorDto implements Actor {
+  @Id()
+  user_id: string;
+
+  @Id()
+  session_id: string;
+
+  @Email()
+  email: string;
+
+  @Id({ optional: true })
+  company_id: string | null;
+
+  @Choice(ROLES, { optional: true })
+  role: Role | null;
+}
