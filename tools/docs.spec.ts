@@ -50,6 +50,13 @@ describe('the documentation', () => {
     await expect(verdict).resolves.toBe('up to date');
   });
 
+  it('describes every schema that the OpenAPI document refers to', () => {
+    const text = read('docs/openapi.json');
+    const { components } = JSON.parse(text) as { components: { schemas: Record<string, object> } };
+    const named = [...text.matchAll(/"#\/components\/schemas\/(.*?)"/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !(name in components.schemas))).toEqual([]);
+  });
+
   it('leads nowhere that is not there', () => {
     const links = pages.flatMap((page) => linksOf(read(page)).map((link) => ({ page, link })));
     expect(links.filter(({ page, link }) => !leadsSomewhere(page, link))).toEqual([]);

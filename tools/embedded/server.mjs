@@ -60,8 +60,9 @@ export async function launch(options) {
   /** @type {Error | undefined} */
   let failure;
   child.once('error', (error) => (failure = error));
+  // "close", not "exit": then its own children have gone as well, and everything it wrote has been read.
   const exited = new Promise((resolve) => {
-    child.once('exit', resolve);
+    child.once('close', resolve);
     child.once('error', resolve);
   }).then(() => undefined);
   let tail = '';
@@ -70,10 +71,10 @@ export async function launch(options) {
       tail = (tail + chunk.toString()).slice(-2000);
       log?.(chunk);
     });
-    // Nothing of the child keeps our event loop alive: whoever forgets to stop it must still be able to exit.
-    /** @type {import('node:net').Socket} */ (stream).unref();
   }
-  child.unref();
+  // Nothing of the child keeps our event loop alive: whoever forgets to stop it must still be able to exit.
+  const handles = /** @type {{ ref(): void, unref(): void }[]} */ (/** @type {unknown[]} */ ([child, child.stdout, child.stderr]));
+  for (const handle of handles) handle.unref();
 
   const { pid } = child;
   if (pid === undefined) {
@@ -99,7 +100,7 @@ export async function launch(options) {
   }
 
   const end = async (/** @type {[NodeJS.Signals, number][]} */ steps) => {
-    child.ref();
+    for (const handle of handles) handle.ref();
     await signalUntilGone(record, steps);
     await cleaned;
   };

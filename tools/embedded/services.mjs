@@ -100,6 +100,7 @@ export function startApp({ workspace, app, env, internalPort, log }) {
     detached: true, // a process group of its own: Ctrl-C in the terminal is ours to handle
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.on('error', () => {}); // without a pid we throw; with one, "close" follows
   child.stdin.on('error', () => {});
   child.stdout.on('data', log);
   child.stderr.on('data', log);

@@ -22,10 +22,11 @@ const LEAVING_MS = 40_000;
  * Makes the folder if it is missing and takes it for this process; waits for another one that is about to end.
  *
  * @param {string} folder
+ * @param {AbortSignal} signal ends the waiting
  * @returns {Promise<import('../embedded/lock.mjs').Lock>}
  * @throws Refusal when another process uses it
  */
-export async function takeDataFolder(folder) {
+export async function takeDataFolder(folder, signal) {
   const began = Date.now();
   for (;;) {
     const lock = lockIn(folder);
@@ -34,6 +35,7 @@ export async function takeDataFolder(folder) {
       throw new Refusal(`Puerta already runs on ${folder} (process ${lock.heldBy}); stop it, or give another folder: --data`);
     }
     await sleep(100);
+    signal.throwIfAborted();
   }
 }
 

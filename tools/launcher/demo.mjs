@@ -35,12 +35,8 @@ const HOLDER = { name: 'María Fernanda Ríos', title: 'Estudiante', unit: 'Facu
  */
 export async function ensureDemo(folder, gatewayUrl) {
   const file = join(folder, 'demo.json');
-  const demo = /** @type {DemoFile | undefined} */ (readJson(file)) ?? {
-    email: `admin-${randomBytes(3).toString('hex')}@demo.example`,
-    password: randomBytes(12).toString('base64url'),
-    key: randomUUID(),
-  };
-  writeJson(file, demo);
+  const demo = /** @type {DemoFile | undefined} */ (readJson(file)) ?? newDemo();
+  if (!demo.company_id) writeJson(file, demo);
   const api = new Api(`${gatewayUrl}/api/v1`);
 
   const login = demo.company_id
@@ -70,6 +66,16 @@ export async function ensureDemo(folder, gatewayUrl) {
     password: demo.password,
     number: String(card.body['number']),
     scanUrl: String(card.body['scan_url']),
+  };
+}
+
+/** @returns {DemoFile} */
+function newDemo() {
+  return {
+    // Its own for each installation, as several may share a database.
+    email: `admin-${randomBytes(3).toString('hex')}@demo.example`,
+    password: randomBytes(12).toString('base64url'),
+    key: randomUUID(),
   };
 }
 

@@ -1,7 +1,12 @@
 // @ts-check
 /** The embedded PostgreSQL and Redis of an installation: kept alive while it runs, ended with it. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** @typedef {import('../embedded/server.mjs').Server} Server */
+
+/** Before one that has ended is started again: what ends it may not have passed. */
+const PAUSE_MS = 500;
 
 export class EmbeddedServers {
   /** Those to end, in the order of their start; a start that is under way is waited for. @type {Map<string, Promise<Server>>} */
@@ -57,6 +62,8 @@ export class EmbeddedServers {
         await server.exited;
         if (this.#stopping) return;
         this.terminal.warn(`${name} has ended; starting it again`);
+        await sleep(PAUSE_MS);
+        if (this.#stopping) return;
         const starting = start(server.port);
         this.#running.set(name, starting);
         server = await starting;

@@ -50,7 +50,7 @@ export class Installation {
    * @returns {Promise<unknown>} settles when everything is up, or up to date
    */
   run(task) {
-    this.#running = task === 'start' ? this.#start() : this.#prepare('http://localhost');
+    this.#running = task === 'start' ? this.#start() : this.#prepare(this.env['PUBLIC_URL'] || 'http://localhost');
     return this.#running;
   }
 

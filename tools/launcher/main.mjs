@@ -55,7 +55,7 @@ async function run(task, options, env, terminal) {
   /** @type {import('./installation.mjs').Installation | undefined} */
   let installation;
   const signal = interruption(terminal, async () => installation?.kill());
-  const lock = await takeDataFolder(options.data);
+  const lock = await takeDataFolder(options.data, signal);
   signal.addEventListener('abort', lock.leave);
   try {
     await endLeftovers(options.data);

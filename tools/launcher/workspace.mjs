@@ -40,7 +40,7 @@ async function npmCi(signal) {
   // Under NODE_ENV=production npm would leave out what builds the project.
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
   const npm = process.env['npm_execpath'];
-  await (npm?.endsWith('.js')
+  await (npm?.endsWith('npm-cli.js')
     ? runQuietly(process.execPath, [npm, ...args], { cwd: WORKSPACE, signal })
     : runQuietly('npm', args, { cwd: WORKSPACE, signal }));
 }
