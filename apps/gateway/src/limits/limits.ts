@@ -15,7 +15,7 @@ export interface Claim {
   readonly key: string;
 }
 
-/** Sign-ins are dear: 100 ms of hashing, and each is a guess at a password. */
+/** Sign-ins are dear: argon2id takes a core and 19 MiB for each, and each is a guess at a password. */
 export const LOGIN_BY_ADDRESS: Limit = { name: 'login-address', count: 30, seconds: 60 };
 export const LOGIN_BY_EMAIL: Limit = { name: 'login-email', count: 10, seconds: 300 };
 /** A class of students may register behind one address. */

@@ -2,7 +2,7 @@ import { isEmail } from 'class-validator';
 import { field, type FieldOptions, type Rule } from './rules';
 
 /**
- * Control characters (but none is ever wanted in a name or a title), bidirectional overrides and isolates, which make a
+ * Control characters (none is ever wanted in a name or a title), bidirectional overrides and isolates, which make a
  * text read as something else (UAX #9, "Trojan Source"), the line and paragraph separators, and lone surrogates, which
  * no UTF-8 column can hold.
  */
