@@ -1,7 +1,8 @@
 // @ts-check
 /** From a bare clone to something that can be run: packages, then `dist/`. Uses nothing but Node until packages are there. */
-import { mkdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from '../embedded/lock.mjs';
 import { runQuietly } from './command.mjs';
@@ -18,13 +19,22 @@ export const WORKSPACE = dirname(dirname(dirname(fileURLToPath(import.meta.url))
  */
 export async function ensurePackages(terminal, signal) {
   if (packagesAreCurrent()) return;
-  const state = join(WORKSPACE, '.puerta');
-  mkdirSync(state, { recursive: true, mode: 0o711 });
-  // `npm start` and `npm test` at once must not both empty node_modules.
-  await withLock(join(state, 'packages.lock'), async () => {
+  await alone('packages', async () => {
     if (packagesAreCurrent()) return;
     await terminal.step('Installing packages', 'Packages installed', () => npmCi(signal));
   });
+}
+
+/**
+ * `npm start` and `npm test` at once must not both empty `node_modules` or `dist`.
+ *
+ * @param {string} name of the work
+ * @param {() => Promise<void>} work
+ */
+async function alone(name, work) {
+  const state = join(WORKSPACE, '.puerta');
+  mkdirSync(state, { recursive: true, mode: 0o711 });
+  await withLock(join(state, `${name}.lock`), work);
 }
 
 /** npm writes its own lock file into node_modules when it has finished. */
@@ -46,17 +56,44 @@ async function npmCi(signal) {
 }
 
 /**
- * Builds all projects into `dist/`; nx does again only what has changed.
+ * Builds into `dist/` what has changed. When nothing has, nx is not asked: it would put everything there again from its
+ * cache, under the feet of the apps that run from it.
  *
  * @param {Terminal} terminal
  * @param {AbortSignal} [signal]
  */
 export async function build(terminal, signal) {
-  await terminal.step('Building', 'Built', () =>
-    runQuietly(process.execPath, [join(WORKSPACE, 'node_modules/.bin/nx'), 'run-many', '-t', 'build'], {
-      cwd: WORKSPACE,
-      env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', NX_ISOLATE_PLUGINS: 'false' },
-      signal,
-    }),
-  );
+  await alone('build', async () => {
+    const sources = fingerprint();
+    const stamp = join(WORKSPACE, 'dist/.sources');
+    if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
+    rmSync(stamp, { force: true });
+    await terminal.step('Building', 'Built', () => nxBuild(signal));
+    writeFileSync(stamp, sources);
+  });
+}
+
+/** What `dist/` is made from: names, sizes and times of change, without what the build leaves out. */
+function fingerprint() {
+  const files = ['.swcrc', 'nx.json', 'package-lock.json'];
+  for (const folder of ['apps', 'libs']) {
+    for (const entry of readdirSync(join(WORKSPACE, folder), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || /\.(spec|load)\.ts$/.test(entry.name)) continue;
+      files.push(relative(WORKSPACE, join(entry.parentPath ?? entry.path, entry.name)));
+    }
+  }
+  const states = files.sort().map((file) => {
+    const state = statSync(join(WORKSPACE, file), { throwIfNoEntry: false }); // editors come and go with files
+    return `${file} ${state?.size} ${state?.mtimeMs}`;
+  });
+  return createHash('sha256').update(states.join('\n')).digest('hex');
+}
+
+/** @param {AbortSignal} [signal] */
+async function nxBuild(signal) {
+  await runQuietly(process.execPath, [join(WORKSPACE, 'node_modules/.bin/nx'), 'run-many', '-t', 'build'], {
+    cwd: WORKSPACE,
+    env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', NX_ISOLATE_PLUGINS: 'false' },
+    signal,
+  });
 }

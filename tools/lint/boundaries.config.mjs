@@ -12,7 +12,7 @@ const depConstraints = [
   { sourceTag: 'lib:messaging', onlyDependOnLibsWithTags: ['lib:testing'] },
   { sourceTag: 'lib:config', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'lib:observability', onlyDependOnLibsWithTags: [] },
-  { sourceTag: 'lib:database', onlyDependOnLibsWithTags: ['lib:messaging', 'lib:contracts', 'lib:testing'] },
+  { sourceTag: 'lib:database', onlyDependOnLibsWithTags: ['lib:contracts', 'lib:testing'] },
   { sourceTag: 'lib:auth', onlyDependOnLibsWithTags: ['lib:contracts'] },
   {
     sourceTag: 'lib:service',
