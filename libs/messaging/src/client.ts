@@ -165,7 +165,7 @@ export class BusClient extends ClientProxy {
       pattern: target.pattern,
       data: JSON.stringify(data),
       reply: this.replica,
-      requestId: context?.requestId ?? id,
+      requestId: context?.requestId,
       traceparent: context?.traceparent,
       actor: jsonOf(options.actor ?? context?.actor),
       idempotencyKey: options.idempotencyKey,

@@ -9,7 +9,8 @@ export interface Outgoing {
   readonly data: string;
   /** The replica that waits for the answer. */
   readonly reply: string;
-  readonly requestId: string;
+  /** Where the message is part of a request; else it counts as one of its own. */
+  readonly requestId?: string;
   readonly traceparent?: string;
   /** JSON. */
   readonly actor?: string;
@@ -47,7 +48,7 @@ export const MOST_TTL_MS = 9_999_999;
 /** Fields and values, alternating, as XADD takes them. */
 export function toFields(message: Outgoing): string[] {
   const fields = ['id', message.id, 'pattern', message.pattern, 'data', message.data, 'reply', message.reply];
-  fields.push('request', message.requestId);
+  if (message.requestId !== undefined) fields.push('request', message.requestId);
   if (message.traceparent !== undefined) fields.push('trace', message.traceparent);
   if (message.actor !== undefined) fields.push('actor', message.actor);
   if (message.idempotencyKey !== undefined) fields.push('key', message.idempotencyKey);

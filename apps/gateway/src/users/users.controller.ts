@@ -63,7 +63,7 @@ export class UsersController {
   @Public()
   @Operation({
     summary: 'Renews the access token',
-    description: 'The refresh token is replaced as well. Using a replaced one again ends the session.',
+    description: 'The refresh token is replaced as well. Used again within 10 seconds a replaced one gives the same answer, later it ends the session.',
     answer: LoginAnswer,
     problems: ['refresh_token_invalid', 'refresh_token_reused'],
   })
@@ -100,7 +100,7 @@ export class UsersController {
   @InitialAuth()
   @Operation({
     summary: 'Chooses the company to act in, and gives the token that says so',
-    description: 'The company named, else the one that invites, else the default one, else the current one.',
+    description: 'The company that invites, else the one named, else the current one, else the default one.',
     answer: EnsureCompanyAnswer,
     problems: [
       'company_unresolved',

@@ -25,14 +25,6 @@ export function Choice(choices: readonly string[], options: FieldOptions = {}): 
   );
 }
 
-export function Flag(options: FieldOptions = {}): PropertyDecorator {
-  return field(
-    [{ code: 'wrong_type', params: { type: 'boolean' }, test: (value) => typeof value === 'boolean' }],
-    options,
-    { type: Boolean },
-  );
-}
-
 /** A boolean in a query string: `true` or `false`. */
 export function QueryFlag(options: FieldOptions = {}): PropertyDecorator {
   return field(
