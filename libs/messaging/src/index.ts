@@ -7,5 +7,6 @@ export { BusErrorFilter } from './error-filter';
 export { BusError, type BusErrorCode, type WireError } from './errors';
 export { BUS_TRANSPORT, Handles } from './handles';
 export { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, type BusServerOptions } from './options';
+export { Sealer, type SealingKeys } from './sealer';
 export { BusServer } from './server';
 export { ServiceClient } from './service-client';

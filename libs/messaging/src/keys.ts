@@ -27,6 +27,16 @@ export class Keys {
     return `${this.prefix}:{${callee}}:leases`;
   }
 
+  /** Stream: messages that were given to several replicas and brought none of them to an answer. */
+  dead(callee: string): string {
+    return `${this.prefix}:{${callee}}:dead`;
+  }
+
+  /** Stream: what a service tells all readers, so that they forget what has changed. */
+  invalidations(service: string): string {
+    return `${this.prefix}:{${service}}:invalidations`;
+  }
+
   /** Where one replica of a caller hears its answers. */
   replyChannel(caller: string, replica: string): string {
     return `${this.prefix}:reply:${caller}:${replica}`;
