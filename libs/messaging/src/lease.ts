@@ -63,7 +63,8 @@ export class Lease {
 
   /**
    * Whether this replica may judge that others are dead. Not before it has itself been heard for a whole lease without a
-   * gap: when Redis was away, or frozen, everybody's heartbeats are old, and the living need time to renew theirs.
+   * gap: when Redis was away, frozen or emptied, everybody's heartbeats are old or gone, and the living need time to
+   * renew theirs.
    */
   get mayJudge(): boolean {
     const now = performance.now();
@@ -76,10 +77,10 @@ export class Lease {
     try {
       const keys = [this.keys.leases(this.callee), this.keys.replicas(this.callee)];
       const beat = this.connection.run(HEARTBEAT, keys, [this.replica, this.taking ? 1 : 0]);
-      const redisMs = Number(await this.connection.within(BEAT_ANSWER_MS, beat));
+      const [redisMs, isNew] = (await this.connection.within(BEAT_ANSWER_MS, beat)) as [number, number];
       const answered = performance.now();
       this.clock.sync(redisMs, asked, answered);
-      if (answered - this.lastBeat > 2 * BEAT_ANSWER_MS) this.unbrokenSince = answered;
+      if (isNew || answered - this.lastBeat > 2 * BEAT_ANSWER_MS) this.unbrokenSince = answered;
       this.lastBeat = answered;
     } finally {
       this.beating = false;

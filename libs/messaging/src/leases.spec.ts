@@ -86,6 +86,25 @@ describe('a message that was given to a replica and not answered', () => {
     expect(await redis.xlen(stream)).toBe(1);
   });
   it.concurrent('is taken over when that one is dead, and only then, and not for ever', dead, 20_000);
+
+  const emptied = inBench(async (bench) => {
+    const runs: string[] = [];
+    const handle = async ({ key }: { key: string }) => {
+      runs.push(key);
+      await sleep(2_500);
+    };
+    await Promise.all([bench.replica(handle), bench.replica(handle)]);
+    await sleep(5_300);
+    const calls = Promise.all(['a', 'b', 'c', 'd'].map((key) => bench.sample().request('work.do', { key })));
+    // Again and again, for as long as it takes each replica to look for dead ones.
+    for (let i = 0; i < 30; i += 1) {
+      await sleep(50);
+      await bench.redis.del(bench.key('leases'));
+    }
+    await calls;
+    expect(runs.sort()).toEqual(['a', 'b', 'c', 'd']);
+  });
+  it.concurrent('is not taken from a living one because every lease is gone', emptied, 20_000);
 });
 
 describe('a message that nobody was given', () => {

@@ -97,10 +97,10 @@ return found
 /**
  * Renews a replica's lease, and its presence while it takes messages. Forgets replicas unheard of for a minute.
  *
- * KEYS leases, replicas · ARGV replica, takes messages 0/1 → Redis' time in ms
+ * KEYS leases, replicas · ARGV replica, takes messages 0/1 → { Redis' time in ms, whether it had no lease }
  */
 export const HEARTBEAT = new Script(`${NOW}
-redis.call('ZADD', KEYS[1], now, ARGV[1])
+local new = redis.call('ZADD', KEYS[1], now, ARGV[1])
 if ARGV[2] == '1' then
   redis.call('ZADD', KEYS[2], now, ARGV[1])
 else
@@ -108,7 +108,7 @@ else
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60000)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 60000)
-return now
+return { now, new }
 `);
 
 /** KEYS replicas · ARGV ms a heartbeat counts → how many replicas take messages */
@@ -119,14 +119,15 @@ return redis.call('ZCOUNT', KEYS[1], now - tonumber(ARGV[1]), '+inf')
 /**
  * Claims messages of replicas without a lease, and deletes such consumers once nothing is pending for them (deleting one
  * earlier would drop what is). One script, so that two replicas never claim the same message. Idle time plays no part:
- * it says nothing about whether a handler still runs.
+ * it says nothing about whether a handler still runs. Who has no lease itself claims nothing: Redis was emptied, and the
+ * leases of the living are missing too until they are heard again.
  *
  * KEYS stream, leases · ARGV group, replica, lease in ms, most messages, not after (by Redis' clock)
  * → { entry id, fields, deliveries } per message
  */
 export const RECLAIM = new Script(`${NOW}
 local claimed = {}
-if now > tonumber(ARGV[5]) then return claimed end
+if now > tonumber(ARGV[5]) or not redis.call('ZSCORE', KEYS[2], ARGV[2]) then return claimed end
 local room = tonumber(ARGV[4])
 local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
 if consumers.err then return claimed end
