@@ -7,7 +7,12 @@ import { built } from './built.mjs';
 import { code, DO_NOT_EDIT, table } from './markdown.mjs';
 
 /** Enough to put the gateway together. Nothing is connected to: no module is initialised. */
-const ENVIRONMENT = { NODE_ENV: 'development', REDIS_URL: 'redis://localhost', PUBLIC_URL: 'http://localhost:8080' };
+const ENVIRONMENT = {
+  NODE_ENV: 'development',
+  REDIS_URL: 'redis://localhost',
+  BUS_SECRET: `none:${'.'.repeat(32)}`,
+  PUBLIC_URL: 'http://localhost:8080',
+};
 
 /** @typedef {{ method: string, pattern: string, requirement: { guard: string, leastRole?: string } }} Route */
 

@@ -20,6 +20,7 @@ export const OWNERS = ['identity', 'token_service', 'card_issuer'];
 
 /**
  * @typedef {object} Secrets of an installation, as the apps read them
+ * @property {string} BUS_SECRET the same for all of them
  * @property {string} IDENTITY_SECRET
  * @property {string} TOKEN_SERVICE_KEY_ENCRYPTION_KEYS
  * @property {string} CARD_ISSUER_CODE_SECRETS
@@ -28,6 +29,7 @@ export const OWNERS = ['identity', 'token_service', 'card_issuer'];
 /** @returns {Secrets} */
 export function newSecrets() {
   return {
+    BUS_SECRET: `b1:${randomBytes(32).toString('base64')}`,
     IDENTITY_SECRET: randomBytes(32).toString('base64url'),
     TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
     CARD_ISSUER_CODE_SECRETS: `c1:${randomBytes(32).toString('base64')}`,
@@ -45,10 +47,10 @@ export function newSecrets() {
 /**
  * @param {App} app
  * @param {Surroundings} surroundings
- * @returns {Record<string, string>} the environment of every replica of that app; none sees another app's secrets
+ * @returns {Record<string, string>} the environment of every replica of that app; none sees what another app alone needs
  */
 export function appEnvironment(app, { redisUrl, databaseUrls, secrets, publicUrl }) {
-  const shared = { REDIS_URL: redisUrl, PUBLIC_URL: publicUrl };
+  const shared = { REDIS_URL: redisUrl, BUS_SECRET: secrets.BUS_SECRET, PUBLIC_URL: publicUrl };
   switch (app) {
     case 'gateway':
       return shared;

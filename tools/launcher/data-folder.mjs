@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tryLock } from '../embedded/lock.mjs';
 import { stopLeftover } from '../embedded/process.mjs';
@@ -77,19 +78,21 @@ export async function endLeftovers(folder) {
  */
 
 /**
- * The secrets of this installation, made once.
+ * The secrets of this installation, each made once: a folder of an older version gets those that came later.
  *
  * @param {string} folder
  * @returns {Kept}
  */
 export function keptSecrets(folder) {
   const file = join(folder, 'secrets.json');
-  const kept = /** @type {Kept | undefined} */ (readJson(file));
-  if (kept) return kept;
+  const kept = /** @type {Partial<Kept> | undefined} */ (readJson(file));
   const passwords = OWNERS.map((owner) => [owner, randomBytes(24).toString('base64url')]);
-  const made = { secrets: newSecrets(), databasePasswords: Object.fromEntries(passwords) };
-  writeJson(file, made);
-  return made;
+  const all = {
+    secrets: { ...newSecrets(), ...kept?.secrets },
+    databasePasswords: { ...Object.fromEntries(passwords), ...kept?.databasePasswords },
+  };
+  if (!isDeepStrictEqual(all, kept)) writeJson(file, all);
+  return all;
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   validateDto,
 } from '@puerta/contracts';
 import { dataSourceOptions, Inbox, runMigrations } from '@puerta/database';
-import { BusClient, createBusService, type RequestOf, type ResponseOf, ServiceClient } from '@puerta/messaging';
+import { BusClient, createBusService, type RequestOf, type ResponseOf, Sealer, ServiceClient } from '@puerta/messaging';
 import { createLogger, InternalServer, Metrics } from '@puerta/observability';
 import { decodeError, startService } from '@puerta/service';
 import { createDatabase, testRedisUrl } from '@puerta/testing';
@@ -63,7 +63,8 @@ export class TestCardIssuer {
       () => postgres.drop(),
       () => database.destroy(),
     );
-    const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX };
+    const sealer = new Sealer(config.BUS_SECRET);
+    const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX, sealer };
     for (const [module, contract] of [
       [TestIdentity, identityPart],
       [TestTokenService, tokenServicePart],
@@ -173,6 +174,7 @@ export function testConfig(databaseUrl: string, secrets = `k1:${randomBytes(32).
   return loadConfig(cardIssuer.config, {
     NODE_ENV: 'test',
     REDIS_URL: testRedisUrl(),
+    BUS_SECRET: `b1:${randomBytes(32).toString('base64')}`,
     BUS_PREFIX: `t-${randomUUID().slice(0, 8)}`,
     PUBLIC_URL,
     CARD_ISSUER_DATABASE_URL: databaseUrl,

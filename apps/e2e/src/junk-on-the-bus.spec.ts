@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { cardIssuerContract, identityContract, tokenServiceContract } from '@puerta/contracts';
-import { BusClient, BusError } from '@puerta/messaging';
+import { BusError } from '@puerta/messaging';
 import { startPuerta, type Puerta } from '@puerta/testing';
+import { askAs } from './support/bus';
 import { snapshot } from './support/rows';
 
 let puerta: Puerta;
@@ -44,8 +45,7 @@ const junkActors: readonly object[] = [
 
 describe.each(patterns)('%s %s', (service, pattern, caller) => {
   it('answers junk with validation_failed and changes nothing', async () => {
-    const client = new BusClient({ redis: puerta.redisUrl, prefix: puerta.busPrefix, service: caller });
-    await client.connect();
+    const client = await askAs(caller, puerta);
     try {
       const before = await snapshot(puerta.database.url);
       const target = { service, pattern, lane: laneOf(service, pattern) };

@@ -1,7 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { ConfigError, loadConfig } from '@puerta/config';
 import { allowedOrigins, gatewayConfig } from './config';
 
-const environ = { NODE_ENV: 'production', PUBLIC_URL: 'https://puerta.example.com', REDIS_URL: 'redis://redis:6379' };
+const environ = {
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://puerta.example.com',
+  REDIS_URL: 'redis://redis:6379',
+  BUS_SECRET: `b1:${randomBytes(32).toString('base64')}`,
+};
 
 const refusals = (more: Record<string, string>): string[] => {
   try {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { loadConfig } from '@puerta/config';
 import type { AccessFacts, ServiceName } from '@puerta/contracts';
@@ -53,6 +53,7 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
     HOST: '127.0.0.1',
     PORT: '0',
     REDIS_URL: process.env['PUERTA_TEST_REDIS_URL'],
+    BUS_SECRET: `b1:${randomBytes(32).toString('base64')}`,
     BUS_PREFIX: `gateway-${randomUUID().slice(0, 8)}`,
     GATEWAY_RATE_LIMIT: 'off',
     GATEWAY_LOG_LEVEL: 'debug',

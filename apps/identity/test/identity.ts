@@ -10,7 +10,7 @@ import {
   validateDto,
 } from '@puerta/contracts';
 import { dataSourceOptions, runMigrations } from '@puerta/database';
-import { BusClient, createBusService, type RequestOf, type ResponseOf, ServiceClient } from '@puerta/messaging';
+import { BusClient, createBusService, type RequestOf, type ResponseOf, Sealer, ServiceClient } from '@puerta/messaging';
 import { InternalServer, Metrics, silentLogger } from '@puerta/observability';
 import { decodeError, type Running, startService } from '@puerta/service';
 import { createDatabase, testRedisUrl } from '@puerta/testing';
@@ -52,6 +52,7 @@ export class TestIdentity {
     const environment = {
       NODE_ENV: 'test',
       REDIS_URL: testRedisUrl(),
+      BUS_SECRET: `b1:${randomBytes(32).toString('base64')}`,
       BUS_PREFIX: `t-${randomUUID().slice(0, 8)}`,
       IDENTITY_DATABASE_URL: postgres.url,
       IDENTITY_SECRET: randomBytes(32).toString('base64'),
@@ -64,7 +65,8 @@ export class TestIdentity {
     await database.initialize();
     await runMigrations(database);
 
-    const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX };
+    const sealer = new Sealer(config.BUS_SECRET);
+    const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX, sealer };
     const gateway = new BusClient({ ...bus, service: 'gateway', decodeError });
     const cardIssuer = new BusClient({ ...bus, service: 'card-issuer', decodeError });
     const tokenServer = { ...bus, contract: tokenServiceContract, validate: validateDto };

@@ -1,7 +1,7 @@
 import { loadConfig } from '@puerta/config';
 import { type ServiceName, tokenServiceContract } from '@puerta/contracts';
 import { dataSourceOptions, runMigrations } from '@puerta/database';
-import { BusClient, ServiceClient } from '@puerta/messaging';
+import { BusClient, Sealer, ServiceClient } from '@puerta/messaging';
 import { InternalServer, Metrics, silentLogger } from '@puerta/observability';
 import { decodeError, type Running, startService } from '@puerta/service';
 import { createDatabase, type TestDatabase, testRedisUrl } from '@puerta/testing';
@@ -32,6 +32,7 @@ export class TestTokenService {
     const environment = {
       NODE_ENV: 'test',
       REDIS_URL: testRedisUrl(),
+      BUS_SECRET: `b1:${newEncryptionKey()}`,
       BUS_PREFIX: `t-${randomUUID().slice(0, 8)}`,
       TOKEN_SERVICE_DATABASE_URL: postgres.url,
       TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: `k1:${newEncryptionKey()}`,
@@ -65,8 +66,8 @@ export class TestTokenService {
 
   /** Asks as that service does. */
   async as(caller: ServiceName): Promise<ServiceClient<typeof tokenServiceContract>> {
-    const { REDIS_BUS_URL: redis, BUS_PREFIX: prefix } = this.config();
-    const client = new BusClient({ redis, prefix, service: caller, decodeError });
+    const { REDIS_BUS_URL: redis, BUS_PREFIX: prefix, BUS_SECRET } = this.config();
+    const client = new BusClient({ redis, prefix, sealer: new Sealer(BUS_SECRET), service: caller, decodeError });
     this.clients.push(client);
     await client.connect();
     return new ServiceClient(client, tokenServiceContract);

@@ -1,5 +1,6 @@
 import { host, port } from './network';
 import { flag, integer, keyPrefix, logLevel, oneOf } from './scalars';
+import { keyring } from './secrets';
 import { databaseUrl, redisUrl } from './urls';
 import { ENVIRONMENTS, type Source, type Variable } from './variable';
 
@@ -10,6 +11,7 @@ export const commonConfig = {
   REDIS_URL: redisUrl('Redis 7 or newer, or Valkey'),
   REDIS_BUS_URL: redisUrl('A Redis of its own for the messages between services').meta({ sources: ['REDIS_URL'] }),
   BUS_PREFIX: keyPrefix('Begins every key of the bus, so that installations can share one Redis').default('bus'),
+  BUS_SECRET: keyring('Seals what travels and rests on the bus; the same for every app, and new keys first as second'),
   INTERNAL_HOST: host('Address of the internal server; keep it off public networks').default('127.0.0.1'),
   INTERNAL_PORT: port('Port of the internal server: GET /health, /health/ready, /metrics').default(0),
   PUERTA_EXIT_WITH_PARENT: flag('Stop when standard input ends: the starting process has died').default(false),

@@ -61,6 +61,7 @@ const PASSWORD = 'hRk2-unguessable';
 const good: Environ = {
   NODE_ENV: 'production',
   REDIS_URL: `redis://:${PASSWORD}@redis.internal:6379`,
+  BUS_SECRET: `b1:${randomBytes(32).toString('base64')}`,
   DATABASE_URL: `postgres://puerta:${PASSWORD}@db.internal/puerta`,
   SAMPLE_SECRET: randomBytes(32).toString('base64'),
   SAMPLE_KEYS: `k2:${randomBytes(32).toString('base64url')},k1:${randomBytes(32).toString('base64')}`,

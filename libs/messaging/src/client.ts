@@ -6,9 +6,10 @@ import { Connection, wasNotRun } from './connection';
 import { callContext } from './context';
 import { type Lane } from './contract';
 import { BusError } from './errors';
+import { callSeal, contentText, replySeal } from './envelope';
 import { Keys, requireName } from './keys';
 import { PRESENCE_MS } from './lease';
-import { decodeReply, exceeds, isIdempotencyKey, MOST_TTL_MS, toFields } from './message';
+import { decodeReply, exceeds, isIdempotencyKey, MOST_TTL_MS, type Outgoing, type Reply, toFields } from './message';
 import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, replicaId } from './options';
 import { type Fate, type PendingCall, PendingCalls } from './pending-calls';
 import { LOCATE, PRESENCE, RETRACT, type Script, SEND } from './scripts';
@@ -73,7 +74,7 @@ export class BusClient extends ClientProxy {
       return this.answers.redis.subscribe(channel);
     });
     this.answers.redis.on('message', (_channel: string, text: string) => {
-      const reply = decodeReply(text);
+      const reply = this.replyIn(text);
       if (reply) this.pending.answer(reply);
     });
   }
@@ -160,26 +161,19 @@ export class BusClient extends ClientProxy {
     if (!(ttl > 0 && ttl <= MOST_TTL_MS)) throw new RangeError(`a call cannot live for ${ttl} ms`);
     const deadline = Math.min(started + ttl, context?.deadline ?? Infinity);
     const id = uuid();
-    const message = {
-      id,
-      pattern: target.pattern,
-      data: JSON.stringify(data),
-      reply: this.replica,
+    const { service, pattern } = target;
+    const head = {
+      ...{ id, pattern, reply: this.replica },
       requestId: context?.requestId,
       traceparent: context?.traceparent,
-      actor: jsonOf(options.actor ?? context?.actor),
       idempotencyKey: options.idempotencyKey,
     };
-    const maxBytes = this.options.maxMessageBytes ?? DEFAULTS.maxMessageBytes;
-    if (exceeds(message.data, maxBytes) || (message.actor && exceeds(message.actor, maxBytes))) {
-      throw BusError.of('message_too_large');
-    }
-    if (message.idempotencyKey !== undefined && !isIdempotencyKey(message.idempotencyKey)) {
+    if (head.idempotencyKey !== undefined && !isIdempotencyKey(head.idempotencyKey)) {
       throw BusError.of('validation_failed');
     }
+    const message = this.pack(target, head, JSON.stringify(data), jsonOf(options.actor ?? context?.actor));
     if (!(await this.whenReady(deadline - performance.now()))) throw BusError.of('service_unavailable');
 
-    const { service, pattern } = target;
     const stream = this.keys.stream(service, this.service, target.lane);
     return new Promise((resolve, reject) => {
       const call = this.pending.add({
@@ -188,6 +182,33 @@ export class BusClient extends ClientProxy {
       });
       void this.post(call, toFields(message));
     });
+  }
+
+  /** Adds data and actor, sealed where there is a sealer. */
+  private pack(target: Target, head: Outgoing, data: string, actor: string | undefined): Outgoing {
+    const { sealer, maxMessageBytes: most = DEFAULTS.maxMessageBytes } = this.options;
+    if (exceeds(data, most) || (actor !== undefined && exceeds(actor, most))) throw BusError.of('message_too_large');
+    if (!sealer) return { ...head, data, actor };
+    const text = contentText(data, actor);
+    if (exceeds(text, most)) throw BusError.of('message_too_large');
+    const route = { callee: target.service, caller: this.service, lane: target.lane };
+    return { ...head, sealed: sealer.seal(text, callSeal(route, head)) };
+  }
+
+  /** @returns what was answered, or undefined for what is no answer to a call of ours */
+  private replyIn(text: string): Reply | undefined {
+    const heard = decodeReply(text);
+    const call = heard && this.pending.get(heard.id);
+    if (!heard || !call) return undefined;
+    const { sealer } = this.options;
+    if (!sealer) return heard.sealed === undefined ? heard : undefined;
+    const callee = call.service;
+    const inside = heard.sealed && sealer.open(heard.sealed, replySeal({ callee, caller: this.service }, heard.id));
+    const reply = inside ? decodeReply(inside) : undefined;
+    if (reply?.id === heard.id) return reply;
+    this.complain('dropped an answer that is not sealed with our keys', { service: callee });
+    this.options.onEvent?.({ type: 'dropped', what: 'reply', peer: callee });
+    return undefined;
   }
 
   private async post(call: PendingCall, fields: string[]): Promise<void> {
@@ -203,17 +224,18 @@ export class BusClient extends ClientProxy {
         call.unconfirmed = true;
         return;
       }
-      this.complain(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      this.complain('Redis refuses messages', { reason });
       this.pending.fail(call, 'service_unavailable');
     }
   }
 
-  /** Redis refuses everything, or nothing: one line a second says it. */
-  private complain(error: unknown): void {
+  /** What is wrong with one message is wrong with many: one line a second says it. */
+  private complain(message: string, facts: object): void {
     const now = performance.now();
     if (now - this.complained < COMPLAIN_MS) return;
     this.complained = now;
-    this.log.warn('Redis refuses messages', { reason: error instanceof Error ? error.message : String(error) });
+    this.log.warn(message, facts);
   }
 
   /** Asks what became of messages that are not answered yet. */

@@ -5,8 +5,9 @@ import { isReplicaId } from './options';
 export interface Outgoing {
   readonly id: string;
   readonly pattern: string;
-  /** JSON. */
-  readonly data: string;
+  /** JSON; under a seal with the actor where there is a sealer, and then neither of them beside it. */
+  readonly data?: string;
+  readonly sealed?: string;
   /** The replica that waits for the answer. */
   readonly reply: string;
   /** Where the message is part of a request; else it counts as one of its own. */
@@ -22,6 +23,7 @@ export interface Incoming {
   id?: string;
   pattern?: string;
   data?: string;
+  sealed?: string;
   reply?: string;
   requestId?: string;
   traceparent?: string;
@@ -36,6 +38,11 @@ export interface Reply {
   readonly ok?: unknown;
 }
 
+/** An answer as it was heard. Sealed, the answer itself is another such text inside. */
+export interface HeardReply extends Reply {
+  readonly sealed?: string;
+}
+
 const MESSAGE_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -47,7 +54,10 @@ export const MOST_TTL_MS = 9_999_999;
 
 /** Fields and values, alternating, as XADD takes them. */
 export function toFields(message: Outgoing): string[] {
-  const fields = ['id', message.id, 'pattern', message.pattern, 'data', message.data, 'reply', message.reply];
+  const fields = ['id', message.id, 'pattern', message.pattern];
+  if (message.data !== undefined) fields.push('data', message.data);
+  if (message.sealed !== undefined) fields.push('sealed', message.sealed);
+  fields.push('reply', message.reply);
   if (message.requestId !== undefined) fields.push('request', message.requestId);
   if (message.traceparent !== undefined) fields.push('trace', message.traceparent);
   if (message.actor !== undefined) fields.push('actor', message.actor);
@@ -69,6 +79,9 @@ export function fromFields(fields: readonly string[]): Incoming {
         break;
       case 'data':
         message.data = value;
+        break;
+      case 'sealed':
+        message.sealed = value;
         break;
       case 'reply':
         if (isReplicaId(value)) message.reply = value;
@@ -109,11 +122,16 @@ export function encodeRefusal(id: string, error: WireError): string {
   return JSON.stringify({ id, error });
 }
 
+export function encodeSealed(id: string, sealed: string): string {
+  return JSON.stringify({ id, sealed });
+}
+
 /** @returns undefined for what is not a reply */
-export function decodeReply(text: string): Reply | undefined {
+export function decodeReply(text: string): HeardReply | undefined {
   try {
-    const reply = JSON.parse(text) as Reply | null;
+    const reply = JSON.parse(text) as HeardReply | null;
     if (typeof reply?.id !== 'string') return undefined;
+    if (reply.sealed !== undefined && typeof reply.sealed !== 'string') return undefined;
     return reply.error === undefined || isWireError(reply.error) ? reply : undefined;
   } catch {
     return undefined;

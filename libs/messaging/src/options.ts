@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { type RedisOptions } from 'ioredis';
 import { type Lane, type ServiceContract } from './contract';
 import { type WireError } from './errors';
+import { type Sealer } from './sealer';
 
 /** Takes a sentence and facts about it. Facts never hold message data. */
 export interface BusLogger {
@@ -25,6 +26,8 @@ export type BusEvent =
   | { readonly type: 'called'; readonly service: string; readonly pattern: string; readonly code: string; readonly ms: number }
   /** Messages of dead replicas, or lost on their way to this one, that this replica took over. */
   | { readonly type: 'reclaimed'; readonly lane: Lane; readonly count: number }
+  /** Did not open under our keys, or was not sealed at all: altered, moved, or made by somebody else. */
+  | { readonly type: 'dropped'; readonly what: 'message' | 'reply'; readonly peer: string }
   | { readonly type: 'connection'; readonly name: string; readonly up: boolean };
 
 /** What server and client have in common. */
@@ -37,6 +40,8 @@ export interface BusOptions {
   readonly replica?: string;
   /** Default 256 KiB. Larger things belong in a store, and their key on the bus. */
   readonly maxMessageBytes?: number;
+  /** Seals data, actors and answers, and opens no others. Without it they rest readable in Redis. */
+  readonly sealer?: Sealer;
   readonly logger?: BusLogger;
   /** Must not throw. */
   readonly onEvent?: (event: BusEvent) => void;

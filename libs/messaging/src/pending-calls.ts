@@ -60,6 +60,11 @@ export class PendingCalls {
     return pending;
   }
 
+  /** The call that waits under that id, if any does. */
+  get(id: string): PendingCall | undefined {
+    return this.calls.get(id);
+  }
+
   /** A second answer to the same call, or one that came too late, is dropped. */
   answer(reply: Reply): void {
     const call = this.remove(reply.id);

@@ -1,4 +1,6 @@
-import { parseObject } from './plain-data';
+import { harmlessObject, parseJson } from './plain-data';
+
+const parseObject = (text: string): object | undefined => harmlessObject(parseJson(text));
 
 const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 

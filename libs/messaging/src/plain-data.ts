@@ -1,18 +1,21 @@
 const MAX_DEPTH = 32;
 
-/**
- * Parses what another process wrote.
- *
- * @returns the object, or undefined when the text is not JSON, not an object, nested deeper than any message of ours, or
- *   has keys that turn into prototypes when they are copied
- */
-export function parseObject(text: string): object | undefined {
-  let value: unknown;
+/** @returns undefined when the text is not JSON */
+export function parseJson(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Judges what another process wrote.
+ *
+ * @returns the value if it is an object that is nested no deeper than any message of ours, and has no keys that turn into
+ *   prototypes when they are copied; else undefined
+ */
+export function harmlessObject(value: unknown): object | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && isHarmless(value, 0) ? value : undefined;
 }
 

@@ -1,17 +1,27 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import { BusContext, callContext } from './context';
 import { type Lane, type PatternSpec } from './contract';
+import { callSeal, replySeal, type Route } from './envelope';
 import { BusError, type BusErrorCode, type WireError } from './errors';
 import { type Farewell, type Finisher } from './finisher';
 import { type Keys } from './keys';
 import { type Entry } from './lane-reader';
 import { type RedisClock } from './clock';
-import { encodeAnswer, encodeRefusal, exceeds, fromFields, type Incoming, isIdempotencyKey, writtenAt } from './message';
+import {
+  encodeAnswer, encodeRefusal, encodeSealed, exceeds, fromFields, type Incoming, isIdempotencyKey, writtenAt,
+} from './message';
 import { type BusLogger, type BusServerOptions, DEFAULTS } from './options';
-import { parseObject } from './plain-data';
+import { harmlessObject, parseJson } from './plain-data';
 
 /** A message that was given to replicas more often than this brought them down, or will. */
 const MOST_DELIVERIES = 3;
+const COMPLAIN_MS = 1_000;
+
+/** What a message brings; not yet judged. */
+interface Content {
+  readonly data?: unknown;
+  readonly actor?: unknown;
+}
 
 export interface RunnerOptions extends BusServerOptions {
   readonly replica: string;
@@ -29,6 +39,7 @@ export class Runner {
   private readonly patterns: ReadonlyMap<string, PatternSpec>;
   private readonly believed: ReadonlySet<string>;
   private readonly maxBytes: number;
+  private complained = -Infinity;
 
   constructor(private readonly options: RunnerOptions) {
     this.patterns = new Map(Object.entries(options.contract.patterns));
@@ -41,6 +52,9 @@ export class Runner {
     const started = performance.now();
     const message = fromFields(entry.fields);
     const age = this.options.clock.now() - writtenAt(entry.id);
+    const { sealer } = this.options;
+    const opened = sealer && sealer.open(message.sealed ?? '', callSeal(this.routeOf(entry, lane), message));
+    if (sealer && opened === undefined) return this.drop(entry, lane);
     const spec = this.patterns.get(message.pattern ?? '');
     const event = { pattern: spec && message.pattern ? message.pattern : 'unknown', caller: entry.source.caller, lane };
     if (message.ttl !== undefined && age > message.ttl) {
@@ -52,7 +66,7 @@ export class Runner {
     let code = 'ok';
     let answer = '';
     try {
-      answer = await this.answer(entry, message, spec?.lane === lane ? spec : undefined, started - age);
+      answer = await this.answer(entry, message, opened, spec?.lane === lane ? spec : undefined, started - age);
     } catch (error) {
       const wire = this.encode(error, entry, message);
       code = wire.code;
@@ -62,7 +76,14 @@ export class Runner {
     this.options.onEvent?.({ type: 'handled', ...event, code, ms: performance.now() - started });
   }
 
-  private async answer(entry: Entry, message: Incoming, spec: PatternSpec | undefined, sent: number): Promise<string> {
+  /** @param opened what was under the seal */
+  private async answer(
+    entry: Entry,
+    message: Incoming,
+    opened: string | undefined,
+    spec: PatternSpec | undefined,
+    sent: number,
+  ): Promise<string> {
     const { caller } = entry.source;
     const { id, pattern, ttl, idempotencyKey } = message;
     if (id === undefined || ttl === undefined) throw BusError.of('validation_failed');
@@ -70,8 +91,9 @@ export class Runner {
     if (!spec.callers.includes(caller)) throw BusError.of('forbidden_caller');
     if (entry.deliveries > MOST_DELIVERIES) throw BusError.of('internal', `delivered ${entry.deliveries} times`);
     if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) throw BusError.of('validation_failed');
-    const plain = this.parse(message.data);
-    const actor = this.believed.has(caller) ? await this.actorOf(message) : undefined;
+    const content = opened === undefined ? this.contentOf(message) : (this.parse(opened) as Content | undefined);
+    const plain = requireObject(content?.data);
+    const actor = this.believed.has(caller) ? await this.actorOf(content) : undefined;
 
     const deadline = sent + ttl;
     const requestId = message.requestId ?? id;
@@ -86,18 +108,21 @@ export class Runner {
     return answer;
   }
 
-  private async actorOf(message: Incoming): Promise<object | undefined> {
-    if (message.actor === undefined) return undefined;
-    const plain = this.parse(message.actor);
+  private async actorOf(content: Content | undefined): Promise<object | undefined> {
+    if (content?.actor === undefined) return undefined;
+    const plain = requireObject(content.actor);
     const { actor, validate } = this.options;
     return actor && validate ? validate(actor, plain) : plain;
   }
 
-  private parse(json: string | undefined): object {
-    if (json !== undefined && exceeds(json, this.maxBytes)) throw BusError.of('message_too_large');
-    const value = json === undefined ? undefined : parseObject(json);
-    if (!value) throw BusError.of('validation_failed');
-    return value;
+  private contentOf({ data, actor }: Incoming): Content {
+    // What is no JSON counts as null, which is no object.
+    return { data: this.parse(data ?? ''), actor: actor === undefined ? undefined : (this.parse(actor) ?? null) };
+  }
+
+  private parse(json: string): unknown {
+    if (exceeds(json, this.maxBytes)) throw BusError.of('message_too_large');
+    return parseJson(json);
   }
 
   private encode(error: unknown, entry: Entry, message: Incoming): WireError {
@@ -123,12 +148,41 @@ export class Runner {
     this.finish(entry, message, answer, this.options.replica);
   }
 
+  /** Takes a message off its stream that somebody altered, moved or made up. He learns nothing by it. */
+  private drop(entry: Entry, lane: Lane): void {
+    const { finisher, logger, onEvent, settle } = this.options;
+    const { caller } = entry.source;
+    finisher.finish(entry, undefined, settle);
+    onEvent?.({ type: 'dropped', what: 'message', peer: caller });
+    const now = performance.now();
+    if (now - this.complained < COMPLAIN_MS) return;
+    this.complained = now;
+    logger.warn('dropped a message that is not sealed with our keys', { entry: entry.id, caller, lane });
+  }
+
   private finish(entry: Entry, message: Incoming, answer: string, onlyIfHeldBy?: string): void {
     const { finisher, keys, settle } = this.options;
+    const { caller } = entry.source;
+    const { id, reply } = message;
     const farewell: Farewell | undefined =
-      answer === '' || message.reply === undefined
+      answer === '' || id === undefined || reply === undefined
         ? undefined
-        : { channel: keys.replyChannel(entry.source.caller, message.reply), answer };
+        : { channel: keys.replyChannel(caller, reply), answer: this.seal(caller, id, answer) };
     finisher.finish(entry, farewell, settle, onlyIfHeldBy);
   }
+
+  private seal(caller: string, id: string, answer: string): string {
+    const { sealer, contract } = this.options;
+    return sealer ? encodeSealed(id, sealer.seal(answer, replySeal({ callee: contract.name, caller }, id))) : answer;
+  }
+
+  private routeOf(entry: Entry, lane: Lane): Route {
+    return { callee: this.options.contract.name, caller: entry.source.caller, lane };
+  }
+}
+
+function requireObject(value: unknown): object {
+  const object = harmlessObject(value);
+  if (!object) throw BusError.of('validation_failed');
+  return object;
 }

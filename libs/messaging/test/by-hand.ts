@@ -6,6 +6,7 @@ import { type Done } from './sample';
 export interface HandAnswer {
   readonly ok?: Done;
   readonly error?: { readonly code: string };
+  readonly sealed?: string;
 }
 
 /** The fields of a message, as somebody writes them who has only read the wire format. */
@@ -20,11 +21,11 @@ export async function write(bench: Bench, fields: Record<string, string | Buffer
 }
 
 /** Hears what is answered to messages written by hand: message id → answer. */
-export async function hear(bench: Bench): Promise<ReadonlyMap<string, HandAnswer>> {
+export async function hear(bench: Bench, caller = 'tester'): Promise<ReadonlyMap<string, HandAnswer>> {
   const answers = new Map<string, HandAnswer>();
   const ears = bench.redis.duplicate();
   bench.onClose(async () => ears.disconnect());
-  await ears.subscribe(`${bench.prefix}:reply:tester:hand`);
+  await ears.subscribe(`${bench.prefix}:reply:${caller}:hand`);
   ears.on('message', (_channel, text: string) => {
     const { id, ...answer } = JSON.parse(text) as HandAnswer & { id: string };
     answers.set(id, answer);

@@ -55,7 +55,7 @@ export async function runsOf(bench: Bench): Promise<Map<string, string[]>> {
 export class OwnRedis {
   private constructor(
     private server: Awaited<ReturnType<typeof startRedis>>,
-    private readonly folder: string,
+    readonly folder: string,
     private readonly port: number,
   ) {}
 

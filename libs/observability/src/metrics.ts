@@ -35,6 +35,10 @@ export class Metrics {
   });
 
   readonly #reclaimed = this.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
+  readonly #dropped = this.counter('puerta_bus_dropped_total', 'Messages and answers that were not sealed with our keys', [
+    'what',
+    'peer',
+  ]);
   readonly #lost = this.counter('puerta_bus_connections_lost_total', 'Connections of the bus to Redis that were lost');
 
   /** @param service labels every metric of this process */
@@ -61,6 +65,11 @@ export class Metrics {
   /** Messages of a dead replica were taken over here. */
   busReclaimed(lane: string, count: number): void {
     this.#reclaimed.inc({ lane }, count);
+  }
+
+  /** Something that was altered, moved or made up came over the bus. */
+  busDropped(what: 'message' | 'reply', peer: string): void {
+    this.#dropped.inc({ what, peer });
   }
 
   busConnectionLost(): void {

@@ -1,5 +1,5 @@
 import type { Actor } from '@puerta/contracts/core';
-import { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, callContext } from '@puerta/messaging';
+import { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, callContext, Sealer } from '@puerta/messaging';
 import { type LogFields, type Logger, type Metrics, parseTraceparent } from '@puerta/observability';
 import type { Runtime } from './process';
 import { decodeError } from './errors';
@@ -9,6 +9,7 @@ export function busOptions({ config, logger, metrics }: Runtime): BusOptions {
   return {
     redis: config.REDIS_BUS_URL,
     prefix: config.BUS_PREFIX,
+    sealer: new Sealer(config.BUS_SECRET),
     logger: busLogger(logger),
     onEvent: countBusEvents(metrics),
   };
@@ -58,6 +59,8 @@ function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
         );
       case 'reclaimed':
         return metrics.busReclaimed(event.lane, event.count);
+      case 'dropped':
+        return metrics.busDropped(event.what, event.peer);
       case 'connection':
         return event.up ? undefined : metrics.busConnectionLost();
     }

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { Keyring } from '@puerta/config';
 import { DomainError } from '@puerta/contracts/core';
-import { BusClient, callContext, ServiceClient } from '@puerta/messaging';
+import { BusClient, callContext, Sealer, ServiceClient } from '@puerta/messaging';
 import { createDatabase, freePort, HttpClient, testRedisUrl, type TestDatabase, waitFor } from '@puerta/testing';
 import { sampleContract } from '../test-app/sample';
 import { decodeError } from './errors';
@@ -14,6 +15,8 @@ const CANARY = 'canary-9f3-secret';
 let database: TestDatabase;
 let client: BusClient;
 let sample: ServiceClient<typeof sampleContract>;
+const busKey = randomBytes(32);
+const sealer = new Sealer(new Keyring(new Map([['b1', createSecretKey(busKey)]])));
 const prefix = `service-${randomUUID().slice(0, 8)}`;
 const started: Program[] = [];
 
@@ -65,6 +68,7 @@ function goodEnvironment(): Record<string, string | undefined> {
     NODE_ENV: 'test',
     REDIS_URL: testRedisUrl(),
     BUS_PREFIX: prefix,
+    BUS_SECRET: `b1:${busKey.toString('base64')}`,
     SAMPLE_DATABASE_URL: database.url,
     SAMPLE_SECRET: randomBytes(32).toString('base64'),
   };
@@ -78,7 +82,7 @@ async function run(env: Record<string, string | undefined> = {}): Promise<Progra
 
 beforeAll(async () => {
   database = await createDatabase();
-  client = new BusClient({ redis: testRedisUrl(), prefix, service: 'tester', decodeError, logger: silent });
+  client = new BusClient({ redis: testRedisUrl(), prefix, sealer, service: 'tester', decodeError, logger: silent });
   sample = new ServiceClient(client, sampleContract);
   await client.connect();
   expect(await new Program('migrate.ts', {}).exited).toBe(0);

@@ -14,6 +14,7 @@ beforeAll(async () => {
   const config = loadConfig(identityConfig, {
     NODE_ENV: 'test',
     REDIS_URL: 'redis://localhost',
+    BUS_SECRET: `b1:${randomBytes(32).toString('base64')}`,
     IDENTITY_DATABASE_URL: postgres.url,
     IDENTITY_SECRET: randomBytes(32).toString('base64'),
   });
