@@ -133,6 +133,17 @@ describe('a good configuration', () => {
     expect([own.SAMPLE_DATABASE_URL, own.REDIS_BUS_URL]).toEqual(['postgresql://x:y@own/z', 'rediss://bus']);
   });
 
+  it.each([
+    `redis://user:${PASSWORD}@host/3`,
+    `redis://[::1]:6379`,
+    `redis-sentinel://user:${PASSWORD}@a:26379,b:26379,[fd00::1]:26379/mymaster`,
+    `rediss-sentinel://a/main.primary/2?sentinel_user=s&sentinel_password=${PASSWORD}`,
+    `redis-cluster://user:${PASSWORD}@a:7000, b:7001`,
+    'rediss-cluster://a',
+  ])('accepts a Redis by %s', (url) => {
+    expect(loadConfig(everything, { ...good, REDIS_URL: url }).REDIS_URL).toBe(url);
+  });
+
   it('puts a database URL together from pieces, before DATABASE_URL, escaping what needs it', () => {
     const pieces = {
       GATEWAY_POSTGRES_SERVER: 'db',
@@ -277,8 +288,23 @@ describe('a bad configuration', () => {
     ['LOG_LEVEL', 'loud', /^is not a log level; expected one of trace/],
     ['LOG_LEVEL', 'constructor', /^is not a log level/],
     ['REDIS_URL', undefined, /^is not set; expected a Redis URL/],
-    ['REDIS_URL', 'http://redis', /^does not begin with redis:\/\/ or rediss:\/\//],
+    ['REDIS_URL', 'http://redis', /^does not begin with redis:\/\/, redis-sentinel:\/\/ or redis-cluster:\/\//],
     ['REDIS_URL', 'redis://', /^names no host/],
+    ['REDIS_URL', 'redis://:6379', /^is not a URL/],
+    ['REDIS_URL', 'redis://a,b', /^names several hosts/],
+    ['REDIS_URL', 'redis://h:99999', /^is not a URL/],
+    ['REDIS_URL', 'redis-sentinel://a:1,b:99999/m', /^has an item that is not host:port/],
+    ['REDIS_URL', 'redis-sentinel://a,a/m', /^names something twice/],
+    ['REDIS_URL', 'redis-sentinel://a,,b/m', /^has an empty item/],
+    ['REDIS_URL', 'redis-sentinel://a:26379', /^does not say by which name the Sentinels know the primary/],
+    ['REDIS_URL', 'redis-sentinel://a/m/x', /^has more after the name than a database number/],
+    ['REDIS_URL', 'redis-sentinel://a/m/1/2', /^has more after the name/],
+    ['REDIS_URL', 'redis-sentinel://a/m?tls=1', /^has a parameter other than sentinel_user and sentinel_password/],
+    ['REDIS_URL', 'redis-sentinel://a/m?sentinel_password=foobared', /^has a password that is a placeholder/],
+    ['REDIS_URL', 'redis-cluster://a,b/0', /^has a path; a Cluster has no database numbers/],
+    ['REDIS_URL', 'redis-cluster://a?x=1', /^has parameters/],
+    ['REDIS_URL', 'redis-cluster://:foobared@a,b', /^has a password that is a placeholder/],
+    ['REDIS_URL', 'rediss-cluster://u:50%@a', /^has a password with a wrong percent sign/],
     ['REDIS_URL', 'redis://host/db', /^has a path that is not a database number/],
     ['REDIS_URL', 'redis://:foobared@host', /^has a password that is a placeholder/],
     ['REDIS_BUS_URL', 'localhost:6379', /^does not begin with/],

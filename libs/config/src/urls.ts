@@ -45,21 +45,83 @@ export function databaseUrl(description: string): Variable<string> {
   );
 }
 
-/** A Redis URL, plain or over TLS, with an optional database number. */
+/** Which Redis: one; whichever Sentinels say is the primary; or, of a Cluster, whichever node has the keys in question. */
+const REDIS_URL = /^(rediss?)(-sentinel|-cluster)?:\/\/((?:[^/?#]*@)?)([^@/?#]*)(.*)$/s;
+
+/** @returns the URL with its first host alone, which is what URL parsers understand, and what kind it is */
+function parseRedis(text: string): { url: URL; kind: string | undefined } {
+  const [, protocol, kind, user = '', hosts = '', rest = ''] = REDIS_URL.exec(text) ?? [];
+  if (protocol === undefined) {
+    throw new Unfit('does not begin with redis://, redis-sentinel:// or redis-cluster:// (rediss…:// for TLS)');
+  }
+  if (hosts === '') throw new Unfit('names no host');
+  const list = items(hosts);
+  if (kind === undefined && list.length > 1) {
+    throw new Unfit('names several hosts; that needs redis-sentinel:// or redis-cluster://');
+  }
+  const [first] = list.map((item) => {
+    const one = `${protocol}://${user}${item}${rest}`;
+    if (!URL.canParse(one)) throw new Unfit(list.length > 1 ? 'has an item that is not host:port' : 'is not a URL');
+    return new URL(one);
+  });
+  if (!first) throw new Unfit('names no host');
+  return { url: first, kind };
+}
+
+/** Database numbers that Redis may have. */
+const DATABASE = /^\d{1,2}$/;
+
+function requireRedisPath({ url, kind }: { url: URL; kind: string | undefined }): void {
+  const path = url.pathname.replace(/^\//, '');
+  const [name = '', database, more] = path.split('/');
+  if (kind === undefined && path !== '' && !DATABASE.test(path)) {
+    throw new Unfit('has a path that is not a database number');
+  }
+  if (kind === '-cluster' && path !== '') throw new Unfit('has a path; a Cluster has no database numbers');
+  if (kind !== '-sentinel') return;
+  if (!/^[\w.-]+$/.test(name)) throw new Unfit('does not say by which name the Sentinels know the primary (…/mymaster)');
+  if (more !== undefined || (database !== undefined && !DATABASE.test(database))) {
+    throw new Unfit('has more after the name than a database number');
+  }
+}
+
+const OF_SENTINELS = ['sentinel_user', 'sentinel_password'];
+
+function requireRedisQuery({ url, kind }: { url: URL; kind: string | undefined }): void {
+  if (kind === undefined) return;
+  const known = kind === '-sentinel' ? OF_SENTINELS : [];
+  if ([...url.searchParams.keys()].every((name) => known.includes(name))) return;
+  throw new Unfit(known.length > 0 ? `has a parameter other than ${known.join(' and ')}` : 'has parameters');
+}
+
+/** For the passwords of Redis and of Sentinels: no placeholders outside development. */
+function refuseRedisPasswords(text: string, environment: Environment): string | undefined {
+  const { url } = parseRedis(text);
+  const passwords = [passwordOf(url), url.searchParams.get('sentinel_password') ?? ''];
+  const problem = passwords.map((password) => refusePlaceholder(password, environment)).find(Boolean);
+  return problem && `has a password that ${problem}`;
+}
+
+/**
+ * A Redis URL, plain or over TLS: of one Redis, with an optional database number; of the Sentinels that know the primary,
+ * `redis-sentinel://user:password@host:26379,…/name`; or of some nodes of a Cluster, `redis-cluster://…@host:6379,…`.
+ */
 export function redisUrl(description: string): Variable<string> {
   return variable(
     description,
     {
       secret: true,
-      expected: 'a Redis URL such as redis://:password@host:6379 (rediss:// for TLS)',
+      expected:
+        'a Redis URL such as redis://:password@host:6379, redis-sentinel://:password@host:26379,host:26379/name or ' +
+        'redis-cluster://:password@host:6379,host:6379 (rediss…:// for TLS)',
       example: 'redis://:…@host:6379',
-      refuse: refusePassword,
+      refuse: refuseRedisPasswords,
     },
     (text) => {
-      const url = parse(text, ['redis:', 'rediss:']);
-      if (url.hostname === '') throw new Unfit('names no host');
-      if (!/^\/?\d{0,2}$/.test(url.pathname)) throw new Unfit('has a path that is not a database number');
-      passwordOf(url);
+      const parsed = parseRedis(text);
+      requireRedisPath(parsed);
+      requireRedisQuery(parsed);
+      passwordOf(parsed.url);
       return text;
     },
   );

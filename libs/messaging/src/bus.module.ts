@@ -1,16 +1,18 @@
-import { type DynamicModule, Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
 import { BusClient } from './client';
 import { type ServiceContract } from './contract';
 import { type BusClientOptions } from './options';
 import { ServiceClient } from './service-client';
 
 /** Connects the client with the application, and closes it last: handlers that drain at shutdown still make calls. */
-@Injectable()
 class BusLifecycle implements OnModuleInit, OnApplicationShutdown {
-  constructor(private readonly client: BusClient) {}
+  constructor(
+    private readonly client: BusClient,
+    private readonly calls: readonly ServiceContract[],
+  ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.client.connect();
+    await this.client.connect(...this.calls.map(({ name }) => name));
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -34,10 +36,15 @@ export class BusModule {
         useFactory: (client: BusClient) => new ServiceClient(client, contract),
       }),
     );
+    const lifecycle: Provider = {
+      provide: BusLifecycle,
+      inject: [BusClient],
+      useFactory: (client: BusClient) => new BusLifecycle(client, calls),
+    };
     return {
       module: BusModule,
       global: true,
-      providers: [{ provide: BusClient, useFactory: () => new BusClient(options) }, BusLifecycle, ...services],
+      providers: [{ provide: BusClient, useFactory: () => new BusClient(options) }, lifecycle, ...services],
       exports: [BusClient, ...calls.map(tokenOf)],
     };
   }

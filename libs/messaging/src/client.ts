@@ -1,23 +1,22 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { type Redis } from 'ioredis';
 import { v7 as uuid } from 'uuid';
-import { RedisClock } from './clock';
-import { Connection, wasNotRun } from './connection';
+import { wasNotRun } from './connection';
 import { callContext } from './context';
 import { type Lane } from './contract';
 import { BusError } from './errors';
 import { callSeal, contentText, replySeal } from './envelope';
 import { Keys, requireName } from './keys';
 import { PRESENCE_MS } from './lease';
+import { Line } from './line';
 import { decodeReply, exceeds, isIdempotencyKey, MOST_TTL_MS, type Outgoing, type Reply, toFields } from './message';
 import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, replicaId } from './options';
 import { type Fate, type PendingCall, PendingCalls } from './pending-calls';
-import { LOCATE, PRESENCE, RETRACT, type Script, SEND } from './scripts';
+import { isElsewhere } from './redis-options';
+import { parseRedisUrl } from './redis-url';
+import { LOCATE, PRESENCE, RETRACT, SEND } from './scripts';
 
 const PULSE_MS = 500;
-const ANSWER_MS = 1_000;
-/** How long a call waits for a connection that is just coming back. */
-const PATIENCE_MS = 1_000;
 const STALE_MS = 1_000;
 const COMPLAIN_MS = 1_000;
 const ASKED_AT_ONCE = 200;
@@ -49,9 +48,9 @@ export class BusClient extends ClientProxy {
   readonly replica: string;
   private readonly log: BusLogger;
   private readonly keys: Keys;
-  private readonly clock = new RedisClock();
-  private readonly commands: Connection;
-  private readonly answers: Connection;
+  /** By callee on a Cluster, where each callee's keys are on a node of its own; else there is one for all. */
+  private readonly lines = new Map<string, Line>();
+  private readonly onCluster: boolean;
   private readonly pending = new PendingCalls((calls, last) => void this.ask(calls, last));
   private pulse: NodeJS.Timeout | undefined;
   private closed = false;
@@ -63,30 +62,25 @@ export class BusClient extends ClientProxy {
     this.replica = replicaId(options.replica);
     this.log = options.logger ?? nestLogger();
     this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
-    this.commands = this.connection('calls');
-    this.commands.beforeUse(() => {
-      this.clock.distrust();
-      return this.sync();
-    });
-    this.answers = this.connection('answers');
-    this.answers.beforeUse(() => {
-      const channel = this.keys.replyChannel(this.service, this.replica);
-      return this.answers.redis.subscribe(channel);
-    });
-    this.answers.redis.on('message', (_channel: string, text: string) => {
-      const reply = this.replyIn(text);
-      if (reply) this.pending.answer(reply);
-    });
+    this.onCluster = parseRedisUrl(options.redis).kind === 'cluster';
+    if (!this.onCluster) this.lineTo('');
   }
 
   /** Connected, and hearing its answers. */
   get ready(): boolean {
-    return this.commands.ready && this.answers.ready;
+    const lines = [...this.lines.values()];
+    return lines.length > 0 && lines.every((line) => line.ready);
   }
 
-  /** Starts connecting. Resolves when connected, or after a while without: then calls answer `service_unavailable`. */
-  async connect(): Promise<void> {
-    await this.whenReady();
+  /**
+   * Starts connecting. Resolves when connected, or after a while without: then calls answer `service_unavailable`.
+   *
+   * @param services which will be asked
+   */
+  async connect(...services: readonly string[]): Promise<void> {
+    const lines = new Set(services.map((service) => this.lineTo(service)));
+    for (const line of this.lines.values()) lines.add(line);
+    await Promise.all([...lines].map((line) => this.whenReady(line)));
   }
 
   /** Calls that still wait reject at once. */
@@ -95,16 +89,16 @@ export class BusClient extends ClientProxy {
     this.closed = true;
     clearInterval(this.pulse);
     this.pending.failAll(() => 'outcome_unknown');
-    this.commands.close();
-    this.answers.close();
+    for (const line of this.lines.values()) line.close();
   }
 
   /** How many replicas of a service take messages now. Rejects with `service_unavailable` when Redis does not say. */
   async presence(service: string): Promise<number> {
     const key = this.keys.replicas(requireName(service));
-    await this.whenReady();
+    const line = this.lineTo(service);
+    await this.whenReady(line);
     try {
-      return Number(await this.answered(PRESENCE, [key], [PRESENCE_MS]));
+      return Number(await line.ask(PRESENCE, [key], [PRESENCE_MS]));
     } catch (error) {
       throw this.decoded(BusError.of('service_unavailable', error));
     }
@@ -131,11 +125,11 @@ export class BusClient extends ClientProxy {
   }
 
   override on(event: string, listener: (...args: unknown[]) => void): void {
-    for (const { redis } of [this.commands, this.answers]) redis.on(event as 'error', listener);
+    for (const redis of this.unwrap()) redis.on(event as 'error', listener);
   }
 
   override unwrap<T = Redis[]>(): T {
-    return [this.commands.redis, this.answers.redis] as T;
+    return [...this.lines.values()].flatMap(({ commands, answers }) => [commands.redis, answers.redis]) as T;
   }
 
   /** Nest's `send(target, data)`: the pattern is a `Target`. */
@@ -172,15 +166,16 @@ export class BusClient extends ClientProxy {
       throw BusError.of('validation_failed');
     }
     const message = this.pack(target, head, JSON.stringify(data), jsonOf(options.actor ?? context?.actor));
-    if (!(await this.whenReady(deadline - performance.now()))) throw BusError.of('service_unavailable');
+    const line = this.lineTo(service);
+    if (!(await this.whenReady(line, deadline - performance.now()))) throw BusError.of('service_unavailable');
 
     const stream = this.keys.stream(service, this.service, target.lane);
     return new Promise((resolve, reject) => {
       const call = this.pending.add({
-        ...{ id, service, pattern, stream, started, deadline, resolve },
+        ...{ id, service, pattern, stream, line, started, deadline, resolve },
         reject: (wire) => reject(new BusError(wire)),
       });
-      void this.post(call, toFields(message));
+      void this.submit(call, toFields(message));
     });
   }
 
@@ -211,11 +206,9 @@ export class BusClient extends ClientProxy {
     return undefined;
   }
 
-  private async post(call: PendingCall, fields: string[]): Promise<void> {
-    const most = this.options.maxStreamLength ?? DEFAULTS.maxStreamLength;
-    const expiry = Math.floor(this.clock.now() + call.deadline - performance.now());
+  private async submit(call: PendingCall, fields: string[]): Promise<void> {
     try {
-      const result = String(await this.commands.run(SEND, [call.stream], [expiry, most, ...fields]));
+      const result = await this.post(call, fields);
       if (result === 'full') this.pending.fail(call, 'overloaded');
       else if (result === 'late') this.pending.fail(call, 'service_unavailable');
       else call.entry = result;
@@ -228,6 +221,22 @@ export class BusClient extends ClientProxy {
       this.complain('Redis refuses messages', { reason });
       this.pending.fail(call, 'service_unavailable');
     }
+  }
+
+  /** What another Redis is to be asked is asked there, once the line leads there: it surely has not been run. */
+  private async post(call: PendingCall, fields: string[]): Promise<string> {
+    try {
+      return await this.postOnce(call, fields);
+    } catch (error) {
+      if (!isElsewhere(error) || !(await this.whenReady(call.line, call.deadline - performance.now()))) throw error;
+      return this.postOnce(call, fields);
+    }
+  }
+
+  private async postOnce({ line, deadline, stream }: PendingCall, fields: string[]): Promise<string> {
+    const most = this.options.maxStreamLength ?? DEFAULTS.maxStreamLength;
+    const expiry = Math.floor(line.clock.now() + deadline - performance.now());
+    return String(await line.commands.run(SEND, [stream], [expiry, most, ...fields]));
   }
 
   /** What is wrong with one message is wrong with many: one line a second says it. */
@@ -246,80 +255,75 @@ export class BusClient extends ClientProxy {
       if (others) others.push(call);
       else byStream.set(call.stream, [call]);
     }
-    for (const [stream, waiting] of byStream) {
-      for (let i = 0; i < waiting.length; i += ASKED_AT_ONCE) {
-        const some = waiting.slice(i, i + ASKED_AT_ONCE);
-        await this.askStream(stream, some, last).catch(() => undefined);
-        for (const call of some) call.asking = false;
-      }
+    // Side by side: on a Cluster, a stream may be on a node that does not answer.
+    await Promise.all([...byStream].map(([stream, waiting]) => this.askInTurn(stream, waiting, last)));
+  }
+
+  private async askInTurn(stream: string, waiting: readonly PendingCall[], last: boolean): Promise<void> {
+    for (let i = 0; i < waiting.length; i += ASKED_AT_ONCE) {
+      const some = waiting.slice(i, i + ASKED_AT_ONCE);
+      await this.askStream(stream, some, last).catch(() => undefined);
+      for (const call of some) call.asking = false;
     }
   }
 
   private async askStream(stream: string, calls: readonly PendingCall[], last: boolean): Promise<void> {
     await this.locate(stream, calls.filter((call) => call.unconfirmed && call.entry === undefined));
     const known = calls.filter((call) => call.entry !== undefined);
-    const { service } = known[0] ?? {};
-    if (service === undefined) return;
-    const notAfter = Math.floor(this.clock.now() + STALE_MS);
+    const { service, line } = known[0] ?? {};
+    if (service === undefined || line === undefined) return;
+    const notAfter = Math.floor(line.clock.now() + STALE_MS);
     const args = [service, PRESENCE_MS, last ? 1 : 0, notAfter, ...known.map((call) => call.entry ?? '')];
-    const fates = (await this.answered(RETRACT, [stream, this.keys.replicas(service)], args)) as Fate[];
+    const fates = (await line.ask(RETRACT, [stream, this.keys.replicas(service)], args)) as Fate[];
     // Answers given before Redis said so are ahead of this one: then what is still not answered never was, or is lost.
-    if (fates.includes('gone')) await this.answers.within(ANSWER_MS, this.answers.redis.ping());
+    if (fates.includes('gone')) await line.heard();
     known.forEach((call, i) => this.pending.learn(call, fates[i]));
   }
 
   /** Looks for messages whose sending was cut off. */
   private async locate(stream: string, calls: readonly PendingCall[]): Promise<void> {
-    if (calls.length === 0) return;
+    const [first] = calls;
+    if (!first) return;
     const args = [LOOKED_THROUGH, ...calls.map((call) => call.id)];
-    const entries = (await this.answered(LOCATE, [stream], args)) as string[];
+    const entries = (await first.line.ask(LOCATE, [stream], args)) as string[];
     calls.forEach((call, i) => {
       if (entries[i]) call.entry = entries[i];
       else this.pending.learn(call, 'gone');
     });
   }
 
-  private async sync(): Promise<void> {
-    const asked = performance.now();
-    const [seconds, micros] = await this.commands.within(ANSWER_MS, this.commands.redis.time());
-    this.clock.sync(Number(seconds) * 1_000 + Number(micros) / 1_000, asked, performance.now());
-  }
-
-  /** Shows a frozen Redis before a call does, and keeps the clock. */
-  private beat(): void {
-    if (this.commands.ready) this.sync().catch(() => undefined);
-    if (this.answers.ready) this.answers.within(ANSWER_MS, this.answers.redis.ping()).catch(() => undefined);
-  }
-
-  private answered(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    return this.commands.within(ANSWER_MS, this.commands.run(script, keys, args));
-  }
-
-  /** Waits for a connection that is just coming, or coming back; not for one that has been down for longer. */
-  private async whenReady(most = Infinity): Promise<boolean> {
-    if (this.ready) return true;
+  private async whenReady(line: Line, most?: number): Promise<boolean> {
     if (this.closed) return false;
-    this.open();
-    const ms = Math.min(most, PATIENCE_MS - Math.max(this.commands.downFor, this.answers.downFor));
-    if (ms > 0) await Promise.all([this.commands.whenReady(ms), this.answers.whenReady(ms)]);
-    return this.ready;
-  }
-
-  private open(): void {
-    this.commands.connect();
-    this.answers.connect();
     this.pulse ??= setInterval(() => this.beat(), PULSE_MS);
+    return line.whenReady(most);
   }
 
-  private connection(name: string): Connection {
-    const { redis, service, onEvent } = this.options;
-    return new Connection({
-      ...{ redis, name: `${service}:${name}`, logger: this.log },
-      onState: (up) => {
-        onEvent?.({ type: 'connection', name, up });
-        if (name === 'calls') this._status$.next(up ? 'connected' : 'disconnected');
+  private beat(): void {
+    for (const line of this.lines.values()) line.beat();
+  }
+
+  private lineTo(service: string): Line {
+    const name = this.onCluster ? service : '';
+    const known = this.lines.get(name);
+    if (known) return known;
+    const { redis, onEvent } = this.options;
+    const line = new Line({
+      redis,
+      slotKey: this.onCluster ? this.keys.replicas(service) : undefined,
+      caller: this.service,
+      channel: this.keys.replyChannel(this.service, this.replica),
+      logger: this.log,
+      onState: (connection, up) => {
+        onEvent?.({ type: 'connection', name: connection, up });
+        if (connection === 'calls') this._status$.next(up ? 'connected' : 'disconnected');
+      },
+      onAnswer: (text) => {
+        const reply = this.replyIn(text);
+        if (reply) this.pending.answer(reply);
       },
     });
+    this.lines.set(name, line);
+    return line;
   }
 }
 

@@ -1,5 +1,6 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 import { type BusLogger } from './options';
+import { isElsewhere, redisOptions } from './redis-options';
 import { type Script } from './scripts';
 
 type Argument = string | number;
@@ -8,7 +9,10 @@ const CONNECT_MS = 1_000;
 const MOST_MS_BETWEEN_ATTEMPTS = 500;
 
 export interface ConnectionOptions {
-  readonly redis: string | RedisOptions;
+  /** A URL of any kind that `redisOptions` reads. */
+  readonly redis: string;
+  /** On a Cluster it leads to the node that has this key. */
+  readonly slotKey: string;
   /** Shown by CLIENT LIST and in the log. */
   readonly name: string;
   readonly logger: BusLogger;
@@ -35,22 +39,23 @@ export class Connection {
   private complained = false;
 
   constructor(private readonly options: ConnectionOptions) {
-    const settings: RedisOptions = {
-      ...(typeof options.redis === 'string' ? {} : options.redis),
+    this.redis = new Redis({
+      ...redisOptions(options.redis, options.slotKey),
       lazyConnect: true,
       connectionName: options.name,
       connectTimeout: CONNECT_MS,
-      disconnectTimeout: 200,
       keepAlive: 5_000,
-      // A primary that became a replica keeps its connections, and refuses all that we do.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
       retryStrategy: (attempt) => Math.min(50 * attempt, MOST_MS_BETWEEN_ATTEMPTS),
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       autoResubscribe: false,
       maxRetriesPerRequest: 0,
-    };
-    this.redis = typeof options.redis === 'string' ? new Redis(options.redis, settings) : new Redis(settings);
+      reconnectOnError: (error) => {
+        const elsewhere = isElsewhere(error);
+        if (elsewhere) this.lastError = error;
+        return elsewhere;
+      },
+    });
     this.redis.on('connect', () => this.expectReady());
     this.redis.on('ready', () => void this.opened());
     this.redis.on('close', () => this.lost());
@@ -65,7 +70,13 @@ export class Connection {
   }
 
   get ready(): boolean {
-    return this.open && !this.closed && this.redis.status === 'ready';
+    return this.open && !this.closed && this.redis.status === 'ready' && this.redis.stream.writable;
+  }
+
+  /** Which Redis it is connected to, while it is. */
+  get peer(): string | undefined {
+    const { remoteAddress, remotePort } = this.redis.stream ?? {};
+    return remoteAddress && `${remoteAddress} ${remotePort}`;
   }
 
   /** Starts connecting, and goes on until it succeeds. */
@@ -75,9 +86,9 @@ export class Connection {
     this.redis.connect().catch(() => undefined);
   }
 
-  /** For how many ms it has been down; 0 while it is up. */
+  /** For how many ms it has been down; 0 while it is up, or just about to be lost. */
   get downFor(): number {
-    return this.ready ? 0 : performance.now() - this.downSince;
+    return this.open ? 0 : performance.now() - this.downSince;
   }
 
   /** @returns whether it is up, as soon as it is and at the latest after so many ms */
@@ -121,15 +132,16 @@ export class Connection {
     }
   }
 
+  /** Breaks the connection; it comes back by itself. */
+  cut(reason = 'no answer in time'): void {
+    this.lastError ??= new Error(reason);
+    this.redis.stream?.destroy();
+  }
+
   close(): void {
     this.closed = true;
     this.redis.disconnect();
     this.wake();
-  }
-
-  private cut(): void {
-    this.lastError ??= new Error('no answer in time');
-    this.redis.stream?.destroy();
   }
 
   private expectReady(): void {

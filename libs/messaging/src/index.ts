@@ -7,6 +7,7 @@ export { BusErrorFilter } from './error-filter';
 export { BusError, type BusErrorCode, type WireError } from './errors';
 export { BUS_TRANSPORT, Handles } from './handles';
 export { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, type BusServerOptions } from './options';
+export { redisOptions } from './redis-options';
 export { Sealer, type SealingKeys } from './sealer';
 export { BusServer } from './server';
 export { ServiceClient } from './service-client';

@@ -23,6 +23,7 @@ export class Lease {
   private taking = true;
   private lastBeat = -Infinity;
   private unbrokenSince = Infinity;
+  private reconnected = true;
 
   constructor(
     private readonly connection: Connection,
@@ -32,6 +33,7 @@ export class Lease {
   ) {
     connection.beforeUse(() => {
       this.clock.distrust();
+      this.reconnected = true;
       return this.beat();
     });
   }
@@ -64,7 +66,7 @@ export class Lease {
   /**
    * Whether this replica may judge that others are dead. Not before it has itself been heard for a whole lease without a
    * gap: when Redis was away, frozen or emptied, everybody's heartbeats are old or gone, and the living need time to
-   * renew theirs.
+   * renew theirs. So they do when another Redis took over, whose clock may be ahead of the one that they were written by.
    */
   get mayJudge(): boolean {
     const now = performance.now();
@@ -80,7 +82,8 @@ export class Lease {
       const [redisMs, isNew] = (await this.connection.within(BEAT_ANSWER_MS, beat)) as [number, number];
       const answered = performance.now();
       this.clock.sync(redisMs, asked, answered);
-      if (isNew || answered - this.lastBeat > 2 * BEAT_ANSWER_MS) this.unbrokenSince = answered;
+      if (isNew || this.reconnected || answered - this.lastBeat > 2 * BEAT_ANSWER_MS) this.unbrokenSince = answered;
+      this.reconnected = false;
       this.lastBeat = answered;
     } finally {
       this.beating = false;

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import { type RedisOptions } from 'ioredis';
 import { type Lane, type ServiceContract } from './contract';
 import { type WireError } from './errors';
 import { type Sealer } from './sealer';
@@ -32,8 +31,8 @@ export type BusEvent =
 
 /** What server and client have in common. */
 export interface BusOptions {
-  /** A URL (`redis://`, `rediss://` for TLS) or the options of ioredis, e.g. for Sentinel. */
-  readonly redis: string | RedisOptions;
+  /** A URL: `redis://`, `redis-sentinel://` or `redis-cluster://`, `rediss…://` for TLS; see `parseRedisUrl`. */
+  readonly redis: string;
   /** Begins every key and channel. Default `bus`. */
   readonly prefix?: string;
   /** Names this process; default random. Never shared by two processes, nor used again after a crash. */

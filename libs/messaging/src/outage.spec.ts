@@ -30,7 +30,7 @@ describe('with no replica there', () => {
   it.concurrent('a call fails within two seconds, and is not run when one comes later', nobody);
 
   const nothing = inBench(async (bench) => {
-    const client = bench.client({ redis: { host: '127.0.0.1', port: 1 } });
+    const client = bench.client({ redis: 'redis://127.0.0.1:1' });
     const first = await ask(bench.sample(client), 'a');
     expect(first.code).toBe('service_unavailable');
     expect(first.ms).toBeLessThan(2_000);

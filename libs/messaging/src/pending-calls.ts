@@ -1,4 +1,5 @@
 import { type BusErrorCode, type WireError } from './errors';
+import { type Line } from './line';
 import { type Reply } from './message';
 
 /** How often calls are looked at. One timer for all: a timer per call costs more than the calls themselves. */
@@ -16,6 +17,7 @@ export interface PendingCall {
   readonly service: string;
   readonly pattern: string;
   readonly stream: string;
+  readonly line: Line;
   readonly started: number;
   readonly deadline: number;
   readonly resolve: (value: unknown) => void;

@@ -111,6 +111,11 @@ redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 60000)
 return { now, new }
 `);
 
+/** KEYS any, so that only the node of a Cluster that has it answers → Redis' time: seconds, microseconds */
+export const CLOCK = new Script(`
+return redis.call('TIME')
+`);
+
 /** KEYS replicas · ARGV ms a heartbeat counts → how many replicas take messages */
 export const PRESENCE = new Script(`${NOW}
 return redis.call('ZCOUNT', KEYS[1], now - tonumber(ARGV[1]), '+inf')

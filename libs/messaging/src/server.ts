@@ -109,6 +109,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
   private connection(name: string): Connection {
     return new Connection({
       redis: this.options.redis,
+      slotKey: this.keys.leases(this.options.contract.name),
       name: `${this.options.contract.name}:${name}`,
       logger: this.log,
       onState: (up) => {

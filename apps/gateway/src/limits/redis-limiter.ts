@@ -1,6 +1,7 @@
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import { DomainError } from '@puerta/contracts/core';
+import { redisOptions } from '@puerta/messaging';
 import { Redis } from 'ioredis';
 import type { Claim } from './limits';
 import { TAKE } from './limits.script';
@@ -35,7 +36,8 @@ export class RedisLimiter implements ThrottlerStorage, OnModuleInit, OnModuleDes
 
   constructor(url: string, prefix: string) {
     this.#prefix = `${prefix}:{limits}:`;
-    this.#redis = new Redis(url, {
+    this.#redis = new Redis({
+      ...redisOptions(url, this.#prefix),
       lazyConnect: true,
       connectionName: 'puerta-gateway-limits',
       connectTimeout: 1_000,

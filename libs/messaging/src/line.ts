@@ -1,0 +1,103 @@
+import { RedisClock } from './clock';
+import { Connection } from './connection';
+import { type BusLogger } from './options';
+import { CLOCK, type Script } from './scripts';
+
+/** How long Redis may take to answer a question. */
+export const ANSWER_MS = 1_000;
+/** How long a call waits for a connection that is just coming back. */
+const PATIENCE_MS = 1_000;
+
+export interface LineOptions {
+  readonly redis: string;
+  /** On a Cluster, a key of the callees at the other end; undefined elsewhere. */
+  readonly slotKey: string | undefined;
+  /** Begins the names of its connections. */
+  readonly caller: string;
+  /** Where the answers are heard. */
+  readonly channel: string;
+  readonly logger: BusLogger;
+  readonly onState: (name: string, up: boolean) => void;
+  readonly onAnswer: (text: string) => void;
+}
+
+/**
+ * A caller's way to callees: a connection for commands, one that hears answers, and the clock of the Redis at their end.
+ * There is one for all callees or, on a Cluster, one for each: where one node is away, calls elsewhere do not notice.
+ */
+export class Line {
+  readonly clock = new RedisClock();
+  readonly commands: Connection;
+  readonly answers: Connection;
+
+  constructor(private readonly options: LineOptions) {
+    this.commands = this.connection('calls');
+    this.commands.beforeUse(() => {
+      this.clock.distrust();
+      return this.sync();
+    });
+    this.answers = this.connection('answers');
+    this.answers.beforeUse(async () => {
+      await this.answers.redis.subscribe(options.channel);
+    });
+    this.answers.redis.on('message', (_channel: string, text: string) => options.onAnswer(text));
+  }
+
+  /** Connected, and hearing answers. */
+  get ready(): boolean {
+    return this.commands.ready && this.answers.ready;
+  }
+
+  /** Waits for a connection that is just coming, or coming back; not for one that has been down for longer. */
+  async whenReady(most = Infinity): Promise<boolean> {
+    if (this.ready) return true;
+    this.connect();
+    const ms = Math.min(most, PATIENCE_MS - Math.max(this.commands.downFor, this.answers.downFor));
+    if (ms > 0) await Promise.all([this.commands.whenReady(ms), this.answers.whenReady(ms)]);
+    return this.ready;
+  }
+
+  connect(): void {
+    this.commands.connect();
+    this.answers.connect();
+  }
+
+  close(): void {
+    this.commands.close();
+    this.answers.close();
+  }
+
+  /** Asks with a script; whoever does not answer in time is frozen, and cut off. */
+  ask(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.commands.within(ANSWER_MS, this.commands.run(script, keys, args));
+  }
+
+  /** Resolves when all answers have been heard that were given before what was just asked was answered. */
+  async heard(): Promise<void> {
+    await this.answers.within(ANSWER_MS, this.answers.redis.ping());
+  }
+
+  /** Shows a frozen Redis, or one that is not the right one any more, before a call does, and keeps the clock. */
+  beat(): void {
+    if (this.commands.ready) this.sync().catch(() => undefined);
+    if (this.answers.ready) this.heard().catch(() => undefined);
+    // Each finds its own way back after a failover. Not on the same Redis, answers could be long in coming.
+    if (this.ready && this.answers.peer !== this.commands.peer) this.answers.cut('calls go to another Redis');
+  }
+
+  private async sync(): Promise<void> {
+    const { slotKey } = this.options;
+    const asked = performance.now();
+    const time = slotKey === undefined ? this.commands.redis.time() : this.commands.run(CLOCK, [slotKey], []);
+    const [seconds, micros] = (await this.commands.within<unknown>(ANSWER_MS, time)) as [string, string];
+    this.clock.sync(Number(seconds) * 1_000 + Number(micros) / 1_000, asked, performance.now());
+  }
+
+  private connection(name: string): Connection {
+    const { redis, caller, slotKey = '', logger, onState } = this.options;
+    return new Connection({
+      ...{ redis, slotKey, logger, name: `${caller}:${name}` },
+      onState: (up) => onState(name, up),
+    });
+  }
+}
