@@ -7,14 +7,13 @@ import { type Lane } from './contract';
 import { BusError } from './errors';
 import { callSeal, contentText, replySeal } from './envelope';
 import { Keys, requireName } from './keys';
-import { PRESENCE_MS } from './lease';
 import { Line } from './line';
 import { decodeReply, exceeds, isIdempotencyKey, MOST_TTL_MS, type Outgoing, type Reply, toFields } from './message';
 import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, replicaId } from './options';
 import { type Fate, type PendingCall, PendingCalls } from './pending-calls';
 import { isElsewhere } from './redis-options';
 import { parseRedisUrl } from './redis-url';
-import { LOCATE, PRESENCE, RETRACT, SEND } from './scripts';
+import { LOCATE, RETRACT, SEND } from './scripts';
 
 const PULSE_MS = 500;
 const STALE_MS = 1_000;
@@ -98,7 +97,7 @@ export class BusClient extends ClientProxy {
     const line = this.lineTo(service);
     await this.whenReady(line);
     try {
-      return Number(await line.ask(PRESENCE, [key], [PRESENCE_MS]));
+      return await line.present(key);
     } catch (error) {
       throw this.decoded(BusError.of('service_unavailable', error));
     }
@@ -273,8 +272,10 @@ export class BusClient extends ClientProxy {
     const { service, line } = known[0] ?? {};
     if (service === undefined || line === undefined) return;
     const notAfter = Math.floor(line.clock.now() + STALE_MS);
-    const args = [service, PRESENCE_MS, last ? 1 : 0, notAfter, ...known.map((call) => call.entry ?? '')];
-    const fates = (await line.ask(RETRACT, [stream, this.keys.replicas(service)], args)) as Fate[];
+    // Waiting makes sense while a replica is there to take the message, and time is left.
+    const keep = !last && (await line.present(this.keys.replicas(service))) > 0;
+    const args = [service, keep ? 1 : 0, notAfter, ...known.map((call) => call.entry ?? '')];
+    const fates = (await line.ask(RETRACT, [stream], args)) as Fate[];
     // Answers given before Redis said so are ahead of this one: then what is still not answered never was, or is lost.
     if (fates.includes('gone')) await line.heard();
     known.forEach((call, i) => this.pending.learn(call, fates[i]));

@@ -1,3 +1,4 @@
+export { type AclOptions, aclRules } from './acl';
 export { BusModule, type BusModuleOptions, InjectService } from './bus.module';
 export { BusClient, type CallOptions, type Target } from './client';
 export { BusContext, type CallContext, callContext } from './context';

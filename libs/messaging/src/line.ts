@@ -1,7 +1,8 @@
 import { RedisClock } from './clock';
 import { Connection } from './connection';
+import { PRESENCE_MS } from './lease';
 import { type BusLogger } from './options';
-import { CLOCK, type Script } from './scripts';
+import { type Script } from './scripts';
 
 /** How long Redis may take to answer a question. */
 export const ANSWER_MS = 1_000;
@@ -72,6 +73,15 @@ export class Line {
     return this.commands.within(ANSWER_MS, this.commands.run(script, keys, args));
   }
 
+  /**
+   * How many replicas take messages, by the key of their heartbeats. A plain read, since scripts need leave to write, and a
+   * caller that can write there can pretend that somebody is there.
+   */
+  present(key: string): Promise<number> {
+    const since = Math.floor(this.clock.now() - PRESENCE_MS);
+    return this.commands.within(ANSWER_MS, this.commands.redis.zcount(key, since, '+inf'));
+  }
+
   /** Resolves when all answers have been heard that were given before what was just asked was answered. */
   async heard(): Promise<void> {
     await this.answers.within(ANSWER_MS, this.answers.redis.ping());
@@ -88,8 +98,10 @@ export class Line {
   private async sync(): Promise<void> {
     const { slotKey } = this.options;
     const asked = performance.now();
-    const time = slotKey === undefined ? this.commands.redis.time() : this.commands.run(CLOCK, [slotKey], []);
-    const [seconds, micros] = (await this.commands.within<unknown>(ANSWER_MS, time)) as [string, string];
+    const { redis } = this.commands;
+    // On a Cluster, TIME alone would be answered by any node. Where the key is not, it moves us to where it is.
+    const place = slotKey === undefined ? 0 : redis.zcount(slotKey, 0, 0);
+    const [[seconds, micros]] = await this.commands.within(ANSWER_MS, Promise.all([redis.time(), place]));
     this.clock.sync(Number(seconds) * 1_000 + Number(micros) / 1_000, asked, performance.now());
   }
 

@@ -37,6 +37,8 @@ export function redisOptions(url: string, slotKey: string): RedisOptions {
     ...(password === undefined ? {} : { password }),
     ...(parsed.tls ? { tls: {} } : {}),
     db: parsed.database,
+    // Redis 7.0 does not know CLIENT SETINFO, so no ACL can allow it.
+    disableClientInfo: true,
     disconnectTimeout: DISCONNECT_MS,
     reconnectOnError: isElsewhere,
   };

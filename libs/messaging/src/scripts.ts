@@ -47,18 +47,16 @@ return redis.call('XDEL', KEYS[1], ARGV[2])
 `);
 
 /**
- * Says what became of messages, and takes back those that no replica was given: all of them, or (without force) only
- * when no replica is there to take them.
+ * Says what became of messages, and (unless they are to be kept) takes back those that no replica was given.
  *
- * KEYS stream, replicas · ARGV group, ms a heartbeat counts, force 0/1, not after (by Redis' clock), entry id, …
+ * KEYS stream · ARGV group, keep 0/1, not after (by Redis' clock), entry id, …
  * → per entry `taken`, `gone` (answered, or lost), `waiting` or `removed`; nothing when run too late
  */
 export const RETRACT = new Script(`${NOW}
-if now > tonumber(ARGV[4]) then return {} end
-local force = ARGV[3] == '1'
-local keep = not force and redis.call('ZCOUNT', KEYS[2], now - tonumber(ARGV[2]), '+inf') > 0
+if now > tonumber(ARGV[3]) then return {} end
+local keep = ARGV[2] == '1'
 local fates = {}
-for i = 5, #ARGV do
+for i = 4, #ARGV do
   local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)
   local fate
   if not pending.err and #pending > 0 then
@@ -109,16 +107,6 @@ end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60000)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 60000)
 return { now, new }
-`);
-
-/** KEYS any, so that only the node of a Cluster that has it answers → Redis' time: seconds, microseconds */
-export const CLOCK = new Script(`
-return redis.call('TIME')
-`);
-
-/** KEYS replicas · ARGV ms a heartbeat counts → how many replicas take messages */
-export const PRESENCE = new Script(`${NOW}
-return redis.call('ZCOUNT', KEYS[1], now - tonumber(ARGV[1]), '+inf')
 `);
 
 /**
