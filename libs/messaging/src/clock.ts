@@ -26,6 +26,16 @@ export class RedisClock {
     return performance.now() + (this.offset ?? NaN);
   }
 
+  /** Not before Redis' time: no sooner than this can it be, however uneven the way of the last answer was. */
+  earliest(): number {
+    return this.now() - this.error;
+  }
+
+  /** Not after Redis' time. */
+  latest(): number {
+    return this.now() + this.error;
+  }
+
   /** Another Redis may have taken over, with a clock of its own: the next `sync` counts, however slow its answer. */
   distrust(): void {
     this.error = Infinity;

@@ -6,6 +6,9 @@ export { type Lane, LANES, type PatternOf, type PatternSpec, type RequestOf, typ
 export { createBusService } from './create-bus-service';
 export { BusErrorFilter } from './error-filter';
 export { BusError, type BusErrorCode, type WireError } from './errors';
+export { FeedModule, type FeedModuleOptions, feedToken } from './feed/feed.module';
+export { type FeedListener, FeedReader, type FeedReaderOptions } from './feed/feed-reader';
+export { type FeedEvent, type FeedOptions, FeedWriter } from './feed/feed-writer';
 export { BUS_TRANSPORT, Handles } from './handles';
 export { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, type BusServerOptions } from './options';
 export { redisOptions } from './redis-options';

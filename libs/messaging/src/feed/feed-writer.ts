@@ -1,0 +1,89 @@
+import { type RedisOptions } from 'ioredis';
+import { RedisClock } from '../clock';
+import { Connection } from '../connection';
+import { Keys, requireName } from '../keys';
+import { type BusEvent, type BusLogger, DEFAULTS, nestLogger } from '../options';
+import { TELL, TELL_BEAT } from './feed-scripts';
+
+const ANSWER_MS = 1_000;
+
+/** How long after its sender has looked a heartbeat may be written. */
+export const BEAT_WITHIN_MS = 100;
+
+export interface FeedOptions {
+  readonly redis: string | RedisOptions;
+  /** Begins the key. Default `bus`. */
+  readonly prefix?: string;
+  /** The service whose feed it is. */
+  readonly service: string;
+  readonly logger?: BusLogger;
+  /** Must not throw. */
+  readonly onEvent?: (event: BusEvent) => void;
+}
+
+/** Something that has happened: what, and to which of the things that others may keep copies of. Ids alone. */
+export interface FeedEvent {
+  readonly type: string;
+  readonly data: object;
+}
+
+/** Tells the readers of a service's feed what has changed. Each replica of the service has one. */
+export class FeedWriter {
+  private readonly clock = new RedisClock();
+  private readonly connection: Connection;
+  private readonly key: string;
+
+  constructor({ redis, prefix = DEFAULTS.prefix, service, logger = nestLogger(), onEvent }: FeedOptions) {
+    this.key = new Keys(prefix).invalidations(requireName(service));
+    const name = 'feed';
+    this.connection = new Connection({
+      ...{ redis, name: `${service}:${name}`, logger },
+      onState: (up) => onEvent?.({ type: 'connection', name, up }),
+    });
+    this.connection.beforeUse(() => {
+      this.clock.distrust();
+      return this.sync();
+    });
+  }
+
+  get ready(): boolean {
+    return this.connection.ready;
+  }
+
+  /** Starts connecting, and goes on until it succeeds. */
+  connect(): void {
+    this.connection.connect();
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  /**
+   * Writes all events, in this order.
+   * @throws when they were not written, or when nobody knows: writing them again does no harm
+   */
+  async tell(events: readonly FeedEvent[]): Promise<void> {
+    const args = events.flatMap(({ type, data }) => [type, JSON.stringify(data)]);
+    await this.connection.within(ANSWER_MS, this.connection.run(TELL, [this.key], args));
+  }
+
+  /**
+   * Says that every event is written that there was to write when `holds` looked: unless it does not hold, or looking
+   * and writing took too long.
+   * @returns whether it was said
+   */
+  async beat(holds: () => Promise<boolean>): Promise<boolean> {
+    await this.sync();
+    // Taken before it looks, at the earliest that Redis' clock may stand at.
+    const notAfter = Math.floor(this.clock.earliest() + BEAT_WITHIN_MS);
+    if (!(await holds())) return false;
+    return (await this.connection.within(ANSWER_MS, this.connection.run(TELL_BEAT, [this.key], [notAfter]))) === 1;
+  }
+
+  private async sync(): Promise<void> {
+    const asked = performance.now();
+    const [seconds, micros] = await this.connection.within(ANSWER_MS, this.connection.redis.time());
+    this.clock.sync(Number(seconds) * 1_000 + Number(micros) / 1_000, asked, performance.now());
+  }
+}
