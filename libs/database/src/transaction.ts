@@ -2,6 +2,17 @@ import { DomainError } from '@puerta/contracts/core';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { asDomainError, databaseFailure } from './failures';
 
+const committed = new WeakMap<DataSource, () => void>();
+
+/** Has `listener` called after each transaction of this data source that was committed, from now on. */
+export function onCommit(dataSource: DataSource, listener: () => void): void {
+  const others = committed.get(dataSource);
+  committed.set(dataSource, () => {
+    others?.();
+    listener();
+  });
+}
+
 /**
  * Runs `work` in one transaction. Unlike TypeORM's own, it knows what a lost connection means: before COMMIT was sent
  * nothing has happened (`service_unavailable`); while it was being answered nobody can tell (`outcome_unknown`).
@@ -12,6 +23,7 @@ export async function transaction<T>(dataSource: DataSource, work: (tx: EntityMa
   try {
     const result = await beforeCommit(runner, work);
     await commit(runner);
+    committed.get(dataSource)?.();
     return result;
   } finally {
     await runner.release();

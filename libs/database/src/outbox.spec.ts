@@ -1,0 +1,227 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createDatabase, type TestDatabase, waitFor } from '@puerta/testing';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from './data-source-options';
+import { runMigrations } from './migrate';
+import { Outbox } from './outbox';
+import { Outbox1795305600000 } from './outbox.migration';
+import { OutboxRelay, type RelayOptions, type WaitingEvent } from './outbox-relay';
+import { transaction } from './transaction';
+
+let database: TestDatabase;
+let dataSource: DataSource;
+let outbox: Outbox;
+const relays: OutboxRelay<'user.changed'>[] = [];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  const migrations = [Outbox1795305600000];
+  const common = { url: database.url, schema: 'outbox', applicationName: 'outbox-spec', entities: [], migrations };
+  dataSource = new DataSource(dataSourceOptions(common));
+  await dataSource.initialize();
+  await runMigrations(dataSource);
+  outbox = new Outbox(dataSource);
+});
+
+afterEach(async () => {
+  for (const relay of relays.splice(0)) await relay.stop();
+  await dataSource.query('TRUNCATE outbox');
+});
+
+afterAll(async () => {
+  await dataSource.destroy();
+  await database.drop();
+});
+
+/** A relay that remembers what it was given, and what went wrong. */
+function relay(options: Partial<RelayOptions<'user.changed'>> = {}) {
+  const told: string[] = [];
+  const errors: unknown[] = [];
+  const one = new OutboxRelay(dataSource, {
+    types: ['user.changed'],
+    deliver: async (events) => {
+      told.push(...events.map(({ data }) => String(data.user_id)));
+      return events;
+    },
+    ready: () => true,
+    onError: (error) => errors.push(error),
+    ...options,
+  });
+  relays.push(one);
+  one.start();
+  return { relay: one, told, errors };
+}
+
+const change = (...users: string[]) =>
+  transaction(dataSource, async (tx) => {
+    for (const user_id of users) await outbox.add(tx, 'user.changed', { user_id });
+  });
+
+const rows = async () => (await outbox.state()).rows;
+
+describe('the outbox', () => {
+  it('tells nothing of a change that was undone', async () => {
+    const { told } = relay();
+    const undone = transaction(dataSource, async (tx) => {
+      await outbox.add(tx, 'user.changed', { user_id: 'undone' });
+      throw new Error('changed my mind');
+    });
+    await expect(undone).rejects.toThrow('changed my mind');
+    await change('a');
+    await waitFor(() => told.length > 0);
+    expect(told).toEqual(['a']);
+  });
+
+  it('tells in the order of the changes, right after the commit, and forgets what it told', async () => {
+    const { told } = relay();
+    const users = Array.from({ length: 250 }, (_, n) => `u${n}`);
+    await change(...users);
+    await waitFor(() => told.length === users.length);
+    expect(told).toEqual(users);
+    await waitFor(async () => (await rows()) === 0);
+  });
+
+  it('needs no poll for what was changed in this process', async () => {
+    const { told } = relay();
+    await sleep(150);
+    const delays: number[] = [];
+    for (let n = 0; n < 20; n += 1) {
+      await change(`u${n}`);
+      const committed = performance.now();
+      await waitFor(() => told.includes(`u${n}`), 1_000, 1);
+      delays.push(performance.now() - committed);
+    }
+    expect(delays.sort((a, b) => a - b)[10]).toBeLessThan(50);
+  });
+
+  it('finds what others have written, soon', async () => {
+    const { told } = relay();
+    await dataSource.query(`INSERT INTO outbox (type, data) VALUES ('user.changed', '{"user_id":"by hand"}')`);
+    await waitFor(() => told.includes('by hand'), 1_000);
+  });
+
+  it('shares the work of several relays: each event goes to one of them', async () => {
+    const [one, two] = [relay(), relay()];
+    for (let n = 0; n < 50; n += 1) await change(`u${n}`);
+    await waitFor(async () => (await rows()) === 0);
+    const all = [...one.told, ...two.told];
+    expect(all).toHaveLength(50);
+    expect(new Set(all).size).toBe(50);
+  });
+
+  it('tries again what could not be told, until it is', async () => {
+    let failing = true;
+    const { told, errors } = relay({
+      deliver: async (events) => {
+        if (failing) throw new Error('Redis is away');
+        told.push(...events.map(({ data }) => String(data.user_id)));
+        return events;
+      },
+    });
+    await change('a', 'b');
+    await waitFor(() => errors.length > 1);
+    expect(await rows()).toBe(2);
+    failing = false;
+    await waitFor(async () => (await rows()) === 0);
+    expect(told).toEqual(['a', 'b']);
+  });
+
+  it('lets an event that does not get across stand in nobody’s way', async () => {
+    const told: string[] = [];
+    const refuse = ({ data }: WaitingEvent<'user.changed'>) => data.user_id !== 'bad';
+    relay({
+      deliver: async (events) => {
+        told.push(...events.map(({ data }) => String(data.user_id)));
+        return events.filter(refuse);
+      },
+    });
+    await change('bad', 'good');
+    await waitFor(async () => (await rows()) === 1);
+    await change('next');
+    await waitFor(() => told.includes('next'));
+    expect(told).toEqual(['bad', 'good', 'next']);
+    const [row] = await dataSource.query<[{ due: boolean }]>(`SELECT due_at > now() + interval '3 s' AS due FROM outbox`);
+    expect(row.due).toBe(true);
+  });
+
+  it('leaves events of other kinds to others', async () => {
+    const { told } = relay();
+    await transaction(dataSource, (tx) => outbox.add(tx, 'keys.rotated', {}));
+    await change('a');
+    await waitFor(() => told.length > 0);
+    expect(await rows()).toBe(1);
+  });
+
+  it('tells what is left when it is stopped', async () => {
+    const { relay: one, told } = relay();
+    await change('a');
+    await one.stop();
+    expect(told).toEqual(['a']);
+  });
+
+  it('goes on after its connection was lost', async () => {
+    const { told } = relay();
+    await change('a');
+    await waitFor(() => told.includes('a'));
+    await dataSource.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'outbox-spec' AND pid <> pg_backend_pid()`,
+    );
+    await waitFor(() => change('b').then(() => true, () => false));
+    await waitFor(() => told.includes('b'));
+  });
+
+  it('says how much there is to tell, and since when', async () => {
+    expect(await outbox.state()).toEqual({ rows: 0, oldestSeconds: 0 });
+    await change('a', 'b');
+    await sleep(120);
+    const { rows: count, oldestSeconds } = await outbox.state();
+    expect(count).toBe(2);
+    expect(oldestSeconds).toBeGreaterThan(0.1);
+    expect(oldestSeconds).toBeLessThan(10);
+  });
+});
+
+describe('that everything is told', () => {
+  const asked = (options: Partial<RelayOptions<'user.changed'>> = {}) => {
+    const answers: boolean[] = [];
+    relay({ looked: async (holds) => void answers.push(await holds()), ...options });
+    return answers;
+  };
+
+  it('holds when nothing waits', async () => {
+    const answers = asked();
+    await waitFor(() => answers.length > 2);
+    expect(answers).not.toContain(false);
+  });
+
+  it('does not hold while another relay, which may be dead and not know it, is at an old event', async () => {
+    const runner = dataSource.createQueryRunner();
+    await runner.startTransaction();
+    await change('held');
+    await runner.query('SELECT FROM outbox FOR UPDATE');
+    await sleep(150);
+    const answers = asked();
+    await waitFor(() => answers.length > 2);
+    expect(answers).not.toContain(true);
+    await runner.rollbackTransaction();
+    await runner.release();
+    await waitFor(() => answers.at(-1));
+  });
+
+  it('does not hold when a change was committed late, until it is told', async () => {
+    const runner = dataSource.createQueryRunner();
+    await runner.startTransaction();
+    await runner.query(`INSERT INTO outbox (type, data) VALUES ('user.changed', '{"user_id":"late"}')`);
+    await sleep(150);
+    let telling = false;
+    const answers = asked({ deliver: async (events) => (telling ? events : []) });
+    await waitFor(() => answers.at(-1));
+    await runner.commitTransaction();
+    await runner.release();
+    await waitFor(() => answers.at(-1) === false);
+    telling = true;
+    await dataSource.query('UPDATE outbox SET due_at = now()');
+    await waitFor(() => answers.at(-1));
+    expect(await rows()).toBe(0);
+  });
+});
