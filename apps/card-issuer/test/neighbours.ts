@@ -4,7 +4,9 @@ import {
   type CompanyLabel,
   defineContract,
   identityContract,
+  type Done,
   IssueScanPassDto,
+  RecordActivityDto,
   type IssuedToken,
   tokenServiceContract,
 } from '@puerta/contracts';
@@ -13,6 +15,7 @@ import { Handles } from '@puerta/messaging';
 /** As much of identity as the card-issuer asks for. */
 export const identityPart = defineContract('identity', {
   'companies.label': identityContract.patterns['companies.label'],
+  'activity.record': identityContract.patterns['activity.record'],
 });
 
 /** As much of token-service as the card-issuer asks for. */
@@ -20,11 +23,20 @@ export const tokenServicePart = defineContract('token-service', {
   'scan-passes.issue': tokenServiceContract.patterns['scan-passes.issue'],
 });
 
+/** What the activity trail was told. */
+export const recorded: RecordActivityDto[] = [];
+
 @Controller()
 class Companies {
   @Handles(identityPart, 'companies.label')
   async label({ company_id }: CompanyIdDto): Promise<CompanyLabel> {
     return { company_id, name: `Company ${company_id}` };
+  }
+
+  @Handles(identityPart, 'activity.record')
+  async record(activity: RecordActivityDto): Promise<Done> {
+    recorded.push(activity);
+    return { done: true };
   }
 }
 

@@ -1,6 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccessMessages } from './access/access.messages';
 import { AccessService } from './access/access.service';
+import { ActivityMessages } from './activity/activity.messages';
+import { ActivityService } from './activity/activity.service';
 import { CompaniesMessages } from './companies/companies.messages';
 import { CompaniesService } from './companies/companies.service';
 import type { IdentityConfig } from './config';
@@ -24,12 +26,20 @@ export class AppModule {
     const keys = new IdentityKeys(IDENTITY_SECRET);
     return {
       module: AppModule,
-      controllers: [AccessMessages, CompaniesMessages, InvitationsMessages, SessionsMessages, UsersMessages],
+      controllers: [
+        AccessMessages,
+        ActivityMessages,
+        CompaniesMessages,
+        InvitationsMessages,
+        SessionsMessages,
+        UsersMessages,
+      ],
       providers: [
         { provide: IdentityKeys, useValue: keys },
         { provide: RefreshTokens, useValue: new RefreshTokens(keys.refreshTokens) },
         AccessService,
         AccessTokens,
+        ActivityService,
         CompaniesService,
         DefaultCompanyCheck,
         EnsureCompanyService,

@@ -1,5 +1,6 @@
 import { identityContract, tokenServiceContract } from '@puerta/contracts';
 import { defineService } from '@puerta/service';
+import { ActivityEntity } from './activity/activity.entity';
 import { AppModule } from './app.module';
 import { CompanyEntity } from './companies/company.entity';
 import { identityConfig } from './config';
@@ -17,7 +18,7 @@ export const identity = defineService({
   database: (config) => ({
     url: config.IDENTITY_DATABASE_URL,
     schema: 'identity',
-    entities: [CompanyEntity, InvitationEntity, MembershipEntity, SessionEntity, UserEntity],
+    entities: [ActivityEntity, CompanyEntity, InvitationEntity, MembershipEntity, SessionEntity, UserEntity],
     migrations,
     poolSize: config.DATABASE_POOL_SIZE,
     fingerprintKey: new IdentityKeys(config.IDENTITY_SECRET).fingerprints,

@@ -58,6 +58,16 @@ const GOOD: Partial<Record<Patterns, Record<string, unknown>>> = {
   'invitations.create': { company_id: randomUUID(), email: 'a@example.com', role: 'door', expires_in: 60 },
   'invitations.list': { company_id: randomUUID() },
   'invitations.revoke': { company_id: randomUUID(), invitation_id: randomUUID() },
+  'activity.record': {
+    id: randomUUID(),
+    kind: 'card.issued',
+    at: '2026-01-01T00:00:00Z',
+    actor_user_id: randomUUID(),
+    company_id: randomUUID(),
+    subject_id: randomUUID(),
+  },
+  'activity.list-mine': { cursor: 'AAAA' },
+  'activity.list': { company_id: randomUUID() },
 };
 
 it.each(Object.entries(GOOD) as [Patterns, object][])(
@@ -75,13 +85,14 @@ const FOR_ANYBODY: Patterns[] = [
   'sessions.refresh',
   'access.check',
   'companies.label',
+  'activity.record',
 ];
 
 it.each(patterns.filter((pattern) => !FOR_ANYBODY.includes(pattern)))('%s needs an actor', async (pattern) => {
   const data =
     pattern === 'sessions.end'
       ? {}
-      : { ...GOOD[pattern], ...(pattern === 'companies.list-mine' ? { cursor: null } : {}) };
+      : { ...GOOD[pattern], ...(pattern.endsWith('list-mine') ? { cursor: null } : {}) };
   await expectCode(identity.askAnything(pattern, data, { caller: callerOf(pattern) }), 'unauthenticated');
 });
 

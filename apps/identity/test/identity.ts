@@ -10,10 +10,18 @@ import {
   validateDto,
 } from '@puerta/contracts';
 import { dataSourceOptions, runMigrations } from '@puerta/database';
-import { BusClient, createBusService, type RequestOf, type ResponseOf, Sealer, ServiceClient } from '@puerta/messaging';
+import {
+  BusClient,
+  createBusService,
+  FeedReader,
+  type RequestOf,
+  type ResponseOf,
+  Sealer,
+  ServiceClient,
+} from '@puerta/messaging';
 import { InternalServer, Metrics, silentLogger } from '@puerta/observability';
 import { decodeError, type Running, startService } from '@puerta/service';
-import { createDatabase, testRedisUrl } from '@puerta/testing';
+import { createDatabase, testRedisUrl, waitFor } from '@puerta/testing';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { type IdentityConfig, identityConfig } from '../src/config';
@@ -32,6 +40,9 @@ export const PASSWORD = 'correct horse battery';
 
 /** The identity service on a database and a bus of its own, asked as the gateway asks it. */
 export class TestIdentity {
+  /** What the service told others, in order. */
+  readonly told: { readonly type: string; readonly data: Readonly<Record<string, unknown>> }[] = [];
+
   private constructor(
     /** Straight into the service's schema: for what cannot be reached from outside, such as the clock. */
     readonly database: DataSource,
@@ -75,12 +86,18 @@ export class TestIdentity {
     const service = await startIdentity(config);
     await Promise.all([gateway.connect(), cardIssuer.connect()]);
 
-    return new TestIdentity(database, environment, gateway, cardIssuer, service, async () => {
+    const feed = new FeedReader({ ...bus, service: 'identity', reader: 'gateway' });
+    const identity = new TestIdentity(database, environment, gateway, cardIssuer, service, async () => {
       await tokenService.close();
+      await feed.close();
       await Promise.all([gateway.close(), cardIssuer.close()]);
       await database.destroy();
       await postgres.drop();
     });
+    feed.listen({ event: (type, data) => identity.told.push({ type, data }), lost: () => undefined });
+    feed.connect();
+    await waitFor(() => feed.fresh);
+    return identity;
   }
 
   /** Starts the service anew, with more of the environment. */

@@ -1,7 +1,7 @@
 import { loadConfig } from '@puerta/config';
 import { type ServiceName, tokenServiceContract } from '@puerta/contracts';
 import { dataSourceOptions, runMigrations } from '@puerta/database';
-import { BusClient, Sealer, ServiceClient } from '@puerta/messaging';
+import { BusClient, FeedReader, Sealer, ServiceClient } from '@puerta/messaging';
 import { InternalServer, Metrics, silentLogger } from '@puerta/observability';
 import { decodeError, type Running, startService } from '@puerta/service';
 import { createDatabase, type TestDatabase, testRedisUrl } from '@puerta/testing';
@@ -19,6 +19,7 @@ export const newEncryptionKey = (): string => randomBytes(32).toString('base64')
 export class TestTokenService {
   private readonly clients: BusClient[] = [];
   private readonly running: Running[] = [];
+  private readonly feeds: FeedReader[] = [];
 
   private constructor(
     private readonly postgres: TestDatabase,
@@ -73,8 +74,20 @@ export class TestTokenService {
     return new ServiceClient(client, tokenServiceContract);
   }
 
+  /** What the replicas tell from now on. */
+  async hear(): Promise<{ feed: FeedReader; told: string[] }> {
+    const { REDIS_BUS_URL: redis, BUS_PREFIX: prefix } = this.config();
+    const feed = new FeedReader({ redis, prefix, service: 'token-service', reader: 'gateway' });
+    const told: string[] = [];
+    feed.listen({ event: (type) => told.push(type), lost: () => undefined });
+    feed.connect();
+    this.feeds.push(feed);
+    return { feed, told };
+  }
+
   async close(): Promise<void> {
     await this.stop();
+    await Promise.all(this.feeds.map((feed) => feed.close()));
     await Promise.all(this.clients.map((client) => client.close()));
     await this.database.destroy();
     await this.postgres.drop();

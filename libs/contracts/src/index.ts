@@ -1,6 +1,7 @@
 export * from './card-issuer/card-issuer.contract';
 export * from './card-issuer/cards.dto';
 export * from './core';
+export * from './identity/activity.dto';
 export * from './identity/actor.dto';
 export * from './identity/companies.dto';
 export * from './identity/identity.contract';

@@ -6,7 +6,7 @@ export { Inbox, type InboxCall, type Once, type Reference } from './inbox';
 export { Inbox1763596800000 as inboxMigration } from './inbox.migration';
 export { decodeCursor, encodeCursor, type KeyColumn, type PageRequest, paginate } from './keyset';
 export { MigrationError, runMigrations } from './migrate';
-export { Outbox, type OutboxState } from './outbox';
+export { outboxState, type OutboxState, tell } from './outbox';
 export { Outbox1795305600000 as outboxMigration } from './outbox.migration';
 export { OutboxRelay, type RelayOptions, type WaitingEvent } from './outbox-relay';
 export { transaction } from './transaction';

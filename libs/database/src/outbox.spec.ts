@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabase, type TestDatabase, waitFor } from '@puerta/testing';
 import { DataSource } from 'typeorm';
+import { RelayProcess } from '../test/relay-process';
 import { dataSourceOptions } from './data-source-options';
 import { runMigrations } from './migrate';
-import { Outbox } from './outbox';
+import { outboxState, tell } from './outbox';
 import { Outbox1795305600000 } from './outbox.migration';
 import { OutboxRelay, type RelayOptions, type WaitingEvent } from './outbox-relay';
 import { transaction } from './transaction';
 
 let database: TestDatabase;
 let dataSource: DataSource;
-let outbox: Outbox;
 const relays: OutboxRelay<'user.changed'>[] = [];
 
 beforeAll(async () => {
@@ -20,7 +20,6 @@ beforeAll(async () => {
   dataSource = new DataSource(dataSourceOptions(common));
   await dataSource.initialize();
   await runMigrations(dataSource);
-  outbox = new Outbox(dataSource);
 });
 
 afterEach(async () => {
@@ -54,16 +53,16 @@ function relay(options: Partial<RelayOptions<'user.changed'>> = {}) {
 
 const change = (...users: string[]) =>
   transaction(dataSource, async (tx) => {
-    for (const user_id of users) await outbox.add(tx, 'user.changed', { user_id });
+    for (const user_id of users) await tell(tx, 'user.changed', { user_id });
   });
 
-const rows = async () => (await outbox.state()).rows;
+const rows = async () => (await outboxState(dataSource)).rows;
 
 describe('the outbox', () => {
   it('tells nothing of a change that was undone', async () => {
     const { told } = relay();
     const undone = transaction(dataSource, async (tx) => {
-      await outbox.add(tx, 'user.changed', { user_id: 'undone' });
+      await tell(tx, 'user.changed', { user_id: 'undone' });
       throw new Error('changed my mind');
     });
     await expect(undone).rejects.toThrow('changed my mind');
@@ -146,7 +145,7 @@ describe('the outbox', () => {
 
   it('leaves events of other kinds to others', async () => {
     const { told } = relay();
-    await transaction(dataSource, (tx) => outbox.add(tx, 'keys.rotated', {}));
+    await transaction(dataSource, (tx) => tell(tx, 'keys.rotated', {}));
     await change('a');
     await waitFor(() => told.length > 0);
     expect(await rows()).toBe(1);
@@ -171,13 +170,38 @@ describe('the outbox', () => {
   });
 
   it('says how much there is to tell, and since when', async () => {
-    expect(await outbox.state()).toEqual({ rows: 0, oldestSeconds: 0 });
+    expect(await outboxState(dataSource)).toEqual({ rows: 0, oldestSeconds: 0 });
     await change('a', 'b');
     await sleep(120);
-    const { rows: count, oldestSeconds } = await outbox.state();
+    const { rows: count, oldestSeconds } = await outboxState(dataSource);
     expect(count).toBe(2);
     expect(oldestSeconds).toBeGreaterThan(0.1);
     expect(oldestSeconds).toBeLessThan(10);
+  });
+});
+
+describe('a process that is killed', () => {
+  const delivering = async () => (await rows()) === 1;
+
+  it('after the commit, before anything was told: another tells it', async () => {
+    const child = await RelayProcess.start(database.url, 'writes only');
+    await waitFor(delivering);
+    await child.kill();
+    const { told } = relay();
+    await waitFor(() => told.includes('of the dead'));
+  });
+
+  it('while it is telling, with the row in its hands: another tells it, as soon as PostgreSQL lets go', async () => {
+    const child = await RelayProcess.start(database.url, 'tells for ever');
+    await waitFor(delivering);
+    const { told } = relay();
+    await sleep(300);
+    expect(told).toEqual([]);
+    await child.kill();
+    const killed = performance.now();
+    await waitFor(() => told.includes('of the dead'));
+    expect(performance.now() - killed).toBeLessThan(1_500);
+    await waitFor(async () => (await rows()) === 0);
   });
 });
 

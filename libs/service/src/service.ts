@@ -4,6 +4,7 @@ import { DatabaseModule, type DatabaseModuleOptions } from '@puerta/database';
 import { BusModule, type ServiceContract } from '@puerta/messaging';
 import { Metrics } from '@puerta/observability';
 import { busClientOptions } from './bus';
+import { OutboxModule } from './outbox';
 import type { AppConfigDefinition, Runtime } from './process';
 
 /** The database of a service: what differs between services. */
@@ -68,6 +69,7 @@ export class ServiceModule {
         RuntimeModule.forRoot(runtime),
         DatabaseModule.forRoot(database),
         BusModule.forRoot({ ...busClientOptions(runtime), calls: definition.calls ?? [] }),
+        OutboxModule.forRoot(definition.contract.name, runtime),
         definition.module(config),
       ],
     };

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Card } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
-import { Inbox } from '@puerta/database';
+import { Inbox, tell } from '@puerta/database';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { CardCodes } from '../codes/card-codes';
@@ -38,7 +38,7 @@ export class CardWriter {
   }
 }
 
-/** Writes a line of the card's history. */
+/** Writes a line of the card's history, and has it told to the activity trail under the same id. */
 export async function record(
   tx: EntityManager,
   card: CardEntity,
@@ -46,15 +46,24 @@ export async function record(
   call: Call,
   reason: string | null = null,
 ): Promise<void> {
-  const { id: cardId, revision } = card;
+  const { id: cardId, companyId, revision } = card;
+  const [id, at] = [uuidv7(), new Date()];
   await tx.insert(CardEventEntity, {
-    id: uuidv7(),
+    id,
     cardId,
     kind,
     revision,
     actorUserId: call.actor.user_id,
     reason,
-    at: new Date(),
+    at,
+  });
+  await tell(tx, 'activity', {
+    id,
+    kind: `card.${kind}`,
+    at: at.toISOString(),
+    actor_user_id: call.actor.user_id,
+    company_id: companyId,
+    subject_id: cardId,
   });
 }
 

@@ -1,5 +1,5 @@
-import { inboxMigration } from '@puerta/database';
+import { inboxMigration, outboxMigration } from '@puerta/database';
 import { Cards1795219200000 } from './1795219200000-cards';
 
 /** In the order in which they run. */
-export const migrations = [inboxMigration, Cards1795219200000];
+export const migrations = [inboxMigration, Cards1795219200000, outboxMigration];

@@ -2,6 +2,7 @@ import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common
 import { ApiTags } from '@nestjs/swagger';
 import { InitialAuth, StrictAuth } from '@puerta/auth';
 import {
+  ActivityPage,
   Company,
   CompanyIdDto,
   CompanyPage,
@@ -55,5 +56,16 @@ export class CompaniesController {
     @Sender() sender: CallOptions,
   ): Promise<Company> {
     return this.identity.request('companies.update', { ...changes, ...company }, sender);
+  }
+
+  @Get(':company_id/activity')
+  @StrictAuth('admin')
+  @Operation({ summary: 'What was done in a company, the newest first', answer: ActivityPage, problems: ['company_not_found'] })
+  activity(
+    @Param() company: CompanyIdDto,
+    @Query() page: PageQueryDto,
+    @Sender() sender: CallOptions,
+  ): Promise<ActivityPage> {
+    return this.identity.request('activity.list', { ...page, ...company }, sender);
   }
 }

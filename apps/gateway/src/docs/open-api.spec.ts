@@ -64,6 +64,15 @@ const user = {
 const page = (item: object) => ({ items: [item], next_cursor: null });
 
 /** Each route asked as it should be: what the service answers, and the body. */
+const activity = {
+  activity_id: ID,
+  kind: 'card.issued',
+  at: '2026-01-01T00:00:00.000Z',
+  actor_user_id: ID,
+  company_id: ID,
+  subject_id: ID,
+};
+
 const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }> = {
   'GET /': {},
   'GET /health': {},
@@ -83,6 +92,7 @@ const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }
   'POST /api/v1/users/logout': { pattern: 'sessions.end', answer: { done: true }, body: {} },
   'GET /api/v1/users/me': { pattern: 'users.me', answer: user },
   'PATCH /api/v1/users/me': { pattern: 'users.update-me', answer: user, body: { name: 'Ana' } },
+  'GET /api/v1/users/me/activity': { pattern: 'activity.list-mine', answer: page(activity) },
   'POST /api/v1/users/me/ensure-company': {
     pattern: 'companies.ensure',
     answer: {
@@ -99,6 +109,7 @@ const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }
   'GET /api/v1/companies': { pattern: 'companies.list-mine', answer: page({ ...company, role: 'owner' }) },
   'GET /api/v1/companies/:company_id': { pattern: 'companies.get', answer: company },
   'PATCH /api/v1/companies/:company_id': { pattern: 'companies.update', answer: company, body: { name: 'Demo' } },
+  'GET /api/v1/companies/:company_id/activity': { pattern: 'activity.list', answer: page(activity) },
   'POST /api/v1/companies/:company_id/invitations': {
     pattern: 'invitations.create',
     answer: { ...invitation, invitation: 'secret' },

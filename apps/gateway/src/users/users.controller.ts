@@ -1,13 +1,15 @@
-import { Body, Controller, Get, Patch, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Patch, Post, Query, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { InitialAuth, OptionalAuth, Public } from '@puerta/auth';
 import {
+  ActivityPage,
   EnsureCompanyAnswer,
   EnsureCompanyDto,
   identityContract,
   LoginAnswer,
   LoginDto,
   LogoutDto,
+  PageQueryDto,
   RefreshDto,
   RegisterDto,
   UpdateMeDto,
@@ -94,6 +96,13 @@ export class UsersController {
   @Operation({ summary: 'Changes name or language', answer: UserProfile, problems: ['user_not_found'] })
   update(@Body() changes: UpdateMeDto, @Sender() sender: CallOptions): Promise<UserProfile> {
     return this.identity.request('users.update-me', changes, sender);
+  }
+
+  @Get('me/activity')
+  @InitialAuth()
+  @Operation({ summary: 'What the user did, the newest first', answer: ActivityPage })
+  activity(@Query() page: PageQueryDto, @Sender() sender: CallOptions): Promise<ActivityPage> {
+    return this.identity.request('activity.list-mine', page, sender);
   }
 
   @Post('me/ensure-company')

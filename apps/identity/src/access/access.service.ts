@@ -9,6 +9,7 @@ interface Facts {
   readonly email: string;
   readonly session: boolean;
   readonly role: Role | null;
+  readonly endsInMs: number | null;
 }
 
 /**
@@ -17,7 +18,7 @@ interface Facts {
  */
 const CHECK = {
   name: 'access.check',
-  text: `SELECT u.status, u.email, m.role,
+  text: `SELECT u.status, u.email, m.role, extract(epoch FROM s.expires_at - now())::float8 * 1000 AS "endsInMs",
                 coalesce(s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > now(), false) AS session
            FROM users u
            LEFT JOIN sessions s ON s.id = $2
@@ -38,6 +39,8 @@ export class AccessService {
     const { rows } = await pool.query<Facts>({ ...CHECK, values: [user_id, session_id, company_id ?? null] });
     const facts = rows[0];
     if (!facts) return { user: 'unknown', session: 'revoked', email: null, role: null };
-    return { user: facts.status, session: facts.session ? 'active' : 'revoked', email: facts.email, role: facts.role };
+    const { status: user, email, role } = facts;
+    if (!facts.session || facts.endsInMs === null) return { user, session: 'revoked', email, role };
+    return { user, session: 'active', email, role, ends_in_ms: Math.floor(facts.endsInMs) };
   }
 }

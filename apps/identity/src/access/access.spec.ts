@@ -9,9 +9,20 @@ afterAll(() => identity.close());
 
 it('knows an active user with a session, without a company', async () => {
   const { user_id, session_id, email } = actorOf(await identity.register());
-  const facts = { user: 'active', session: 'active', email, role: null };
+  const facts = { user: 'active', session: 'active', email, role: null, ends_in_ms: expect.any(Number) as number };
   expect(await identity.ask('access.check', { user_id, session_id })).toEqual(facts);
   expect(await identity.ask('access.check', { user_id, session_id, company_id: null })).toEqual(facts);
+});
+
+it('tells when the session ends, for as long as it goes on', async () => {
+  const { user_id, session_id } = actorOf(await identity.register());
+  const check = () => identity.ask('access.check', { user_id, session_id });
+  await identity.database.query(`UPDATE sessions SET expires_at = now() + interval '90 seconds' WHERE id = $1`, [session_id]);
+  const { ends_in_ms } = await check();
+  expect(ends_in_ms).toBeGreaterThan(80_000);
+  expect(ends_in_ms).toBeLessThanOrEqual(90_000);
+  await identity.ask('sessions.end', {}, { actor: { user_id, session_id, email: 'a@example.com', company_id: null, role: null } });
+  expect(await check()).not.toHaveProperty('ends_in_ms');
 });
 
 it('tells the role in the company asked about, and in no other', async () => {

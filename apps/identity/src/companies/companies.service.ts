@@ -12,6 +12,7 @@ import { Inbox, paginate, violates } from '@puerta/database';
 import { InjectConfig } from '@puerta/service';
 import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { note } from '../activity/activity.service';
 import { actorOf, administratorOf, type Context } from '../actor';
 import type { IdentityConfig } from '../config';
 import { MembershipEntity } from '../memberships/membership.entity';
@@ -45,6 +46,7 @@ export class CompaniesService {
         .catch((error: unknown) => {
           throw violates(error, 'memberships_user_id_fkey') ? new DomainError('user_not_found') : error;
         });
+      await note(tx, { kind: 'company.created', actorUserId: actor.user_id, companyId: id, subjectId: id });
       return { company_id: id };
     });
     return this.find(reference.company_id);
@@ -81,11 +83,12 @@ export class CompaniesService {
    * @throws DomainError as `get`
    */
   async update(context: Context, { company_id: companyId, ...dto }: UpdateCompanyCommand): Promise<Company> {
-    administratorOf(companyId, context);
+    const { user_id: actorUserId } = administratorOf(companyId, context);
     const { name, join_policy: joinPolicy, time_zone: timeZone, locale } = refuseNull(dto);
     if (timeZone !== undefined) requireTimeZone(timeZone);
     await this.inbox.once(context, { companyId, ...dto }, async (tx) => {
       await tx.update(CompanyEntity, { id: companyId }, { name, joinPolicy, timeZone, locale });
+      await note(tx, { kind: 'company.updated', actorUserId, companyId, subjectId: companyId });
       return {};
     });
     return this.find(companyId);

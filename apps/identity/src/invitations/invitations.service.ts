@@ -13,6 +13,7 @@ import {
 import { Inbox, paginate } from '@puerta/database';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { note } from '../activity/activity.service';
 import { administratorOf, type Context } from '../actor';
 import { hashSecret, IdentityKeys, makeSecret } from '../identity-keys';
 import { join } from '../memberships/memberships';
@@ -52,6 +53,12 @@ export class InvitationsService {
           dto.expires_in ?? DEFAULT_SECONDS,
         ],
       );
+      await note(tx, {
+        kind: 'invitation.created',
+        actorUserId: inviter.user_id,
+        companyId: dto.company_id,
+        subjectId: id,
+      });
       return { invitation_id: id };
     });
     const invitation = await this.dataSource.manager.findOneBy(InvitationEntity, { id: reference.invitation_id });
@@ -67,16 +74,18 @@ export class InvitationsService {
    */
   async accept(tx: EntityManager, userId: string, secret: string): Promise<string> {
     const hash = hashSecret(secret);
-    const [accepted] = await rowsOf<{ company_id: string; role: Role }>(
+    const [accepted] = await rowsOf<{ id: string; company_id: string; role: Role }>(
       tx,
       `UPDATE invitations SET accepted_at = now(), accepted_by = $2
         WHERE secret_hash = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()
-       RETURNING company_id, role`,
+       RETURNING id, company_id, role`,
       [hash, userId],
     );
     if (accepted) {
-      await join(tx, userId, accepted.company_id, accepted.role);
-      return accepted.company_id;
+      const { id: subjectId, company_id: companyId, role } = accepted;
+      await note(tx, { kind: 'invitation.accepted', actorUserId: userId, companyId, subjectId });
+      await join(tx, userId, companyId, role);
+      return companyId;
     }
     const [before] = await rowsOf<{ company_id: string }>(
       tx,
@@ -102,18 +111,20 @@ export class InvitationsService {
    * @throws DomainError `invitation_not_found`; `invitation_invalid` if somebody has accepted it: they are a member now
    */
   async revoke(context: Context, dto: InvitationIdDto): Promise<void> {
-    administratorOf(dto.company_id, context);
+    const { user_id: actorUserId } = administratorOf(dto.company_id, context);
     await this.inbox.once(context, dto, async (tx) => {
-      const [invitation] = await rowsOf<{ accepted: boolean }>(
+      const [invitation] = await rowsOf<{ accepted: boolean; revokedNow: boolean }>(
         tx,
         `UPDATE invitations
             SET revoked_at = CASE WHEN accepted_at IS NULL THEN coalesce(revoked_at, now()) END
           WHERE id = $1 AND company_id = $2
-         RETURNING accepted_at IS NOT NULL AS accepted`,
+         RETURNING accepted_at IS NOT NULL AS accepted, coalesce(revoked_at = now(), false) AS "revokedNow"`,
         [dto.invitation_id, dto.company_id],
       );
       if (!invitation) throw new DomainError('invitation_not_found');
       if (invitation.accepted) throw new DomainError('invitation_invalid');
+      const deed = { actorUserId, companyId: dto.company_id, subjectId: dto.invitation_id };
+      if (invitation.revokedNow) await note(tx, { kind: 'invitation.revoked', ...deed });
       return {};
     });
   }

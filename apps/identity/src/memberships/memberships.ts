@@ -1,6 +1,7 @@
 import { DomainError, type Role } from '@puerta/contracts';
 import { violates } from '@puerta/database';
 import type { EntityManager } from 'typeorm';
+import { note } from '../activity/activity.service';
 import { rowsOf } from '../sql';
 
 /**
@@ -11,13 +12,14 @@ import { rowsOf } from '../sql';
  * @throws DomainError `company_not_joinable` if they are suspended there; `user_not_found`; `company_not_found`
  */
 export async function join(tx: EntityManager, userId: string, companyId: string, role: Role): Promise<void> {
-  const [membership] = await rowsOf(
+  const [membership] = await rowsOf<{ joined: boolean; raised: boolean }>(
     tx,
-    `INSERT INTO memberships AS m (user_id, company_id, role, status) VALUES ($1, $2, $3, 'active')
+    `WITH before AS (SELECT role FROM memberships WHERE user_id = $1 AND company_id = $2)
+     INSERT INTO memberships AS m (user_id, company_id, role, status) VALUES ($1, $2, $3, 'active')
      ON CONFLICT (user_id, company_id) DO UPDATE
        SET role = greatest(m.role, excluded.role), updated_at = now()
        WHERE m.status = 'active'
-     RETURNING m.role`,
+     RETURNING m.xmax = 0 AS joined, m.role > (SELECT role FROM before) AS raised`,
     [userId, companyId, role],
   ).catch((error: unknown) => {
     if (violates(error, 'memberships_user_id_fkey')) throw new DomainError('user_not_found');
@@ -25,6 +27,9 @@ export async function join(tx: EntityManager, userId: string, companyId: string,
     throw error;
   });
   if (!membership) throw new DomainError('company_not_joinable');
+  const deed = { actorUserId: userId, companyId, subjectId: userId };
+  if (membership.joined) await note(tx, { kind: 'member.joined', ...deed });
+  else if (membership.raised) await note(tx, { kind: 'member.role_changed', ...deed });
 }
 
 /** Makes a company the one in which the user's next session begins. */

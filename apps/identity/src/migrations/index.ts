@@ -1,5 +1,13 @@
-import { inboxMigration } from '@puerta/database';
+import { inboxMigration, outboxMigration } from '@puerta/database';
 import { Initial1795219200000 } from './1795219200000-initial';
+import { ToldChanges1795305600001 } from './1795305600001-told-changes';
+import { Activity1795305600002 } from './1795305600002-activity';
 
 /** In the order in which they run. */
-export const migrations = [inboxMigration, Initial1795219200000];
+export const migrations = [
+  inboxMigration,
+  Initial1795219200000,
+  outboxMigration,
+  ToldChanges1795305600001,
+  Activity1795305600002,
+];

@@ -41,7 +41,7 @@ it('make everything, undo it all, and make it again', async () => {
   await runMigrations(database);
   const made = await objects();
   expect(made).toEqual(
-    expect.arrayContaining(['users', 'sessions', 'companies', 'memberships', 'invitations', 'company_role', 'inbox']),
+    expect.arrayContaining(['users', 'sessions', 'companies', 'memberships', 'invitations', 'company_role', 'inbox', 'outbox', 'activity']),
   );
   const count = (await database.query('SELECT 1 FROM migrations')).length;
   for (let i = 0; i < count; i++) await database.undoLastMigration();
@@ -59,7 +59,7 @@ it('name every constraint', async () => {
   for (const { name } of rows) expect(name).toMatch(/_(?:pkey|key|fkey|check)$|^inbox_/);
 });
 
-it.each(['UserEntity', 'CompanyEntity', 'MembershipEntity', 'SessionEntity', 'InvitationEntity'])(
+it.each(['ActivityEntity', 'UserEntity', 'CompanyEntity', 'MembershipEntity', 'SessionEntity', 'InvitationEntity'])(
   'give %s the columns it has, with their types',
   async (name) => {
     const entity = database.entityMetadatas.find((one) => one.name === name);

@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { DomainError, type LoginAnswer } from '@puerta/contracts';
 import type { Logger } from '@puerta/observability';
 import { InjectConfig, InjectLogger } from '@puerta/service';
+import { transaction } from '@puerta/database';
 import { randomBytes } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { note } from '../activity/activity.service';
 import type { IdentityConfig } from '../config';
 import { hashSecret } from '../identity-keys';
 import { rowsOf } from '../sql';
@@ -46,7 +48,8 @@ export class SessionsService {
       [id, userId, salt, hashSecret(this.refreshTokens.first(id, salt)), this.config.IDENTITY_SESSION_SECONDS],
     );
     if (!session) throw new DomainError('invalid_credentials');
-    return session.id;
+    await note(tx, { kind: 'session.begun', actorUserId: userId, subjectId: id });
+    return id;
   }
 
   /**
@@ -82,21 +85,27 @@ export class SessionsService {
 
   /** Ends a session; that it has ended before, or never was, makes no difference to whoever asks. */
   async end(sessionId: string): Promise<void> {
-    await this.dataSource.query('UPDATE sessions SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL', [
-      sessionId,
-    ]);
+    await this.revoke('revoked_at IS NULL AND id = $1', sessionId);
   }
 
   /** The same by any token that the session ever had. */
   async endByToken(token: string): Promise<void> {
-    await this.dataSource.query(
-      `UPDATE sessions SET revoked_at = now()
-        WHERE revoked_at IS NULL
-          AND id IN (SELECT id FROM sessions WHERE token_hash = $1
-                     UNION ALL
-                     SELECT session_id FROM spent_refresh_tokens WHERE token_hash = $1)`,
-      [hashSecret(token)],
+    await this.revoke(
+      `revoked_at IS NULL
+         AND id IN (SELECT id FROM sessions WHERE token_hash = $1
+                    UNION ALL
+                    SELECT session_id FROM spent_refresh_tokens WHERE token_hash = $1)`,
+      hashSecret(token),
     );
+  }
+
+  private async revoke(which: string, parameter: string | Buffer): Promise<void> {
+    await transaction(this.dataSource, async (tx) => {
+      const statement = `UPDATE sessions SET revoked_at = now() WHERE ${which} RETURNING id, user_id`;
+      for (const { id, user_id } of await rowsOf<{ id: string; user_id: string }>(tx, statement, [parameter])) {
+        await note(tx, { kind: 'session.ended', actorUserId: user_id, subjectId: id });
+      }
+    });
   }
 
   /** Of any number of parallel calls with one token one succeeds: the others wait for its row and then do not match. */
@@ -131,14 +140,19 @@ export class SessionsService {
 
   /** A spent token in somebody's hands means that two have had it: neither may go on (RFC 9700, 4.14.2). */
   private async refuse(hash: Buffer): Promise<DomainError> {
-    const [betrayed] = await rowsOf<{ id: string; user_id: string }>(
-      this.dataSource.manager,
-      `UPDATE sessions s SET revoked_at = now()
-         FROM spent_refresh_tokens t
-        WHERE t.token_hash = $1 AND s.id = t.session_id AND s.revoked_at IS NULL AND s.expires_at > now()
-       RETURNING s.id, s.user_id`,
-      [hash],
-    );
+    const betrayed = await transaction(this.dataSource, async (tx) => {
+      const [session] = await rowsOf<{ id: string; user_id: string }>(
+        tx,
+        `UPDATE sessions s SET revoked_at = now()
+           FROM spent_refresh_tokens t
+          WHERE t.token_hash = $1 AND s.id = t.session_id AND s.revoked_at IS NULL AND s.expires_at > now()
+         RETURNING s.id, s.user_id`,
+        [hash],
+      );
+      if (!session) return undefined;
+      await note(tx, { kind: 'session.reuse_detected', actorUserId: session.user_id, subjectId: session.id });
+      return session;
+    });
     if (!betrayed) return new DomainError('refresh_token_invalid');
     this.logger.warn('a refresh token was used again, its session has ended', {
       session_id: betrayed.id,

@@ -15,7 +15,7 @@ import { type KeyUse, SigningKeyEntity } from './signing-key.entity';
 @Injectable()
 export class SigningKeysService implements OnModuleInit {
   private readonly rows: Repository<SigningKeyEntity>;
-  private readonly active = new Map<KeyUse, KeyPair>();
+  private active: ReadonlyMap<KeyUse, KeyPair> = new Map();
 
   constructor(
     dataSource: DataSource,
@@ -27,8 +27,7 @@ export class SigningKeysService implements OnModuleInit {
 
   /** @throws ConfigError when a key cannot be opened: a new one in its place would end every session silently */
   async onModuleInit(): Promise<void> {
-    if (!(await this.rows.existsBy({ use: 'access', state: 'active' }))) await this.create('access');
-    for (const row of await this.rows.find()) this.active.set(row.use, this.open(row));
+    await this.load();
   }
 
   /** The key that signs for this use now. */
@@ -38,9 +37,16 @@ export class SigningKeysService implements OnModuleInit {
     return key;
   }
 
-  /** What verifiers may know (RFC 7517 5). */
-  published(): KeySet {
+  /** What verifiers may know (RFC 7517 5): the keys as they are now, for one that was withdrawn must be gone at once. */
+  async published(): Promise<KeySet> {
+    await this.load();
     return { keys: [...this.active.values()].map(({ publicJwk }) => publicJwk) };
+  }
+
+  private async load(): Promise<void> {
+    if (!(await this.rows.existsBy({ use: 'access', state: 'active' }))) await this.create('access');
+    const rows = await this.rows.find();
+    this.active = new Map(rows.map((row) => [row.use, this.open(row)]));
   }
 
   /** Of several replicas that start at once, the index lets one key in. */

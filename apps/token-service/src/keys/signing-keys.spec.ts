@@ -1,4 +1,5 @@
 import { ConfigError, Keyring } from '@puerta/config';
+import { waitFor } from '@puerta/testing';
 import { createPrivateKey, createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { newEncryptionKey, TestTokenService } from '../../test/token-service';
 import { SigningKeys1795219200000 } from '../migrations/1795219200000-signing-keys';
@@ -37,6 +38,19 @@ describe('the signing keys', () => {
     await service.stop();
     await service.start();
     expect(await published()).toEqual(before);
+  });
+
+  it('are told when they change, and a key that was withdrawn is published no more by any replica', async () => {
+    await Promise.all([service.start(), service.start()]);
+    const before = await published();
+    const { feed, told } = await service.hear();
+    await waitFor(() => feed.fresh);
+    await service.database.query('DELETE FROM signing_keys');
+    await waitFor(() => told.includes('keys.rotated'));
+    const answers = await Promise.all(Array.from({ length: 20 }, published));
+    const kids = new Set(answers.flatMap(({ keys }) => keys.map(({ kid }) => kid)));
+    expect(kids.size).toBe(1);
+    expect([...kids]).not.toEqual(before.keys.map(({ kid }) => kid));
   });
 
   it('are published without their private half, under the thumbprint of RFC 7638', async () => {

@@ -1,4 +1,5 @@
 import { answers, defineContract } from '../core';
+import { type ActivityPage, ListActivityCommand, RecordActivityDto } from './activity.dto';
 import {
   type Company,
   CompanyIdDto,
@@ -49,4 +50,8 @@ export const identityContract = defineContract('identity', {
   'invitations.create': answers<CreatedInvitation>().to(InviteCommand, 'fast', 'gateway'),
   'invitations.list': answers<InvitationPage>().to(ListInvitationsCommand, 'fast', 'gateway'),
   'invitations.revoke': answers<Done>().to(InvitationIdDto, 'fast', 'gateway'),
+  /** Something that was done in another service; telling it again makes no difference. */
+  'activity.record': answers<Done>().to(RecordActivityDto, 'fast', 'card-issuer'),
+  'activity.list-mine': answers<ActivityPage>().to(PageQueryDto, 'fast', 'gateway'),
+  'activity.list': answers<ActivityPage>().to(ListActivityCommand, 'fast', 'gateway'),
 });

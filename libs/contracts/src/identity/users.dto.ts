@@ -82,6 +82,8 @@ export interface AccessFacts {
   readonly email: string | null;
   /** The role of the active membership in the company asked about; null without one. */
   readonly role: Role | null;
+  /** Milliseconds until the session ends by itself; without it none of this may be kept. */
+  readonly ends_in_ms?: number;
 }
 
 export class LoginAnswer {

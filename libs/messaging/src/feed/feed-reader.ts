@@ -53,7 +53,7 @@ export class FeedReader {
     this.log = logger;
     const name = `feed of ${service}`;
     this.connection = new Connection({
-      ...{ redis, name: `${reader}:feed:${service}`, logger },
+      ...{ redis, slotKey: this.key, name: `${reader}:feed:${service}`, logger },
       onState: (up) => {
         if (!up) this.lastBeat = NaN;
         onEvent?.({ type: 'connection', name, up });

@@ -1,4 +1,3 @@
-import { type RedisOptions } from 'ioredis';
 import { RedisClock } from '../clock';
 import { Connection } from '../connection';
 import { Keys, requireName } from '../keys';
@@ -11,7 +10,8 @@ const ANSWER_MS = 1_000;
 export const BEAT_WITHIN_MS = 100;
 
 export interface FeedOptions {
-  readonly redis: string | RedisOptions;
+  /** A URL of any kind that `redisOptions` reads. */
+  readonly redis: string;
   /** Begins the key. Default `bus`. */
   readonly prefix?: string;
   /** The service whose feed it is. */
@@ -37,7 +37,7 @@ export class FeedWriter {
     this.key = new Keys(prefix).invalidations(requireName(service));
     const name = 'feed';
     this.connection = new Connection({
-      ...{ redis, name: `${service}:${name}`, logger },
+      ...{ redis, slotKey: this.key, name: `${service}:${name}`, logger },
       onState: (up) => onEvent?.({ type: 'connection', name, up }),
     });
     this.connection.beforeUse(() => {

@@ -1,0 +1,59 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { ACTIVITY_KINDS, type ActivityKind, type ActivityRecord } from '../core';
+import { Choice, Id, PageQueryDto, Timestamp } from '../validation';
+
+export class RecordActivityDto implements ActivityRecord {
+  @Id()
+  id: string;
+
+  @Choice(ACTIVITY_KINDS)
+  kind: ActivityKind;
+
+  @Timestamp()
+  at: string;
+
+  @Id()
+  actor_user_id: string;
+
+  @Id({ optional: true })
+  company_id: string | null;
+
+  @Id()
+  subject_id: string;
+}
+
+export class ListActivityCommand extends PageQueryDto {
+  @Id()
+  company_id: string;
+}
+
+export class Activity {
+  @ApiProperty({ format: 'uuid' })
+  activity_id: string;
+
+  @ApiProperty({ enum: ACTIVITY_KINDS })
+  kind: ActivityKind;
+
+  @ApiProperty({ format: 'date-time' })
+  at: string;
+
+  @ApiProperty({ format: 'uuid', description: 'Who did it' })
+  actor_user_id: string;
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'The company it concerns' })
+  company_id: string | null;
+
+  @ApiProperty({ format: 'uuid', description: 'The session, company, invitation, user or card, as the kind says' })
+  subject_id: string;
+}
+
+export class ActivityPage {
+  @ApiProperty({ type: [Activity] })
+  items: Activity[];
+
+  @ApiProperty({ type: String, nullable: true })
+  next_cursor: string | null;
+
+  @ApiProperty({ required: false })
+  total?: number;
+}

@@ -1,0 +1,21 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+/** A replica as a process of its own that has committed a change, and can be killed before or while it tells of it. */
+export class RelayProcess {
+  private constructor(private readonly child: ChildProcess) {}
+
+  static async start(databaseUrl: string, what: 'writes only' | 'tells for ever'): Promise<RelayProcess> {
+    const child = fork(join(__dirname, 'run.mjs'), [databaseUrl, what], { execArgv: [] });
+    const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`a replica ended with ${code}`)));
+    await Promise.race([once(child, 'message'), ended]);
+    ended.catch(() => undefined);
+    return new RelayProcess(child);
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await once(this.child, 'exit');
+  }
+}

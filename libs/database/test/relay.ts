@@ -1,0 +1,31 @@
+// A replica that commits one change, says so when it is committed or in hand, and goes no further.
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../src/data-source-options';
+import { tell } from '../src/outbox';
+import { OutboxRelay } from '../src/outbox-relay';
+import { transaction } from '../src/transaction';
+
+const [url = '', what = ''] = process.argv.slice(2);
+
+async function main(): Promise<void> {
+  const options = { url, schema: 'outbox', applicationName: 'outbox-replica', entities: [], migrations: [] };
+  const dataSource = new DataSource(dataSourceOptions(options));
+  await dataSource.initialize();
+  if (what === 'tells for ever') {
+    const relay = new OutboxRelay(dataSource, {
+      types: ['user.changed'],
+      deliver: () => {
+        process.send?.('in hand');
+        return new Promise<never>(() => undefined);
+      },
+      ready: () => true,
+      onError: (error) => console.error(error),
+    });
+    relay.start();
+  }
+  await transaction(dataSource, (tx) => tell(tx, 'user.changed', { user_id: 'of the dead' }));
+  if (what === 'writes only') process.send?.('committed');
+}
+
+void main();
