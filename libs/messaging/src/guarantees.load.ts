@@ -1,0 +1,16 @@
+import fc from 'fast-check';
+import { expectGuarantees } from '../test/guarantees';
+import { inBench } from '../test/harness';
+import { scenario } from '../test/scenario';
+
+const SIDE_BY_SIDE = 10;
+const EACH = 15;
+
+describe('whatever happens to it, the bus keeps its promises', () => {
+  const property = fc.asyncProperty(scenario, (one) => inBench((bench) => expectGuarantees(bench, one))());
+  it.concurrent.each(Array.from({ length: SIDE_BY_SIDE }, (_, i) => i + 1))(
+    `in ${EACH} scenarios of its own, row %i`,
+    () => fc.assert(property, { numRuns: EACH, endOnFailure: true, verbose: true }),
+    600_000,
+  );
+});
