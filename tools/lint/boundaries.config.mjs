@@ -13,6 +13,10 @@ const depConstraints = [
   { sourceTag: 'lib:config', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'lib:observability', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'lib:database', onlyDependOnLibsWithTags: ['lib:contracts', 'lib:testing'] },
+  {
+    sourceTag: 'lib:storage',
+    onlyDependOnLibsWithTags: ['lib:contracts', 'lib:messaging', 'lib:config', 'lib:testing'],
+  },
   { sourceTag: 'lib:auth', onlyDependOnLibsWithTags: ['lib:contracts'] },
   {
     sourceTag: 'lib:service',

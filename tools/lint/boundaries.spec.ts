@@ -20,6 +20,7 @@ describe('the lint that keeps projects apart', () => {
     ['contracts that import a library', 'libs/contracts/src/x.ts', "import '@puerta/messaging';"],
     ['contracts that import a package of their own choice', 'libs/contracts/src/x.ts', "import 'ioredis';"],
     ['messaging that imports contracts', 'libs/messaging/src/x.ts', "import '@puerta/contracts';"],
+    ['storage that imports the database', 'libs/storage/src/x.ts', "import '@puerta/database';"],
     ['a relative path into another library', 'apps/gateway/src/x.ts', "import '../../../libs/auth/src/index';"],
   ])('refuses %s', (_what, path, code) => {
     expect(lint(path, code)).toContain('@nx/enforce-module-boundaries');

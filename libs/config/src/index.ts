@@ -15,5 +15,6 @@ export { isPlaceholder } from './placeholders';
 export type { Environ } from './read-text';
 export { flag, integer, keyPrefix, logLevel, type LogLevel, oneOf, seconds, uuid } from './scalars';
 export { keyring, Keyring, password, secret } from './secrets';
+export { type BucketPlace, type FolderPlace, storageConfig, type StoragePlace, storageUrl } from './storage';
 export { databaseUrl, httpUrl, origin, origins, publicUrl, redisUrl } from './urls';
 export { type Environment, Unfit, type Variable, variable, type VariableMeta } from './variable';

@@ -153,7 +153,8 @@ function isLoopback(text: string): boolean {
   return /^http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)(?:[:/]|$)/.test(text);
 }
 
-function refusePlain(text: string, environment: Environment): string | undefined {
+/** What is wrong with a URL that is not https in this environment. */
+export function refusePlain(text: string, environment: Environment): string | undefined {
   const tolerated = environment === 'development' || (environment === 'test' && isLoopback(text));
   return tolerated || text.startsWith('https:') ? undefined : 'is not https';
 }

@@ -1,0 +1,10 @@
+export { disposition } from './disposition';
+export {
+  FILE_KINDS, FILE_TYPES, type FileKind, type FileName, fileName, type FileType, newFileKey, readFileKey,
+} from './file-key';
+export { FileAddresses, FILES_PATH, type OpenedGrant } from './folder/file-address';
+export {
+  type Content, type FileFacts, type PutOptions, SIGNED_URL_SECONDS, type SignedUrlOptions, type Storage,
+  type StoredFile,
+} from './storage';
+export { InjectStorage, type StorageConfig, StorageModule } from './storage.module';

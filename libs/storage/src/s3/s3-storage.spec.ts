@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import { storageUrl } from '@puerta/config';
+import { freePort, startS3, type TestS3 } from '@puerta/testing';
+import { openBucket } from '../../test/backends';
+import { newFileKey } from '../file-key';
+import type { Storage } from '../storage';
+import { S3Storage } from './s3-storage';
+
+const key = newFileKey('photos', randomUUID(), 'image/png');
+const account = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' };
+const urlOf = (port: number): string => `s3://bucket?endpoint=${encodeURIComponent(`http://127.0.0.1:${port}`)}`;
+
+const attempts: [string, (storage: Storage) => Promise<unknown>][] = [
+  ['put', (storage) => storage.put(key, Buffer.from('x'), { limit: 1 })],
+  ['get', (storage) => storage.get(key)],
+  ['head', (storage) => storage.head(key)],
+  ['delete', (storage) => storage.delete(key)],
+];
+
+/** How each attempt ended, and the seconds that the slowest took. */
+async function outcomes(storage: Storage): Promise<[unknown[], number]> {
+  const began = performance.now();
+  const ends = attempts.map(([, attempt]) =>
+    attempt(storage).catch((error: { code?: string; name: string }) => error.code ?? error.name),
+  );
+  const codes = await Promise.all(ends);
+  await storage.close();
+  return [codes, (performance.now() - began) / 1_000];
+}
+
+describe('a bucket that cannot be used', () => {
+  it('is unavailable when nobody listens there, and says so soon', async () => {
+    const [codes, seconds] = await outcomes(await openBucket(urlOf(await freePort()), account));
+    expect(codes).toEqual(Array(4).fill('service_unavailable'));
+    expect(seconds).toBeLessThan(3);
+  });
+
+  it('is unavailable when it does not answer, and does not keep anybody waiting', async () => {
+    const silent: TcpServer = createTcpServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const [codes, seconds] = await outcomes(await openBucket(urlOf((silent.address() as AddressInfo).port), account));
+    silent.close();
+    expect(codes).toEqual(Array(4).fill('service_unavailable'));
+    expect(seconds).toBeLessThan(12);
+  });
+
+  it.each([
+    [503, 'service_unavailable'],
+    [500, 'service_unavailable'],
+    [403, '403'],
+  ])('answers %i: %s', async (status, code) => {
+    const server: Server = createServer((request, response) => {
+      request.resume().on('end', () => response.writeHead(status).end());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const storage = await openBucket(urlOf((server.address() as AddressInfo).port), account);
+    const [codes] = await outcomes(storage);
+    server.closeAllConnections();
+    server.close();
+    if (status === 403) for (const one of codes) expect(one).not.toBe('service_unavailable');
+    else expect(codes).toEqual(Array(4).fill(code));
+  });
+
+  describe('although it is there', () => {
+    let server: TestS3;
+    beforeAll(async () => {
+      server = await startS3();
+    });
+    afterAll(() => server?.stop());
+
+    it('names what is wrong with the key', async () => {
+      const storage = await openBucket(server.url, { ...account, secretAccessKey: 'wrong' });
+      const [codes] = await outcomes(storage);
+      expect(codes[1]).toBe('SignatureDoesNotMatch');
+      for (const code of codes) expect(code).not.toBe('service_unavailable');
+    });
+
+    it('names a bucket that is missing, which is not a missing file', async () => {
+      const storage = await openBucket(server.url.replace('puerta-test', 'puerta-none'), account);
+      await expect(storage.get(key)).rejects.toMatchObject({ name: 'NoSuchBucket' });
+      await storage.close();
+    });
+  });
+});
+
+it('signs addresses where the bucket is', async () => {
+  const amazon = storageUrl('A bucket').parse('s3://puerta-files?region=eu-central-1');
+  if (amazon.kind !== 's3') throw new Error('not a bucket');
+  const storage = await S3Storage.open({ place: amazon, credentials: account });
+  expect(storage.origin).toBe('https://puerta-files.s3.eu-central-1.amazonaws.com');
+  expect((await storage.signedUrl(key)).startsWith(`${storage.origin}/${key}?`)).toBe(true);
+  await storage.close();
+});
