@@ -6,12 +6,15 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { built } from './built.mjs';
 import { code, DO_NOT_EDIT, table } from './markdown.mjs';
 
-/** Enough to put the gateway together. Nothing is connected to: no module is initialised. */
+/** Enough to put the gateway together. Nothing is connected to: no module is initialised, no bucket looked at. */
 const ENVIRONMENT = {
   NODE_ENV: 'development',
   REDIS_URL: 'redis://localhost',
   BUS_SECRET: `none:${'.'.repeat(32)}`,
   PUBLIC_URL: 'http://localhost:8080',
+  STORAGE_URL: 's3://none?region=none',
+  STORAGE_S3_ACCESS_KEY_ID: 'none',
+  STORAGE_S3_SECRET_ACCESS_KEY: 'none',
 };
 
 /** @typedef {{ method: string, pattern: string, requirement: { guard: string, leastRole?: string } }} Route */

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { recordOf, signalUntilGone } from './process.mjs';
 
 /** @typedef {'gateway' | 'identity' | 'card-issuer' | 'token-service'} App */
@@ -42,6 +43,7 @@ export function newSecrets() {
  * @property {DatabaseUrls} databaseUrls
  * @property {Secrets} secrets
  * @property {string} publicUrl
+ * @property {string} filesFolder where those keep files that have any
  */
 
 /**
@@ -49,11 +51,12 @@ export function newSecrets() {
  * @param {Surroundings} surroundings
  * @returns {Record<string, string>} the environment of every replica of that app; none sees what another app alone needs
  */
-export function appEnvironment(app, { redisUrl, databaseUrls, secrets, publicUrl }) {
+export function appEnvironment(app, { redisUrl, databaseUrls, secrets, publicUrl, filesFolder }) {
   const shared = { REDIS_URL: redisUrl, BUS_SECRET: secrets.BUS_SECRET, PUBLIC_URL: publicUrl };
+  const files = { STORAGE_URL: pathToFileURL(filesFolder).href };
   switch (app) {
     case 'gateway':
-      return shared;
+      return { ...shared, ...files };
     case 'identity':
       return { ...shared, IDENTITY_DATABASE_URL: databaseUrls.identity, IDENTITY_SECRET: secrets.IDENTITY_SECRET };
     case 'token-service':
@@ -65,6 +68,7 @@ export function appEnvironment(app, { redisUrl, databaseUrls, secrets, publicUrl
     case 'card-issuer':
       return {
         ...shared,
+        ...files,
         CARD_ISSUER_DATABASE_URL: databaseUrls.card_issuer,
         CARD_ISSUER_CODE_SECRETS: secrets.CARD_ISSUER_CODE_SECRETS,
       };

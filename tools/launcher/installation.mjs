@@ -82,7 +82,8 @@ export class Installation {
     const surroundings = await this.terminal.step('Bringing the database up to date', 'Database up to date', async () => {
       this.signal.throwIfAborted();
       const databaseUrls = await this.#provision(databaseUrl, databasePasswords);
-      const all = { redisUrl, databaseUrls, secrets, publicUrl };
+      const filesFolder = join(this.options.data, 'files');
+      const all = { redisUrl, databaseUrls, secrets, publicUrl, filesFolder };
       await allOrFirstFailure(APPS.filter(hasMigrations).map((app) => this.#migrate(app, all)));
       return { ...all, shared: databaseUrls.shared };
     });

@@ -5,6 +5,7 @@ import { AuthModule } from '@puerta/auth';
 import { type CheckAccessDto, cardIssuerContract, identityContract, tokenServiceContract } from '@puerta/contracts';
 import { BusClient, BusModule, ServiceClient } from '@puerta/messaging';
 import { busClientOptions, type Runtime, RuntimeModule } from '@puerta/service';
+import { StorageModule } from '@puerta/storage';
 import { AssetsController } from './assets/assets.controller';
 import { CardsController } from './cards/cards.controller';
 import { CompaniesController } from './companies/companies.controller';
@@ -12,6 +13,7 @@ import { InvitationsController } from './companies/invitations.controller';
 import type { GatewayConfig, gatewayConfig } from './config';
 import { DocsController } from './docs/docs.controller';
 import { OpenApi } from './docs/open-api';
+import { FilesController } from './files/files.controller';
 import { CreatedInterceptor } from './http/created.interceptor';
 import { Routes } from './http/routes';
 import { LOGIN_BY_EMAIL } from './limits/limits';
@@ -39,6 +41,7 @@ export class AppModule {
       global: true,
       imports: [
         RuntimeModule.forRoot(runtime),
+        StorageModule.forRoot('gateway', config),
         BusModule.forRoot({ ...busClientOptions(runtime), calls: SERVICES }),
         AuthModule.forRoot({
           inject: [PublicKeys, BusClient],
@@ -68,6 +71,7 @@ export class AppModule {
         DocsController,
         AssetsController,
         ...(config.FRONTEND_PROFILE_URL ? [] : [ProfileController]),
+        ...(config.STORAGE_URL.kind === 'folder' ? [FilesController] : []),
       ],
       providers: [
         { provide: PROFILE_URL, useValue: config.FRONTEND_PROFILE_URL ?? `${config.PUBLIC_URL}/profile` },

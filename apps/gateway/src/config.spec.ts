@@ -6,6 +6,7 @@ const environ = {
   NODE_ENV: 'production',
   PUBLIC_URL: 'https://puerta.example.com',
   REDIS_URL: 'redis://redis:6379',
+  STORAGE_URL: 'file:///var/lib/puerta/files',
   BUS_SECRET: `b1:${randomBytes(32).toString('base64')}`,
 };
 

@@ -11,6 +11,7 @@ import {
   origins,
   port,
   publicUrl,
+  storageConfig,
 } from '@puerta/config';
 
 /** The variables of the gateway. */
@@ -19,6 +20,7 @@ export const gatewayConfig = defineConfig('gateway', {
   PORT: port('Port of the public HTTP server').default(8080),
   HOST: host('Address the public HTTP server listens on').default('0.0.0.0'),
   PUBLIC_URL: publicUrl('Where people and other services reach the gateway; the issuer of its tokens'),
+  ...storageConfig,
   FRONTEND_PROFILE_URL: publicUrl('The page that shows a scanned card; the built-in one when not set').optional(),
   GATEWAY_CORS_ORIGINS: origins('Origins of browser applications that may call the API with credentials').default([]),
   VERCEL_FRONTEND_URL: origin('One more origin, that of a front end on Vercel').optional(),

@@ -4,6 +4,7 @@ import { Authenticator } from '@puerta/auth';
 import { BusClient } from '@puerta/messaging';
 import { nestLogger } from '@puerta/observability';
 import type { Running, Runtime } from '@puerta/service';
+import { storageOrigin } from '@puerta/storage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule, SERVICES } from './app.module';
 import { allowedOrigins, type gatewayConfig } from './config';
@@ -31,7 +32,8 @@ export interface Gateway extends Running {
 /** Starts the gateway: for `main.ts`, and for tests, which bring a runtime of their own. */
 export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Promise<Gateway> {
   const { config, logger, metrics } = runtime;
-  const headers = securityHeaders(config.PUBLIC_URL.startsWith('https:'));
+  const pictures = [storageOrigin(config.STORAGE_URL, config.PUBLIC_URL)];
+  const headers = securityHeaders({ overTls: config.PUBLIC_URL.startsWith('https:'), pictures });
   const problems = new ProblemWriter({ publicUrl: config.PUBLIC_URL, securityHeaders: headers, logger });
   const record = (request: FastifyRequest, reply: FastifyReply): void =>
     recordExchange(request, reply, logger, metrics);

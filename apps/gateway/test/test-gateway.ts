@@ -1,5 +1,10 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { pathToFileURL } from 'node:url';
 import { loadConfig } from '@puerta/config';
 import type { AccessFacts, ServiceName } from '@puerta/contracts';
 import { BusClient, type CallOptions, type Target } from '@puerta/messaging';
@@ -47,6 +52,7 @@ export const ACTOR = {
 
 /** The real gateway on a free port with the real Redis of the tests; behind the bus there are fakes. */
 export async function startTestGateway(environ: Record<string, string> = {}): Promise<TestGateway> {
+  const files = mkdtempSync(join(tmpdir(), 'puerta-gateway-'));
   const config = loadConfig(gatewayConfig, {
     NODE_ENV: 'development',
     PUBLIC_URL,
@@ -55,6 +61,7 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
     REDIS_URL: process.env['PUERTA_TEST_REDIS_URL'],
     BUS_SECRET: `b1:${randomBytes(32).toString('base64')}`,
     BUS_PREFIX: `gateway-${randomUUID().slice(0, 8)}`,
+    STORAGE_URL: pathToFileURL(files).href,
     GATEWAY_RATE_LIMIT: 'off',
     GATEWAY_LOG_LEVEL: 'debug',
     ...environ,
@@ -117,6 +124,10 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
     });
   };
   return Object.assign(state, gateway, {
+    stop: async () => {
+      await gateway.stop();
+      await rm(files, { recursive: true, force: true });
+    },
     fakes,
     asked,
     replicas,

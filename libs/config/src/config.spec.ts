@@ -31,6 +31,7 @@ import {
   redisUrl,
   seconds,
   secret,
+  storageUrl,
   uuid,
 } from './index';
 
@@ -55,6 +56,7 @@ const everything = defineConfig('sample', {
   CREATION: oneOf('Who may create', ['open', 'operator']).default('open'),
   COMPANY: uuid('The default one').optional(),
   OTHER_PASSWORD: password('Of something else').optional(),
+  STORAGE_URL: storageUrl('Where files are').optional(),
 });
 
 const PASSWORD = 'hRk2-unguessable';
@@ -119,6 +121,26 @@ describe('a good configuration', () => {
     });
     expect(config.ORIGINS).toEqual(['https://a.example', 'http://localhost:3000']);
     expect(config.PROXIES).toEqual(['10.0.0.0/8', '::1', '192.0.2.7']);
+  });
+
+  it.each([
+    ['file:///var/lib/my%20files', { kind: 'folder', path: '/var/lib/my files' }],
+    [
+      's3://bucket?region=eu-west-1',
+      { kind: 's3', bucket: 'bucket', region: 'eu-west-1', endpoint: undefined, forcePathStyle: false },
+    ],
+    [
+      's3://bucket?endpoint=https://files.example.com',
+      {
+        kind: 's3',
+        bucket: 'bucket',
+        region: 'us-east-1',
+        endpoint: 'https://files.example.com',
+        forcePathStyle: true,
+      },
+    ],
+  ])('knows where files are by %s', (url, place) => {
+    expect(loadConfig(everything, { ...good, STORAGE_URL: url }).STORAGE_URL).toEqual(place);
   });
 
   it('falls back from the bus to the common Redis and from the service to the common database', () => {
@@ -364,6 +386,22 @@ describe('a bad configuration', () => {
     ['PUBLIC_URL', 'https://Puerta.example.com:443', /^is not in its normal form/],
     ['PUBLIC_URL', 'ftp://puerta.example.com', /^does not begin with http:/],
     ['UPSTREAM_URL', 'upstream:80', /^does not begin with http:/],
+    ['STORAGE_URL', '/var/lib/files', /^is not a URL/],
+    ['STORAGE_URL', 'https://bucket', /^begins with neither file:\/\/ nor s3:\/\//],
+    ['STORAGE_URL', 'file://host/files', /^names a host or has a query/],
+    ['STORAGE_URL', 'file:///', /^names the root of the file system/],
+    ['STORAGE_URL', 'file:///a%00b', /^has a path that no file system has/],
+    ['STORAGE_URL', 'file:///a%2Fb', /^has a path that no file system has/],
+    ['STORAGE_URL', `s3://key:${PASSWORD}@bucket?region=x`, /^holds credentials or a fragment/],
+    ['STORAGE_URL', 's3://bucket', /^names neither a region nor an endpoint/],
+    ['STORAGE_URL', 's3://my.bucket?region=eu-west-1', /^does not name a bucket alone/],
+    ['STORAGE_URL', 's3://bucket/folder?region=eu-west-1', /^does not name a bucket alone/],
+    ['STORAGE_URL', 's3://bucket?region=EU', /^has a region that is none/],
+    ['STORAGE_URL', 's3://bucket?region=x&region=y', /^has a parameter twice/],
+    ['STORAGE_URL', 's3://bucket?region=x&secret=y', /^has a parameter twice, or another than endpoint/],
+    ['STORAGE_URL', 's3://bucket?endpoint=https://files.example.com/path', /^has an endpoint that is no http or https/],
+    ['STORAGE_URL', 's3://bucket?endpoint=http://files.example.com', /^has an endpoint that is not https, which is refus/],
+    ['STORAGE_URL', 's3://bucket?region=x&forcePathStyle=1', /^has a forcePathStyle that is neither true nor false/],
     ['ORIGINS', '*', /^has a wildcard/],
     ['ORIGINS', 'https://*.example.com', /^has a wildcard/],
     ['ORIGINS', 'https://a.example/', /^has an item that is not an exact origin/],

@@ -3,8 +3,9 @@ export {
   FILE_KINDS, FILE_TYPES, type FileKind, type FileName, fileName, type FileType, newFileKey, readFileKey,
 } from './file-key';
 export { FileAddresses, FILES_PATH, type OpenedGrant } from './folder/file-address';
+export { storageOrigin } from './origin';
 export {
   type Content, type FileFacts, type PutOptions, SIGNED_URL_SECONDS, type SignedUrlOptions, type Storage,
   type StoredFile,
 } from './storage';
-export { InjectStorage, type StorageConfig, StorageModule } from './storage.module';
+export { InjectStorage, STORAGE, type StorageConfig, StorageModule } from './storage.module';

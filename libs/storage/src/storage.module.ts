@@ -19,7 +19,8 @@ export interface StorageConfig {
   readonly BUS_PREFIX: string;
 }
 
-const STORAGE = Symbol('storage');
+/** What the `Storage` of an app is provided under. */
+export const STORAGE = Symbol('storage');
 
 /** Injects the `Storage` of the app. */
 export const InjectStorage = (): ParameterDecorator & PropertyDecorator => Inject(STORAGE);

@@ -32,14 +32,11 @@ export interface SignedUrlOptions {
 export const SIGNED_URL_SECONDS = 120;
 
 /**
- * Keeps what is too large for the bus; its key travels instead. Keys are made by `newFileKey`, and their ending says the
- * content type. A file is there whole or not at all. All methods throw DomainError `service_unavailable` when the place
- * cannot be reached or is full, in time; whatever else goes wrong (access denied, say) is for the log.
+ * Keeps what is too large for the bus; its key travels instead. Keys are made by `newFileKey`, and their ending says
+ * the content type. A file is there whole or not at all. All methods throw DomainError `service_unavailable` when the
+ * place cannot be reached or is full, in time; whatever else goes wrong (access denied, say) is for the log.
  */
 export interface Storage {
-  /** Where its signed URLs lead: scheme, host and port, for the policies of pages that show files. */
-  readonly origin: string;
-
   /**
    * Stores a file, in place of the one of this key if there is one.
    *

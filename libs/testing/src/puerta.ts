@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { provision } from '../../../tools/embedded/databases.mjs';
 import { freePort } from '../../../tools/embedded/process.mjs';
@@ -6,6 +7,7 @@ import {
   APPS, appEnvironment, hasMigrations, migrateApp, newSecrets, startApp, type App, type AppProcess,
   type DatabaseUrls, type Secrets,
 } from '../../../tools/embedded/services.mjs';
+import { temporaryFolder } from '../../../tools/embedded/server.mjs';
 import { createDatabase, testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';
 import { HttpClient } from './http';
 
@@ -96,6 +98,8 @@ export class Puerta {
     readonly busPrefix: string,
     /** What was generated for it: to look for in logs, or to forge with. */
     readonly secrets: Secrets,
+    /** Where its files are. */
+    readonly filesFolder: string,
   ) {}
 
   /** The first gateway's address. */
@@ -122,10 +126,11 @@ export class Puerta {
     return this.all().map((replica) => replica.logs).join('\n');
   }
 
-  /** Ends all replicas and drops the database. */
+  /** Ends all replicas, drops the database and removes the files. */
   async stop(): Promise<void> {
     await Promise.all(this.all().map((replica) => replica.stop()));
     await this.database.drop();
+    await rm(this.filesFolder, { recursive: true, force: true });
   }
 
   private gateway(n = 0): Replica {
@@ -148,6 +153,7 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
   const databaseUrls = await provision(database.url, { rolePrefix: database.name, passwords });
   const secrets = newSecrets();
   const busPrefix = `bus-${database.name}`;
+  const filesFolder = temporaryFolder('files');
   const ports = await Promise.all(Array.from({ length: replicas.gateway ?? 1 }, () => freePort()));
   const publicUrl = `http://127.0.0.1:${ports[0]}`;
 
@@ -158,7 +164,7 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
     BUS_PREFIX: busPrefix,
     GATEWAY_RATE_LIMIT: 'off',
     HOST: '127.0.0.1',
-    ...appEnvironment(app, { redisUrl, databaseUrls, secrets, publicUrl }),
+    ...appEnvironment(app, { redisUrl, databaseUrls, secrets, publicUrl, filesFolder }),
     ...env,
   });
 
@@ -182,7 +188,7 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
     ),
   ) as Record<App, Replica[]>;
 
-  const puerta = new Puerta(started, databaseUrls, database, redisUrl, busPrefix, secrets);
+  const puerta = new Puerta(started, databaseUrls, database, redisUrl, busPrefix, secrets, filesFolder);
   const results = await Promise.allSettled(puerta.all().map((replica) => replica.start()));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) {

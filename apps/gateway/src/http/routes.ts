@@ -93,6 +93,9 @@ export class Routes implements OnModuleInit {
   }
 }
 
+/** The part of a pattern that stands for any rest of a path. */
+const REST = '*';
+
 /** Whether a route is part of the API proper, where nothing is accepted that is not understood. */
 export function isApi({ pattern }: Pick<Route, 'pattern'>): boolean {
   return pattern.startsWith('/api/');
@@ -116,7 +119,7 @@ function matches(pattern: string, path: string): boolean {
   const given = path.split('/');
   return (
     wanted.length === given.length &&
-    wanted.every((part, i) => (part.startsWith(':') ? given[i] !== '' : part === given[i]))
+    wanted.every((part, i) => (part.startsWith(':') || part === REST ? given[i] !== '' : part === given[i]))
   );
 }
 

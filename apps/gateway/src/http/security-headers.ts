@@ -24,6 +24,7 @@ const POLICIES: Record<Surface, Record<string, string[]>> = {
     'default-src': ["'none'"],
     'script-src': ["'self'"],
     'style-src': ["'self'"],
+    // And photos: see `pictures`.
     'img-src': ["'self'", 'data:'],
     'connect-src': ["'self'"],
     'frame-ancestors': ["'none'"],
@@ -33,21 +34,31 @@ const POLICIES: Record<Surface, Record<string, string[]>> = {
   },
 };
 
+export interface SecurityOptions {
+  /** Whether people reach the gateway by https: only then may a browser be told to insist on it. */
+  readonly overTls: boolean;
+  /** Origins of the photos that pages show. */
+  readonly pictures: readonly string[];
+}
+
 /**
  * The security headers of every answer. Helmet writes them once, at start: they do not depend on the request, and
  * answers that leave before any hook runs (bad URLs, broken HTTP) carry them too.
- *
- * @param overTls whether people reach the gateway by https: only then may a browser be told to insist on it.
  */
-export function securityHeaders(overTls: boolean): Readonly<Record<Surface, Headers>> {
-  const of = (surface: Surface): Headers =>
+export function securityHeaders({ overTls, pictures }: SecurityOptions): Readonly<Record<Surface, Headers>> {
+  const of = (surface: Surface, images: readonly string[] = []): Headers =>
     written({
-      contentSecurityPolicy: { useDefaults: false, directives: POLICIES[surface] },
+      contentSecurityPolicy: { useDefaults: false, directives: withImages(POLICIES[surface], images) },
       strictTransportSecurity: overTls ? { maxAge: 31_536_000, includeSubDomains: false } : false,
       referrerPolicy: { policy: 'no-referrer' },
       frameguard: { action: 'deny' },
     });
-  return { api: of('api'), docs: of('docs'), page: of('page') };
+  return { api: of('api'), docs: of('docs'), page: of('page', pictures) };
+}
+
+function withImages(policy: Record<string, string[]>, origins: readonly string[]): Record<string, string[]> {
+  const images = policy['img-src'];
+  return images ? { ...policy, 'img-src': [...images, ...origins] } : policy;
 }
 
 function written(options: HelmetOptions): Headers {

@@ -22,7 +22,7 @@ const CONTEXT = 'puerta file 1';
 /** Longer than any that we make. */
 const MOST_CHARACTERS = 1_024;
 
-/** Makes addresses of files in a folder, and reads them. They are sealed: nobody sees whose file it is, or alters it. */
+/** Makes addresses of files in a folder, and reads them. They are sealed: nobody sees whose file it is or alters it. */
 export class FileAddresses {
   constructor(
     private readonly sealer: Sealer,

@@ -31,11 +31,10 @@ export interface FolderStorageOptions {
 }
 
 /**
- * Files in a folder, for one host. Only their owner may read them. A file is written beside, brought to the disk and then
- * renamed to its place, so that readers see it whole or not at all, also after a power cut.
+ * Files in a folder, for one host. Only their owner may read them. A file is written beside, brought to the disk and
+ * then renamed to its place, so that readers see it whole or not at all, also after a power cut.
  */
 export class FolderStorage implements Storage {
-  readonly origin: string;
   readonly #cleaning: NodeJS.Timeout;
 
   private constructor(
@@ -43,7 +42,6 @@ export class FolderStorage implements Storage {
     readonly root: string,
     private readonly options: FolderStorageOptions,
   ) {
-    this.origin = new URL(options.publicUrl).origin;
     this.#cleaning = setInterval(() => void this.#clean().catch(() => undefined), HOUR_MS).unref();
   }
 
@@ -102,7 +100,8 @@ export class FolderStorage implements Storage {
     fileName(key);
     disposition(saveAs);
     const expiresAt = Math.floor(Date.now() / 1_000) + expiresIn;
-    return `${this.options.publicUrl}${FILES_PATH}/${this.options.addresses.token({ key, expiresAt, fileName: saveAs })}`;
+    const token = this.options.addresses.token({ key, expiresAt, fileName: saveAs });
+    return `${this.options.publicUrl}${FILES_PATH}/${token}`;
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { ConfigError } from '@puerta/config';
+import { redisOptions } from '@puerta/messaging';
 import { Redis } from 'ioredis';
 
 export interface SingleHostOptions {
@@ -69,7 +70,8 @@ export class SingleHost {
     this.#key = hostsKey(options.prefix);
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#member = `${options.app} ${process.pid} ${randomUUID()}`;
-    this.#redis = new Redis(options.redis, {
+    this.#redis = new Redis({
+      ...redisOptions(options.redis, this.#key),
       lazyConnect: true,
       connectionName: `puerta-${options.app}-storage`,
       connectTimeout: 1_000,
@@ -84,7 +86,7 @@ export class SingleHost {
   }
 
   /**
-   * Takes a lease. A process that died has one for a moment longer, so a conflict is waited out for as long as one lasts.
+   * Takes a lease. A process that died has one for a moment longer, so a conflict is waited out that long.
    *
    * @throws ConfigError when another host uses a folder, or this one another folder; Error when Redis does not answer
    */
@@ -151,8 +153,8 @@ export class SingleHost {
 }
 
 /**
- * Of Linux, the id that the kernel gave itself when it booted: containers of one host share it, whatever they are called.
- * Elsewhere the name.
+ * Of Linux, the id that the kernel gave itself when it booted: containers of one host share it, whatever they are
+ * called. Elsewhere the name.
  */
 async function thisHost(): Promise<string> {
   const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => hostname());

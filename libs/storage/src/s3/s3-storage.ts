@@ -23,7 +23,7 @@ const IDLE_MS = 3_000;
 const ANSWER_MS = 5_000;
 const ATTEMPTS = 3;
 
-/** What is sent in one piece, and what a larger file is cut into; held in memory while it is sent. The least that S3 takes. */
+/** What is sent in one piece, and what a larger file is cut into: the least that S3 takes. Held in memory meanwhile. */
 const PART_BYTES = 5 * 1_024 * 1_024;
 
 /** Files in a bucket of S3, or of anything that speaks its protocol. */
@@ -32,7 +32,6 @@ export class S3Storage implements Storage {
     private readonly sdk: Sdk,
     private readonly client: S3Client,
     private readonly bucket: string,
-    readonly origin: string,
   ) {}
 
   /** Asks nobody: that the bucket is away now must not keep a service from starting. */
@@ -49,9 +48,7 @@ export class S3Storage implements Storage {
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: IDLE_MS },
     });
-    const command = new sdk.GetObjectCommand({ Bucket: place.bucket, Key: 'x' });
-    const { origin } = new URL(await sdk.getSignedUrl(client, command));
-    return new S3Storage(sdk, client, place.bucket, origin);
+    return new S3Storage(sdk, client, place.bucket);
   }
 
   async put(key: string, content: Content, { limit }: PutOptions): Promise<number> {
@@ -83,7 +80,10 @@ export class S3Storage implements Storage {
 
   async head(key: string): Promise<FileFacts | undefined> {
     const command = new this.sdk.HeadObjectCommand(this.#object(key));
-    return this.#find(async () => factsOf(await within((abortSignal) => this.client.send(command, { abortSignal })), key));
+    return this.#find(async () => {
+      const facts = await within((abortSignal) => this.client.send(command, { abortSignal }));
+      return factsOf(facts, key);
+    });
   }
 
   async delete(key: string): Promise<void> {
@@ -140,6 +140,11 @@ async function within<T>(question: (signal: AbortSignal) => Promise<T>): Promise
   }
 }
 
-function factsOf({ ContentLength = 0, ETag = '""' }: { ContentLength?: number; ETag?: string }, key: string): FileFacts {
+interface ObjectFacts {
+  readonly ContentLength?: number;
+  readonly ETag?: string;
+}
+
+function factsOf({ ContentLength = 0, ETag = '""' }: ObjectFacts, key: string): FileFacts {
   return { size: ContentLength, contentType: fileName(key).contentType, etag: ETag };
 }
