@@ -31,6 +31,7 @@ import { endWithUs, recordOf, signalUntilGone, writeRecord } from './process.mjs
  * @property {[NodeJS.Signals, number][]} stopSteps see signalUntilGone
  * @property {'INT' | 'QUIT' | 'TERM' | 'KILL'} orphanSignal what ends it when we are gone
  * @property {boolean} throwAway whether the folder goes with the server
+ * @property {string} [orphanFolder] what else goes when we are gone
  * @property {Log} [log]
  * @property {(pid: number) => boolean | Promise<boolean>} isReady asked again until true
  */
@@ -49,7 +50,7 @@ export const RECORD = 'process.json';
  * @throws with the last lines of its output when it ends or hangs instead of becoming ready
  */
 export async function launch(options) {
-  const { name, command, args, folder, env, user, stopSteps, orphanSignal, throwAway, log, isReady } = options;
+  const { name, command, args, folder, env, user, stopSteps, orphanSignal, throwAway, orphanFolder, log, isReady } = options;
   const child = spawn(command, args, {
     cwd: folder,
     env,
@@ -83,7 +84,7 @@ export async function launch(options) {
   }
   const record = recordOf(pid);
   if (!throwAway) writeRecord(join(folder, RECORD), pid);
-  const letGo = endWithUs(pid, orphanSignal, throwAway ? folder : '');
+  const letGo = endWithUs(pid, orphanSignal, throwAway ? folder : orphanFolder);
   const cleaned = exited.then(() => {
     letGo();
     if (throwAway) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });

@@ -132,16 +132,15 @@ export class Connection {
     }
   }
 
-  /** Breaks the connection; it comes back by itself. */
-  cut(reason = 'no answer in time'): void {
-    this.lastError ??= new Error(reason);
-    this.redis.stream?.destroy();
-  }
-
   close(): void {
     this.closed = true;
     this.redis.disconnect();
     this.wake();
+  }
+
+  private cut(): void {
+    this.lastError ??= new Error('no answer in time');
+    this.redis.stream?.destroy();
   }
 
   private expectReady(): void {

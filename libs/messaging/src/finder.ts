@@ -15,7 +15,7 @@ interface Answer {
   readonly peers: readonly Address[];
 }
 
-/** Finds out which Redis is to be used now: the primary that the Sentinels agree on, or the node that has a slot. */
+/** Knows which Redis is to be used now: the only one, the primary of which the Sentinels tell, or the node that has a slot. */
 export class Finder {
   /** Nodes that the URL does not name; asked when none of those that it names answers. */
   private peers: readonly Address[] = [];
@@ -32,6 +32,7 @@ export class Finder {
   /** @throws when nobody knows */
   async find(): Promise<Address> {
     const { addresses, kind } = this.url;
+    if (kind === 'single') return addresses[0];
     const place = (await this.ask(addresses)) ?? (await this.ask(this.peers));
     if (place) return place;
     throw new Error(kind === 'sentinel' ? 'no Sentinel knows the primary' : 'no node knows who has the slot');
@@ -85,11 +86,10 @@ export class Finder {
 }
 
 /** A connection for one question. */
-function questioner(address: Address, { username, password }: Credentials, tls: boolean): Redis {
+function questioner(address: Address, credentials: Credentials, tls: boolean): Redis {
   const client = new Redis({
     ...address,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
+    ...credentials,
     ...(tls ? { tls: {} } : {}),
     lazyConnect: true,
     connectTimeout: ANSWER_MS,

@@ -222,7 +222,8 @@ export class LaneReader {
       // Streams, or all of Redis, were emptied.
       if (reason.startsWith('NOGROUP') || reason.startsWith('UNBLOCKED')) return await this.makeGroups();
     } catch {
-      // As below.
+      // Another Redis has taken over, and the connection goes there.
+      if (!connection.ready) return;
     }
     logger.warn('reading messages failed', { lane, reason });
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

@@ -11,7 +11,7 @@ const PATIENCE_MS = 1_000;
 
 export interface LineOptions {
   readonly redis: string;
-  /** On a Cluster, a key of the callees at the other end; undefined elsewhere. */
+  /** On a Cluster, the sorted set of the replicas at the other end; undefined elsewhere. */
   readonly slotKey: string | undefined;
   /** Begins the names of its connections. */
   readonly caller: string;
@@ -29,7 +29,9 @@ export interface LineOptions {
 export class Line {
   readonly clock = new RedisClock();
   readonly commands: Connection;
-  readonly answers: Connection;
+  answers: Connection;
+  private moving = false;
+  private closed = false;
 
   constructor(private readonly options: LineOptions) {
     this.commands = this.connection('calls');
@@ -37,11 +39,7 @@ export class Line {
       this.clock.distrust();
       return this.sync();
     });
-    this.answers = this.connection('answers');
-    this.answers.beforeUse(async () => {
-      await this.answers.redis.subscribe(options.channel);
-    });
-    this.answers.redis.on('message', (_channel: string, text: string) => options.onAnswer(text));
+    this.answers = this.listener();
   }
 
   /** Connected, and hearing answers. */
@@ -64,6 +62,7 @@ export class Line {
   }
 
   close(): void {
+    this.closed = true;
     this.commands.close();
     this.answers.close();
   }
@@ -91,14 +90,36 @@ export class Line {
   beat(): void {
     if (this.commands.ready) this.sync().catch(() => undefined);
     if (this.answers.ready) this.heard().catch(() => undefined);
-    // Each finds its own way back after a failover. Not on the same Redis, answers could be long in coming.
-    if (this.ready && this.answers.peer !== this.commands.peer) this.answers.cut('calls go to another Redis');
+    // After a failover each finds its own way. Not on the same Redis, answers may be long in coming, or never come.
+    if (this.ready && !this.moving && this.answers.peer !== this.commands.peer) void this.move();
+  }
+
+  /** Hears answers where commands go now, and until then where they were heard. */
+  private async move(): Promise<void> {
+    this.moving = true;
+    const next = this.listener();
+    next.connect();
+    const [before, after] = (await next.whenReady(ANSWER_MS)) ? [this.answers, next] : [next, this.answers];
+    before.close();
+    this.answers = after;
+    this.moving = false;
+    if (this.closed) after.close();
+  }
+
+  private listener(): Connection {
+    const { channel, onAnswer } = this.options;
+    const connection = this.connection('answers');
+    connection.beforeUse(async () => {
+      await connection.redis.subscribe(channel);
+    });
+    connection.redis.on('message', (_channel: string, text: string) => onAnswer(text));
+    return connection;
   }
 
   private async sync(): Promise<void> {
     const { slotKey } = this.options;
-    const asked = performance.now();
     const { redis } = this.commands;
+    const asked = performance.now();
     // On a Cluster, TIME alone would be answered by any node. Where the key is not, it moves us to where it is.
     const place = slotKey === undefined ? 0 : redis.zcount(slotKey, 0, 0);
     const [[seconds, micros]] = await this.commands.within(ANSWER_MS, Promise.all([redis.time(), place]));

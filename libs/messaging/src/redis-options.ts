@@ -2,7 +2,7 @@ import { createConnection, Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { AbstractConnector, type RedisOptions } from 'ioredis';
 import { Finder } from './finder';
-import { type Address, parseRedisUrl } from './redis-url';
+import { parseRedisUrl } from './redis-url';
 
 type NetStream = Awaited<ReturnType<AbstractConnector['connect']>>;
 
@@ -30,34 +30,28 @@ export function isElsewhere(error: unknown): boolean {
  */
 export function redisOptions(url: string, slotKey: string): RedisOptions {
   const parsed = parseRedisUrl(url);
-  const { username, password } = parsed.credentials;
-  const [{ host, port }] = parsed.addresses;
-  const options: RedisOptions = {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(parsed.tls ? { tls: {} } : {}),
-    db: parsed.database,
+  const { credentials, database, tls } = parsed;
+  const finder = new Finder(parsed, slotKey);
+  return {
+    ...credentials,
+    ...(tls ? { tls: {} } : {}),
+    db: database,
     // Redis 7.0 does not know CLIENT SETINFO, so no ACL can allow it.
     disableClientInfo: true,
     disconnectTimeout: DISCONNECT_MS,
     reconnectOnError: isElsewhere,
-  };
-  if (parsed.kind === 'single') return { ...options, host, port };
-  const finder = new Finder(parsed, slotKey);
-  return {
-    ...options,
     Connector: class extends FindingConnector {
       constructor() {
-        super(() => finder.find(), parsed.tls);
+        super(finder, tls);
       }
     },
   };
 }
 
-/** Connects to where `find` says. */
+/** Connects to where the finder says. */
 class FindingConnector extends AbstractConnector {
   constructor(
-    private readonly find: () => Promise<Address>,
+    private readonly finder: Finder,
     private readonly tls: boolean,
   ) {
     super(DISCONNECT_MS);
@@ -72,7 +66,7 @@ class FindingConnector extends AbstractConnector {
     this.connecting = true;
     delete this.firstError;
     try {
-      const place = await this.find();
+      const place = await this.finder.find();
       // Closed while it was looked for.
       if (!this.connecting) throw new Error('Connection is closed.');
       this.stream = this.tls ? connect(place) : createConnection(place);
@@ -84,5 +78,11 @@ class FindingConnector extends AbstractConnector {
       this.stream = new Socket().destroy();
     }
     return this.stream;
+  }
+
+  /** Called for each command that another Redis is to be asked; once is enough. */
+  override disconnect(): void {
+    if (this.stream?.writableEnded) this.connecting = false;
+    else super.disconnect();
   }
 }

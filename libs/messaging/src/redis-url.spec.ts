@@ -1,16 +1,14 @@
 import { hashSlot } from './hash-slot';
 import { parseRedisUrl } from './redis-url';
 
-const nobody = { username: undefined, password: undefined };
-
 describe('a Redis URL', () => {
   it('names one Redis, with a database', () => {
     expect(parseRedisUrl('redis://user:p%40ss@[::1]:6380/3')).toEqual({
       ...{ kind: 'single', tls: false, addresses: [{ host: '::1', port: 6380 }], database: 3 },
-      ...{ credentials: { username: 'user', password: 'p@ss' }, primary: '', sentinel: nobody },
+      ...{ credentials: { username: 'user', password: 'p@ss' }, primary: '', sentinel: {} },
     });
     expect(parseRedisUrl('rediss://host')).toMatchObject({
-      ...{ tls: true, addresses: [{ host: 'host', port: 6379 }], credentials: nobody, database: 0 },
+      ...{ tls: true, addresses: [{ host: 'host', port: 6379 }], credentials: {}, database: 0 },
     });
   });
 
@@ -23,7 +21,7 @@ describe('a Redis URL', () => {
         { host: 'b', port: 26380 },
         { host: 'fd00::1', port: 26379 },
       ],
-      credentials: { username: undefined, password: 'pw' },
+      credentials: { password: 'pw' },
       sentinel: { username: 's', password: 's&w' },
     });
   });

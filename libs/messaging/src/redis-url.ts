@@ -4,8 +4,8 @@ export interface Address {
 }
 
 export interface Credentials {
-  readonly username: string | undefined;
-  readonly password: string | undefined;
+  readonly username?: string;
+  readonly password?: string;
 }
 
 /** What a Redis URL says, of whichever of the three kinds. */
@@ -44,17 +44,15 @@ export function parseRedisUrl(text: string): RedisUrl {
     kind,
     tls: secure === 's',
     addresses: [addressOf(first, PORTS[kind]), ...others.map((other) => addressOf(other, PORTS[kind]))],
-    credentials: {
-      username: decodeURIComponent(whole.username) || undefined,
-      password: decodeURIComponent(whole.password) || undefined,
-    },
+    credentials: credentials(decodeURIComponent(whole.username), decodeURIComponent(whole.password)),
     database: Number(path[kind === 'sentinel' ? 1 : 0] ?? 0),
     primary: decodeURIComponent((kind === 'sentinel' && path[0]) || ''),
-    sentinel: {
-      username: parameters.get('sentinel_user') ?? undefined,
-      password: parameters.get('sentinel_password') ?? undefined,
-    },
+    sentinel: credentials(parameters.get('sentinel_user'), parameters.get('sentinel_password')),
   };
+}
+
+function credentials(username: string | null, password: string | null): Credentials {
+  return { ...(username ? { username } : {}), ...(password ? { password } : {}) };
 }
 
 function url(text: string): URL {

@@ -12,12 +12,13 @@ import {
   createBusService,
   Handles,
   type PatternOf,
+  redisOptions,
   type RequestOf,
   type ResponseOf,
   ServiceClient,
   type ServiceContract,
 } from '../src';
-import { type Done, sampleContract, type Work } from './sample';
+import { type Done, sampleContract, type SampleContract, sampleContractOf, type Work } from './sample';
 
 export type Handlers<C extends ServiceContract> = {
   readonly [P in PatternOf<C>]: (data: RequestOf<C, P>, context: BusContext<object>) => Promise<ResponseOf<C, P>>;
@@ -77,7 +78,8 @@ export class Bench {
 
   /** A connection of the test's own, for looking and for mischief. */
   get redis(): Redis {
-    this.ownRedis ??= new Redis(this.url, { maxRetriesPerRequest: null }).on('error', () => undefined);
+    const options = redisOptions(this.url, this.key());
+    this.ownRedis ??= new Redis({ ...options, maxRetriesPerRequest: null }).on('error', () => undefined);
     return this.ownRedis;
   }
 
@@ -85,15 +87,20 @@ export class Bench {
     return `${this.prefix}:{sample}:${parts.join(':')}`;
   }
 
-  /** A replica of the sample service that does `handle` on every pattern. */
-  async replica(handle: WorkHandler = async () => undefined, options: Partial<BusServerOptions> = {}): Promise<StartedReplica> {
+  /** A replica of the sample service, or of one like it, that does `handle` on every pattern. */
+  async replica(
+    handle: WorkHandler = async () => undefined,
+    options: Partial<BusServerOptions> = {},
+    name: string = sampleContract.name,
+  ): Promise<StartedReplica> {
     const run = async (data: Work, context: BusContext<object>): Promise<Done> => {
       const answer = await handle(data, context);
       return { key: data.key, replica: server.replica, ...answer };
     };
-    const module = moduleOf(sampleContract, { 'work.do': run, 'work.burn': run, 'work.secret': run });
+    const contract = sampleContractOf(name);
+    const module = moduleOf(contract, { 'work.do': run, 'work.burn': run, 'work.secret': run });
     const log = new Log();
-    const server = new BusServer({ redis: this.url, prefix: this.prefix, contract: sampleContract, logger: log, ...options });
+    const server = new BusServer({ redis: this.url, prefix: this.prefix, contract, logger: log, ...options });
     const app = await createBusService(module, server, { logger: false });
     this.cleanups.push(() => app.close());
     await app.listen();
@@ -106,8 +113,8 @@ export class Bench {
     return client;
   }
 
-  sample(client = this.client()): ServiceClient<typeof sampleContract> {
-    return new ServiceClient(client, sampleContract);
+  sample(client = this.client(), name: string = sampleContract.name): ServiceClient<SampleContract> {
+    return new ServiceClient(client, sampleContractOf(name));
   }
 
   onClose(cleanup: () => Promise<unknown>): void {

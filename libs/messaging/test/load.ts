@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ServiceClient } from '../src';
-import { type sampleContract } from './sample';
+import { type SampleContract } from './sample';
 
 /** What a call may take beyond its time to live: the slack, the sweep, and a busy machine. */
 export const SLACK_MS = 700;
@@ -13,7 +13,7 @@ export interface Outcome {
   readonly at: number;
 }
 
-export type Sample = ServiceClient<typeof sampleContract>;
+export type Sample = ServiceClient<SampleContract>;
 
 /** Asks once; never rejects. */
 export async function ask(sample: Sample, key: string, wait_ms = 0, ttlMs = 10_000): Promise<Outcome> {

@@ -22,3 +22,10 @@ export const sampleContract = {
     'work.secret': work('fast', 'gateway'),
   },
 } as const;
+
+export type SampleContract = Omit<typeof sampleContract, 'name'> & { readonly name: string };
+
+/** A service like it under another name, hence in another hash slot. */
+export function sampleContractOf(name: string): SampleContract {
+  return { ...sampleContract, name };
+}

@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startCluster, startSentinel } from '../../../tools/embedded/redis-ha.mjs';
+import { type RedisNode } from '../../../tools/embedded/redis-node.mjs';
+import { type Bench, eventually } from '../test/harness';
+import { ask, codes, load, SLACK_MS, slowest } from '../test/load';
+import { inServers, type Servers, unfit, untilServed } from '../test/servers';
+
+const TTL_MS = 4_000;
+
+describe.each([
+  ['Sentinels', startSentinel],
+  ['a Cluster', startCluster],
+] as const)('with %s', (_kind, start) => {
+  let servers: Servers;
+
+  beforeAll(async () => {
+    servers = await start();
+  }, 60_000);
+  afterEach(() => servers.mend(), 40_000);
+  afterAll(() => servers?.stop());
+
+  /** Asks all the time while something is done to the primary, and until calls have been answered again for a second. */
+  async function through(bench: Bench, blow: (primary: RedisNode) => Promise<void>) {
+    await Promise.all([bench.replica(async ({ wait_ms }) => sleep(wait_ms)), bench.replica(async ({ wait_ms }) => sleep(wait_ms))]);
+    const sample = bench.sample();
+    await sample.request('work.do', { key: 'warm-up' });
+    const asking = load(sample, 20, 20, TTL_MS);
+    await sleep(500);
+    const primary = await servers.primary(bench.key());
+    const struck = performance.now();
+    await blow(primary);
+    const [replaced, served] = await Promise.all([
+      servers.successor(primary, bench.key()).then(() => performance.now() - struck),
+      // What is answered before the blow is felt does not count.
+      sleep(300).then(() => untilServed(sample, struck)),
+    ]);
+    await sleep(1_000);
+    const recovered = performance.now() - 500;
+    const outcomes = await asking.stop();
+    return { primary, replaced, served, outcomes, late: outcomes.filter(({ at }) => at > recovered) };
+  }
+
+  it('goes on by itself when the primary is killed under load; every call settles in time', () =>
+    inServers(servers, async (bench) => {
+      const { replaced, served, outcomes, late } = await through(bench, (one) => one.kill());
+      expect(unfit(outcomes)).toEqual([]);
+      expect(slowest(outcomes)).toBeLessThan(TTL_MS + SLACK_MS);
+      expect(codes(late)).toEqual(['ok']);
+      expect(served - replaced).toBeLessThan(2_500);
+      await eventually(async () => (await bench.redis.xlen(bench.key('tester:fast'))) === 0, 15_000);
+    }), 60_000);
+
+  it('goes on by itself when the primary freezes, which looks connected, and is not fooled when it wakes', () =>
+    inServers(servers, async (bench) => {
+      const { primary, replaced, served, outcomes, late } = await through(bench, async (one) => one.pause());
+      expect(unfit(outcomes)).toEqual([]);
+      expect(slowest(outcomes)).toBeLessThan(TTL_MS + SLACK_MS);
+      expect(codes(late)).toEqual(['ok']);
+      expect(served - replaced).toBeLessThan(2_500);
+      const asking = load(bench.sample(), 10, 10, TTL_MS);
+      await sleep(200);
+      primary.resume();
+      await sleep(2_000);
+      expect(codes(await asking.stop())).toEqual(['ok']);
+    }), 60_000);
+
+  it('goes on at once when a primary hands over in good order', () =>
+    inServers(servers, async (bench) => {
+      const { replaced, served, outcomes, late } = await through(bench, () => servers.failover(bench.key()));
+      expect(unfit(outcomes)).toEqual([]);
+      expect(slowest(outcomes)).toBeLessThan(TTL_MS + SLACK_MS);
+      expect(codes(late)).toEqual(['ok']);
+      expect(served - replaced).toBeLessThan(2_500);
+    }), 60_000);
+
+  it('serves a user of whose rights the nodes know', () =>
+    inServers(servers, async (bench) => {
+      await servers.setUser('somebody', ['on', '>secret-of-somebody', `~${bench.prefix}:*`, '&*', '+@all', '-@admin']);
+      const redis = servers.url({ user: 'somebody', password: 'secret-of-somebody' });
+      await bench.replica(async () => undefined, { redis });
+      expect((await ask(bench.sample(bench.client({ redis })), 'a')).code).toBe('ok');
+      const stranger = bench.client({ redis: servers.url({ user: 'somebody', password: 'wrong' }) });
+      expect((await ask(bench.sample(stranger), 'b')).code).toBe('service_unavailable');
+    }));
+
+  it('finds its way while all but one of those it may ask are frozen', () =>
+    inServers(servers, async (bench) => {
+      await bench.replica();
+      await ask(bench.sample(), 'warm-up');
+      const primary = await servers.primary(bench.key());
+      const [, ...frozen] = [...servers.asked].sort((a, b) => Number(b === primary) - Number(a === primary));
+      for (const node of frozen) node.pause();
+      const asked = await ask(bench.sample(), 'a', 0, 2_000);
+      expect(asked).toMatchObject({ code: 'ok' });
+      expect(asked.ms).toBeLessThan(800);
+    }));
+});
