@@ -22,6 +22,10 @@ const depConstraints = [
     sourceTag: 'lib:service',
     onlyDependOnLibsWithTags: ['lib:contracts', 'lib:messaging', 'lib:config', 'lib:observability', 'lib:database', 'lib:testing'],
   },
+  {
+    sourceTag: 'lib:jobs',
+    onlyDependOnLibsWithTags: ['lib:contracts', 'lib:database', 'lib:observability', 'lib:service', 'lib:testing'],
+  },
   { sourceTag: 'lib:testing', onlyDependOnLibsWithTags: [] },
 ];
 

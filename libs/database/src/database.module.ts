@@ -3,12 +3,19 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions, type DatabaseOptions } from './data-source-options';
-import { Inbox } from './inbox';
-import { InboxPruner } from './inbox-pruner';
+import { type AnswerSealer, Inbox } from './inbox';
+import { Pruner } from './pruner';
 
 export interface DatabaseModuleOptions extends DatabaseOptions {
-  /** Keys the fingerprints of requests in the inbox; without it there is no inbox. */
-  readonly fingerprintKey?: KeyObject;
+  /** What the inbox needs; without it there is none. */
+  readonly inbox?: InboxKeys;
+}
+
+export interface InboxKeys {
+  /** Keys the fingerprints of requests. */
+  readonly fingerprintKey: KeyObject;
+  /** Seals answers. */
+  readonly sealer: AnswerSealer;
 }
 
 /** Tries for half a minute at boot: the database may be starting too. */
@@ -17,17 +24,24 @@ const BOOT_RETRY = { retryAttempts: 30, retryDelay: 1_000 };
 /** Connects to PostgreSQL; provides TypeORM's `DataSource` and the `Inbox` to the whole application. */
 @Module({})
 export class DatabaseModule {
-  static forRoot({ fingerprintKey, ...options }: DatabaseModuleOptions): DynamicModule {
+  static forRoot({ inbox, ...options }: DatabaseModuleOptions): DynamicModule {
     return {
       module: DatabaseModule,
       global: true,
       imports: [TypeOrmModule.forRoot({ ...dataSourceOptions(options), ...BOOT_RETRY })],
-      ...(fingerprintKey === undefined ? {} : inboxOf(fingerprintKey)),
+      ...(inbox === undefined ? {} : inboxOf(inbox)),
     };
   }
 }
 
-function inboxOf(fingerprintKey: KeyObject): Pick<DynamicModule, 'providers' | 'exports'> {
-  const useFactory = (dataSource: DataSource): Inbox => new Inbox(dataSource, fingerprintKey);
-  return { providers: [{ provide: Inbox, inject: [DataSource], useFactory }, InboxPruner], exports: [Inbox] };
+function inboxOf({ fingerprintKey, sealer }: InboxKeys): Pick<DynamicModule, 'providers' | 'exports'> {
+  const useFactory = (dataSource: DataSource): Inbox => new Inbox(dataSource, fingerprintKey, sealer);
+  const pruner = (inbox: Inbox): Pruner => new Pruner('the inbox', () => inbox.prune());
+  return {
+    providers: [
+      { provide: Inbox, inject: [DataSource], useFactory },
+      { provide: Pruner, inject: [Inbox], useFactory: pruner },
+    ],
+    exports: [Inbox],
+  };
 }

@@ -1,12 +1,13 @@
 export { canonicalJson } from './canonical-json';
 export { dataSourceOptions, type DatabaseOptions } from './data-source-options';
-export { DatabaseModule, type DatabaseModuleOptions } from './database.module';
+export { DatabaseModule, type DatabaseModuleOptions, type InboxKeys } from './database.module';
 export { asDomainError, databaseFailure, type DatabaseFailure, isDatabaseUnavailable, violates } from './failures';
-export { Inbox, type InboxCall, type Once, type Reference } from './inbox';
-export { Inbox1763596800000 as inboxMigration } from './inbox.migration';
+export { type AnswerSealer, type Effect, Inbox, type InboxCall, type Reference } from './inbox';
+export { Inbox1763596800000 as inboxMigration, InboxAnswers1795564800000 as inboxAnswersMigration } from './inbox.migration';
 export { decodeCursor, encodeCursor, type KeyColumn, type PageRequest, paginate } from './keyset';
 export { MigrationError, runMigrations } from './migrate';
 export { outboxState, type OutboxState, tell } from './outbox';
 export { Outbox1795305600000 as outboxMigration } from './outbox.migration';
 export { OutboxRelay, type RelayOptions, type WaitingEvent } from './outbox-relay';
-export { transaction } from './transaction';
+export { Pruner } from './pruner';
+export { afterCommit, transaction } from './transaction';

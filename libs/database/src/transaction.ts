@@ -13,6 +13,17 @@ export function onCommit(dataSource: DataSource, listener: () => void): void {
   });
 }
 
+const afterwards = new WeakMap<QueryRunner, (() => void)[]>();
+
+/**
+ * Has something done as soon as the transaction is committed, and not if it is undone. If nobody knows which, it is not
+ * done either: what depends on it must be found in another way as well. It must not throw.
+ */
+export function afterCommit(tx: EntityManager, work: () => void): void {
+  if (tx.queryRunner === undefined) throw new TypeError('there is no transaction');
+  afterwards.set(tx.queryRunner, [...(afterwards.get(tx.queryRunner) ?? []), work]);
+}
+
 /**
  * Runs `work` in one transaction. Unlike TypeORM's own, it knows what a lost connection means: before COMMIT was sent
  * nothing has happened (`service_unavailable`); while it was being answered nobody can tell (`outcome_unknown`).
@@ -24,6 +35,7 @@ export async function transaction<T>(dataSource: DataSource, work: (tx: EntityMa
     const result = await beforeCommit(runner, work);
     await commit(runner);
     committed.get(dataSource)?.();
+    for (const work of afterwards.get(runner) ?? []) work();
     return result;
   } finally {
     await runner.release();

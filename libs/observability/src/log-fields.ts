@@ -14,6 +14,8 @@ const ALLOWED = [
   'pattern', 'caller', 'callee', 'lane', 'replica', 'stream', 'entry_id', 'consumer', 'deliveries',
   // database
   'schema', 'table', 'constraint', 'migration',
+  // jobs
+  'job_id', 'job_kind',
   // process
   'component', 'service', 'version', 'environment', 'host', 'port', 'signal', 'exit_code', 'not_ready',
   // what happened

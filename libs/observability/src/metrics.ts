@@ -85,6 +85,26 @@ export class Metrics {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
   }
 
+  /** Values that are asked for whenever somebody looks; none while they cannot be told. */
+  gauges<const Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    read: () => Promise<readonly (readonly [Readonly<Record<Label, string>>, number])[]>,
+  ): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.registry],
+      async collect() {
+        const values = await read().catch(() => []);
+        this.reset();
+        for (const [labels, value] of values) this.set(labels, value);
+      },
+    });
+  }
+
   /** A value that is read whenever somebody looks. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({

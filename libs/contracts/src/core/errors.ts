@@ -59,6 +59,8 @@ const catalogue = {
     es: 'El estado del carnet no permite esto',
   },
 
+  job_not_found: { status: 404, en: 'There is no such job', es: 'No existe esa tarea' },
+
   // Services
   internal: { status: 500, en: 'Something went wrong on our side', es: 'Algo falló de nuestro lado' },
   service_unavailable: { status: 503, en: 'The service is not available now', es: 'El servicio no está disponible ahora' },
