@@ -125,7 +125,8 @@ export class TestCardIssuer {
   direct(): { cards: CardsService; states: CardStatesService; scans: ScansService } {
     const { CARD_ISSUER_CODE_SECRETS: secrets } = this.config;
     const codes = new CardCodes(secrets, PUBLIC_URL);
-    const writer = new CardWriter(this.database, new Inbox(this.database, secrets.current.key), codes);
+    const inbox = new Inbox(this.database, secrets.current.key, new Sealer(this.config.BUS_SECRET));
+    const writer = new CardWriter(this.database, inbox, codes);
     return {
       cards: new CardsService(this.database, writer, codes),
       states: new CardStatesService(writer, codes),

@@ -23,3 +23,16 @@ export class Inbox1763596800000 implements MigrationInterface {
     await runner.query('DROP TABLE inbox');
   }
 }
+
+/** Where the answers to calls with an Idempotency-Key are kept, sealed. Older replicas leave it empty. */
+export class InboxAnswers1795564800000 implements MigrationInterface {
+  readonly name = 'InboxAnswers1795564800000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE inbox ADD COLUMN answer text');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE inbox DROP COLUMN answer');
+  }
+}

@@ -14,6 +14,7 @@ export {
   defineService,
   InjectConfig,
   InjectLogger,
+  LOGGER,
   RuntimeModule,
   type ServiceDatabase,
   type ServiceDefinition,

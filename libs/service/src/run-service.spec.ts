@@ -103,7 +103,7 @@ afterAll(async () => {
 describe('a service', () => {
   it('answers over the bus, is ready, counts, and ends in order on SIGTERM with what runs answered', async () => {
     const program = await run();
-    expect(await sample.request('things.make', { name: ' a ' })).toEqual({ name: 'a', replayed: false });
+    expect(await sample.request('things.make', { name: ' a ' })).toMatchObject({ name: 'a' });
 
     const running = sample.request('things.slow', { name: 'slow' });
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -123,14 +123,12 @@ describe('a service', () => {
     );
   });
 
-  it('answers a retry with the same Idempotency-Key from its inbox', async () => {
+  it('answers a retry with the same Idempotency-Key as it answered the first time', async () => {
     await run();
     const idempotencyKey = randomUUID();
     const ask = (name: string): Promise<unknown> => sample.request('things.make', { name }, { idempotencyKey });
-    expect([await ask('x'), await ask('x')]).toEqual([
-      { name: 'x', replayed: false },
-      { name: 'x', replayed: true },
-    ]);
+    const first = await ask('x');
+    expect(await ask('x')).toEqual(first);
     await expect(ask('y')).rejects.toMatchObject({ code: 'idempotency_mismatch' });
   });
 
@@ -237,7 +235,7 @@ describe('its migrations', () => {
     const counts = both.map(
       (program) => program.lines.find((line) => String(line['msg']).startsWith('the tables'))?.['count'],
     );
-    expect(counts.sort()).toEqual([0, 1]);
+    expect(counts.sort()).toEqual([0, 2]);
     await fresh.drop();
   });
 

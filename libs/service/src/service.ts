@@ -1,14 +1,15 @@
 import { Inject, Module, type DynamicModule, type Type } from '@nestjs/common';
 import type { ConfigOf } from '@puerta/config';
-import { DatabaseModule, type DatabaseModuleOptions } from '@puerta/database';
-import { BusModule, type ServiceContract } from '@puerta/messaging';
+import { DatabaseModule, type DatabaseModuleOptions, type InboxKeys } from '@puerta/database';
+import { BusModule, Sealer, type ServiceContract } from '@puerta/messaging';
 import { Metrics } from '@puerta/observability';
 import { busClientOptions } from './bus';
 import { OutboxModule } from './outbox';
 import type { AppConfigDefinition, Runtime } from './process';
 
 /** The database of a service: what differs between services. */
-export type ServiceDatabase = Omit<DatabaseModuleOptions, 'applicationName' | 'onPoolError'>;
+export type ServiceDatabase = Omit<DatabaseModuleOptions, 'applicationName' | 'onPoolError' | 'inbox'> &
+  Partial<Pick<InboxKeys, 'fingerprintKey'>>;
 
 /** A service behind the bus: what it answers, reads, stores, asks, and the module that does it. */
 export interface ServiceDefinition<D extends AppConfigDefinition = AppConfigDefinition> {
@@ -28,7 +29,8 @@ export function defineService<const D extends AppConfigDefinition>(
 }
 
 const CONFIG = Symbol('config');
-const LOGGER = Symbol('logger');
+/** What `InjectLogger` injects, for factories. */
+export const LOGGER = Symbol('logger');
 
 /** Injects the configuration that the app read at boot (`ConfigOf<typeof identityConfig>`). */
 export const InjectConfig = (): ParameterDecorator & PropertyDecorator => Inject(CONFIG);
@@ -58,8 +60,10 @@ export class RuntimeModule {
 export class ServiceModule {
   static of<D extends AppConfigDefinition>(definition: ServiceDefinition<D>, runtime: Runtime<D>): DynamicModule {
     const { logger, config, name } = runtime;
+    const { fingerprintKey, ...ownDatabase } = definition.database(config);
     const database = {
-      ...definition.database(config),
+      ...ownDatabase,
+      ...(fingerprintKey && { inbox: { fingerprintKey, sealer: new Sealer(config.BUS_SECRET) } }),
       applicationName: `puerta-${name}`,
       onPoolError: (error: Error) => logger.warn('an idle connection to PostgreSQL broke', { error }),
     };

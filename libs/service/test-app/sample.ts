@@ -1,8 +1,9 @@
 import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
 import { Controller, Module } from '@nestjs/common';
 import { DomainError, Text } from '@puerta/contracts';
 import { commonConfig, databaseConfig, defineConfig, flag, secret } from '@puerta/config';
-import { Inbox, inboxMigration } from '@puerta/database';
+import { Inbox, inboxAnswersMigration, inboxMigration } from '@puerta/database';
 import { type BusContext, Handles } from '@puerta/messaging';
 import { defineService } from '../src';
 
@@ -25,7 +26,7 @@ const pattern = <Response extends object>(): {
 export const sampleContract = {
   name: 'sample',
   patterns: {
-    'things.make': pattern<{ name: string; replayed: boolean }>(),
+    'things.make': pattern<{ name: string; made: string }>(),
     'things.slow': pattern<{ name: string }>(),
     'things.refuse': pattern<object>(),
     'things.break': pattern<object>(),
@@ -38,10 +39,9 @@ class SampleMessages {
   constructor(private readonly inbox: Inbox) {}
 
   @Handles(sampleContract, 'things.make')
-  async make({ name }: ThingDto, context: BusContext): Promise<{ name: string; replayed: boolean }> {
+  make({ name }: ThingDto, context: BusContext): Promise<{ name: string; made: string }> {
     const call = { messageId: context.messageId, pattern: context.pattern, idempotencyKey: context.idempotencyKey };
-    const { reference, replayed } = await this.inbox.once(call, { name }, async () => ({ name }));
-    return { name: reference.name, replayed };
+    return this.inbox.answer(call, { name }, async () => ({ reference: { name } }), async () => ({ name, made: randomUUID() }));
   }
 
   @Handles(sampleContract, 'things.slow')
@@ -88,7 +88,7 @@ export const sample = defineService({
     url: config.SAMPLE_DATABASE_URL,
     schema: 'sample',
     entities: [],
-    migrations: [inboxMigration],
+    migrations: [inboxMigration, inboxAnswersMigration],
     poolSize: config.DATABASE_POOL_SIZE,
     fingerprintKey: config.SAMPLE_SECRET,
   }),

@@ -21,20 +21,21 @@ export class CardWriter {
 
   /**
    * @param effect changes a card in the transaction and gives it as it is then
-   * @returns the card as this change left it. A redelivery or a repeated Idempotency-Key changes nothing and gets the
-   *   card as it is now: where it was rotated again meanwhile, a code that works and not the one that died.
-   * @throws DomainError `card_not_found` for a repetition by who may not see the card any more; what `effect` throws
+   * @returns the card as this change left it, also to whoever asks again with the same Idempotency-Key: what the card
+   *   is now, after changes of others, is told by reading it. A redelivery without a key, or one whose answer is lost,
+   *   gets the card as it is now.
+   * @throws DomainError `card_not_found` for such a one by who may not see the card any more; what `effect` throws
    */
-  async once(call: Call, request: object, effect: (tx: EntityManager) => Promise<CardEntity>): Promise<Card> {
-    let changed: CardEntity | undefined;
-    const { reference } = await this.inbox.once(call, request, async (tx) => {
-      changed = await effect(tx);
-      return { card_id: changed.id };
+  once(call: Call, request: object, effect: (tx: EntityManager) => Promise<CardEntity>): Promise<Card> {
+    const change = async (tx: EntityManager) => {
+      const card = await effect(tx);
+      return { reference: { card_id: card.id }, answer: toCard(card, this.codes) };
+    };
+    return this.inbox.answer(call, request, change, async ({ card_id: id }) => {
+      const card = await this.dataSource.manager.findOneBy(CardEntity, issuedByOrHeldBy(call.actor, id));
+      if (!card) throw new DomainError('card_not_found');
+      return toCard(card, this.codes);
     });
-    const visible = issuedByOrHeldBy(call.actor, reference.card_id);
-    const card = changed ?? (await this.dataSource.manager.findOneBy(CardEntity, visible));
-    if (!card) throw new DomainError('card_not_found');
-    return toCard(card, this.codes);
   }
 }
 

@@ -1,5 +1,5 @@
-import { inboxMigration, outboxMigration } from '@puerta/database';
+import { inboxAnswersMigration, inboxMigration, outboxMigration } from '@puerta/database';
 import { Cards1795219200000 } from './1795219200000-cards';
 
 /** In the order in which they run. */
-export const migrations = [inboxMigration, Cards1795219200000, outboxMigration];
+export const migrations = [inboxMigration, Cards1795219200000, outboxMigration, inboxAnswersMigration];

@@ -88,7 +88,7 @@ describe('the migrations', () => {
     expect(before).toEqual(['card_counters', 'card_events', 'cards', 'inbox', 'migrations', 'outbox', 'scans']);
     for (let i = 0; i < database.migrations.length; i++) await database.undoLastMigration({ transaction: 'each' });
     expect(await tables()).toEqual(['migrations']);
-    expect(await runMigrations(database)).toHaveLength(3);
+    expect(await runMigrations(database)).toHaveLength(4);
     expect(await tables()).toEqual(before);
   });
 

@@ -36,3 +36,19 @@ export function snapshot(url: string): Promise<Record<string, string>> {
     return digests;
   });
 }
+
+/** Everything that the services keep, as PostgreSQL shows it: bytes in hexadecimal. */
+export function dump(url: string): Promise<string> {
+  return connected(url, async (run) => {
+    const tables = await run<{ name: string }>(
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+        WHERE schemaname IN ('identity', 'token_service', 'card_issuer') ORDER BY 1`,
+    );
+    const texts: string[] = [];
+    for (const { name } of tables) {
+      const rows = await run<{ row: string }>(`SELECT t::text AS row FROM ${name} t`);
+      texts.push(name, ...rows.map(({ row }) => row));
+    }
+    return texts.join('\n');
+  });
+}

@@ -10,7 +10,7 @@ import {
 } from '@puerta/contracts';
 import { Inbox, paginate, violates } from '@puerta/database';
 import { InjectConfig } from '@puerta/service';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { note } from '../activity/activity.service';
 import { actorOf, administratorOf, type Context } from '../actor';
@@ -37,7 +37,7 @@ export class CompaniesService {
     if (this.config.IDENTITY_COMPANY_CREATION === 'operator') throw new DomainError('company_creation_closed');
     const timeZone = dto.time_zone ?? 'UTC';
     requireTimeZone(timeZone);
-    const { reference } = await this.inbox.once(context, dto, async (tx) => {
+    const found = async (tx: EntityManager) => {
       const id = uuid();
       const [joinPolicy, locale] = [dto.join_policy ?? 'invitation', dto.locale ?? 'en'] as const;
       await tx.insert(CompanyEntity, { id, name: dto.name, joinPolicy, timeZone, locale });
@@ -47,9 +47,9 @@ export class CompaniesService {
           throw violates(error, 'memberships_user_id_fkey') ? new DomainError('user_not_found') : error;
         });
       await note(tx, { kind: 'company.created', actorUserId: actor.user_id, companyId: id, subjectId: id });
-      return { company_id: id };
-    });
-    return this.find(reference.company_id);
+      return { reference: { company_id: id } };
+    };
+    return this.inbox.answer(context, dto, found, ({ company_id: id }) => this.find(id));
   }
 
   /** Companies of which the actor is an active member, the oldest first. */
@@ -86,12 +86,12 @@ export class CompaniesService {
     const { user_id: actorUserId } = administratorOf(companyId, context);
     const { name, join_policy: joinPolicy, time_zone: timeZone, locale } = refuseNull(dto);
     if (timeZone !== undefined) requireTimeZone(timeZone);
-    await this.inbox.once(context, { companyId, ...dto }, async (tx) => {
+    const change = async (tx: EntityManager) => {
       await tx.update(CompanyEntity, { id: companyId }, { name, joinPolicy, timeZone, locale });
       await note(tx, { kind: 'company.updated', actorUserId, companyId, subjectId: companyId });
-      return {};
-    });
-    return this.find(companyId);
+      return { reference: {} };
+    };
+    return this.inbox.answer(context, { companyId, ...dto }, change, () => this.find(companyId));
   }
 
   /** What other services show of a company. */

@@ -27,8 +27,7 @@ export class InvitationsMessages {
   }
 
   @Handles(identityContract, 'invitations.revoke')
-  async revoke(dto: InvitationIdDto, context: Context): Promise<Done> {
-    await this.invitations.revoke(context, dto);
-    return { done: true };
+  revoke(dto: InvitationIdDto, context: Context): Promise<Done> {
+    return this.invitations.revoke(context, dto);
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import {
   type CreatedInvitation,
   DomainError,
+  type Done,
   type Invitation,
   InvitationIdDto,
   type InvitationPage,
@@ -38,7 +39,7 @@ export class InvitationsService {
   async create(context: Context, dto: InviteCommand): Promise<CreatedInvitation> {
     const inviter = administratorOf(dto.company_id, context);
     if (!isAtLeast(inviter.role, dto.role)) throw new DomainError('role_required');
-    const { reference } = await this.inbox.once(context, dto, async (tx) => {
+    const invite = async (tx: EntityManager) => {
       const id = uuid();
       await tx.query(
         `INSERT INTO invitations (id, company_id, email, role, secret_hash, invited_by, expires_at)
@@ -59,9 +60,13 @@ export class InvitationsService {
         companyId: dto.company_id,
         subjectId: id,
       });
-      return { invitation_id: id };
-    });
-    const invitation = await this.dataSource.manager.findOneBy(InvitationEntity, { id: reference.invitation_id });
+      return { reference: { invitation_id: id } };
+    };
+    return this.inbox.answer(context, dto, invite, ({ invitation_id: id }) => this.created(id));
+  }
+
+  private async created(id: string): Promise<CreatedInvitation> {
+    const invitation = await this.dataSource.manager.findOneBy(InvitationEntity, { id });
     if (!invitation) throw new DomainError('invitation_not_found');
     return { ...shown(invitation), invitation: this.secretOf(invitation.id) };
   }
@@ -110,9 +115,10 @@ export class InvitationsService {
    * That it was revoked or has expired before makes no difference.
    * @throws DomainError `invitation_not_found`; `invitation_invalid` if somebody has accepted it: they are a member now
    */
-  async revoke(context: Context, dto: InvitationIdDto): Promise<void> {
+  async revoke(context: Context, dto: InvitationIdDto): Promise<Done> {
     const { user_id: actorUserId } = administratorOf(dto.company_id, context);
-    await this.inbox.once(context, dto, async (tx) => {
+    const done: Done = { done: true };
+    const revoke = async (tx: EntityManager) => {
       const [invitation] = await rowsOf<{ accepted: boolean; revokedNow: boolean }>(
         tx,
         `UPDATE invitations
@@ -125,8 +131,9 @@ export class InvitationsService {
       if (invitation.accepted) throw new DomainError('invitation_invalid');
       const deed = { actorUserId, companyId: dto.company_id, subjectId: dto.invitation_id };
       if (invitation.revokedNow) await note(tx, { kind: 'invitation.revoked', ...deed });
-      return {};
-    });
+      return { reference: {}, answer: done };
+    };
+    return this.inbox.answer(context, dto, revoke, async () => done);
   }
 
   /** Made again when the answer has to be given again; the database has its hash alone. */

@@ -29,13 +29,16 @@ export class EnsureCompanyService {
    */
   async ensure(context: Context, dto: EnsureCompanyDto): Promise<EnsureCompanyAnswer> {
     const actor = actorOf(context);
-    const { reference } = await this.inbox.once(context, dto, async (tx) => {
+    const choose = async (tx: EntityManager) => {
       const companyId = await this.choose(tx, actor, dto);
       await remember(tx, actor, companyId);
-      return { company_id: companyId };
-    });
+      return { reference: { company_id: companyId } };
+    };
+    return this.inbox.answer(context, dto, choose, ({ company_id: id }) => this.answer(actor, id));
+  }
 
-    const subject = await findSubject(this.dataSource.manager, actor.session_id, reference.company_id);
+  private async answer(actor: Actor, companyId: string): Promise<EnsureCompanyAnswer> {
+    const subject = await findSubject(this.dataSource.manager, actor.session_id, companyId);
     if (!subject) throw new DomainError('session_revoked');
     if (subject.companyId === null) throw new DomainError('not_a_member');
     const access = await this.accessTokens.issue(subject);

@@ -1,4 +1,4 @@
-import { inboxMigration, outboxMigration } from '@puerta/database';
+import { inboxAnswersMigration, inboxMigration, outboxMigration } from '@puerta/database';
 import { Initial1795219200000 } from './1795219200000-initial';
 import { ToldChanges1795305600001 } from './1795305600001-told-changes';
 import { Activity1795305600002 } from './1795305600002-activity';
@@ -10,4 +10,5 @@ export const migrations = [
   outboxMigration,
   ToldChanges1795305600001,
   Activity1795305600002,
+  inboxAnswersMigration,
 ];

@@ -30,7 +30,7 @@ export class UsersService {
   async register(context: Context, dto: RegisterDto): Promise<LoginAnswer> {
     // Before the transaction: no connection is held while a hash is computed.
     const passwordHash = await this.passwords.hash(dto.password);
-    const { reference } = await this.inbox.once(context, dto, async (tx) => {
+    const enrol = async (tx: EntityManager) => {
       const id = uuid();
       await insertUser(tx, {
         id,
@@ -41,9 +41,9 @@ export class UsersService {
         status: 'active',
       });
       if (dto.invitation) await chooseCompany(tx, id, await this.invitations.accept(tx, id, dto.invitation));
-      return { user_id: id, session_id: await this.sessions.open(tx, id) };
-    });
-    return this.sessions.firstAnswer(reference.session_id);
+      return { reference: { session_id: await this.sessions.open(tx, id) } };
+    };
+    return this.inbox.answer(context, dto, enrol, ({ session_id: id }) => this.sessions.firstAnswer(id));
   }
 
   /**
@@ -61,10 +61,8 @@ export class UsersService {
     const matches = await this.passwords.verify(user?.passwordHash, dto.password);
     if (!user?.active || !matches) throw new DomainError('invalid_credentials');
     if (this.passwords.isOutdated(user.passwordHash)) await this.rehash(user, dto.password);
-    const { reference } = await this.inbox.once(context, dto, async (tx) => ({
-      session_id: await this.sessions.open(tx, user.id),
-    }));
-    return this.sessions.firstAnswer(reference.session_id);
+    const open = async (tx: EntityManager) => ({ reference: { session_id: await this.sessions.open(tx, user.id) } });
+    return this.inbox.answer(context, dto, open, ({ session_id: id }) => this.sessions.firstAnswer(id));
   }
 
   /**
@@ -106,11 +104,11 @@ export class UsersService {
   async updateMe(context: Context, dto: UpdateMeDto): Promise<UserProfile> {
     const actor = actorOf(context);
     const { name, locale } = refuseNull(dto);
-    await this.inbox.once(context, dto, async (tx) => {
+    const change = async (tx: EntityManager) => {
       await tx.update(UserEntity, { id: actor.user_id }, { name, locale });
-      return {};
-    });
-    return this.me(context);
+      return { reference: {} };
+    };
+    return this.inbox.answer(context, dto, change, () => this.me(context));
   }
 
   /** Only over the hash that was checked: a password changed meanwhile stays changed. */
