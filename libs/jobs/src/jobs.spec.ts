@@ -102,7 +102,7 @@ describe('a job', () => {
     });
     await expect(undone).rejects.toMatchObject({ code: 'forbidden' });
     await expect(get(kind, id)).rejects.toMatchObject({ code: 'job_not_found' });
-    expect(() => jobs.enqueue(dataSource.manager, kind, {}, OWNER)).rejects.toThrow('there is no transaction');
+    await expect(jobs.enqueue(dataSource.manager, kind, {}, OWNER)).rejects.toThrow('there is no transaction');
   });
 
   it('begins at once where it was asked for, without waiting to be found', async () => {
