@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { type Lane, type ServiceContract } from './contract';
 import { type WireError } from './errors';
@@ -49,7 +50,7 @@ export interface BusOptions {
 export interface BusServerOptions extends BusOptions {
   /** What this service answers. Every pattern must have a handler, and every handler a pattern. */
   readonly contract: ServiceContract;
-  /** How many messages run at once, per lane. Default 64 fast, 4 heavy. */
+  /** How many messages run at once, per lane. Default 64 fast; heavy, one less than there are cores, but 1 to 4. */
   readonly concurrency?: Partial<Readonly<Record<Lane, number>>>;
   /** Callers that are believed about the actor on whose behalf they ask. Default none. */
   readonly actorsFrom?: readonly string[];
@@ -74,13 +75,21 @@ export interface BusClientOptions extends BusOptions {
   readonly decodeError?: (error: WireError) => Error;
 }
 
+/** Threads that libuv has for what takes long; more at once would only wait for one there. */
+const POOL_THREADS = 4;
+
+/** One core is left to event loops: a fast message needs little of it, but needs it now. */
+function heavyAtOnce(): number {
+  return Math.min(Math.max(1, availableParallelism() - 1), POOL_THREADS);
+}
+
 export const DEFAULTS = {
   prefix: 'bus',
   maxMessageBytes: 262_144,
   maxStreamLength: 10_000,
   ttlMs: 10_000,
   drainMs: 10_000,
-  concurrency: { fast: 64, heavy: 4 },
+  concurrency: { fast: 64, heavy: heavyAtOnce() },
 } as const;
 
 const REPLICA = /^[A-Za-z0-9._-]{1,64}$/;
