@@ -1,6 +1,7 @@
 // @ts-check
 /** A Redis of our own, on the loopback interface: for `npm start` with its data kept, for tests to be thrown away. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, stopLeftover } from './process.mjs';
 import { redisBinary } from './redis-binary.mjs';
@@ -29,8 +30,11 @@ export async function startRedis({ folder, port, log, progress } = {}) {
   const password = passwordIn(join(place, 'password'));
   const listen = port ?? (await freePort());
   const config = join(place, 'redis.conf');
-  // The password stands in a file of ours alone; the command line is for every user of the machine to read.
-  writeFileSync(config, configuration({ port: listen, password, folder: place, throwAway }), { mode: 0o600 });
+  const users = join(place, 'users.acl');
+  // Kept: Redis adds the users that it is told of. Without a line for it, the default user would need no password.
+  if (!existsSync(users)) writeFileSync(users, `user default on #${sha256(password)} ~* &* +@all\n`, { mode: 0o600 });
+  // Not on the command line, which is for every user of the machine to read.
+  writeFileSync(config, configuration({ port: listen, users, folder: place, throwAway }), { mode: 0o600 });
 
   const server = await launch({
     name: 'Redis',
@@ -47,13 +51,13 @@ export async function startRedis({ folder, port, log, progress } = {}) {
   return { ...server, port: listen, url: `redis://:${password}@127.0.0.1:${listen}`, imitation, origin };
 }
 
-/** @param {{ port: number, password: string, folder: string, throwAway: boolean }} options */
-function configuration({ port, password, folder, throwAway }) {
+/** @param {{ port: number, users: string, folder: string, throwAway: boolean }} options */
+function configuration({ port, users, folder, throwAway }) {
   const settings = [
     'bind 127.0.0.1',
     `port ${port}`,
-    `requirepass ${password}`,
-    `dir "${folder.replace(/["\\]/g, '\\$&')}"`,
+    `aclfile ${quoted(users)}`,
+    `dir ${quoted(folder)}`,
     'daemonize no',
     'maxmemory-policy noeviction', // an evicted stream entry is a lost command
     // Not RDB: after a crash a snapshot would bring back what was consumed since.
@@ -61,4 +65,14 @@ function configuration({ port, password, folder, throwAway }) {
     `appendonly ${throwAway ? 'no' : 'yes'}`,
   ];
   return `${settings.join('\n')}\n`;
+}
+
+/** @param {string} text */
+function quoted(text) {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** @param {string} text */
+function sha256(text) {
+  return createHash('sha256').update(text).digest('hex');
 }

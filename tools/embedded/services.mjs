@@ -38,8 +38,18 @@ export function newSecrets() {
 }
 
 /**
+ * @template {string} Name
+ * @param {readonly Name[]} names
+ * @returns {Record<Name, string>} 192 random bits for each, in characters that need no escaping in URLs
+ */
+export function newPasswords(names) {
+  const passwords = names.map((name) => [name, randomBytes(24).toString('base64url')]);
+  return /** @type {Record<Name, string>} */ (Object.fromEntries(passwords));
+}
+
+/**
  * @typedef {object} Surroundings what all apps of one installation share
- * @property {string} redisUrl
+ * @property {Record<App, string>} redisUrls
  * @property {DatabaseUrls} databaseUrls
  * @property {Secrets} secrets
  * @property {string} publicUrl
@@ -51,8 +61,8 @@ export function newSecrets() {
  * @param {Surroundings} surroundings
  * @returns {Record<string, string>} the environment of every replica of that app; none sees what another app alone needs
  */
-export function appEnvironment(app, { redisUrl, databaseUrls, secrets, publicUrl, filesFolder }) {
-  const shared = { REDIS_URL: redisUrl, BUS_SECRET: secrets.BUS_SECRET, PUBLIC_URL: publicUrl };
+export function appEnvironment(app, { redisUrls, databaseUrls, secrets, publicUrl, filesFolder }) {
+  const shared = { REDIS_URL: redisUrls[app], BUS_SECRET: secrets.BUS_SECRET, PUBLIC_URL: publicUrl };
   const files = { STORAGE_URL: pathToFileURL(filesFolder).href };
   switch (app) {
     case 'gateway':

@@ -1,13 +1,12 @@
 // @ts-check
 /** The data folder: who uses it now, and what is made once and kept in it. */
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tryLock } from '../embedded/lock.mjs';
 import { stopLeftover } from '../embedded/process.mjs';
-import { newSecrets, OWNERS } from '../embedded/services.mjs';
+import { APPS, newPasswords, newSecrets, OWNERS } from '../embedded/services.mjs';
 import { Refusal } from './stopped.mjs';
 
 /** @type {[NodeJS.Signals, number][]} */
@@ -75,6 +74,7 @@ export async function endLeftovers(folder) {
  * @typedef {object} Kept
  * @property {import('../embedded/services.mjs').Secrets} secrets
  * @property {Record<import('../embedded/services.mjs').Owner, string>} databasePasswords
+ * @property {Record<import('../embedded/services.mjs').App, string>} redisPasswords
  */
 
 /**
@@ -86,10 +86,10 @@ export async function endLeftovers(folder) {
 export function keptSecrets(folder) {
   const file = join(folder, 'secrets.json');
   const kept = /** @type {Partial<Kept> | undefined} */ (readJson(file));
-  const passwords = OWNERS.map((owner) => [owner, randomBytes(24).toString('base64url')]);
   const all = {
     secrets: { ...newSecrets(), ...kept?.secrets },
-    databasePasswords: { ...Object.fromEntries(passwords), ...kept?.databasePasswords },
+    databasePasswords: { ...newPasswords(OWNERS), ...kept?.databasePasswords },
+    redisPasswords: { ...newPasswords(APPS), ...kept?.redisPasswords },
   };
   if (!isDeepStrictEqual(all, kept)) writeJson(file, all);
   return all;

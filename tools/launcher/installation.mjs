@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { ensureDatabase, provision } from '../embedded/databases.mjs';
 import { startPostgres } from '../embedded/postgres.mjs';
+import { provisionRedis } from '../embedded/redis-users.mjs';
 import { startRedis } from '../embedded/redis.mjs';
 import { APPS, appEnvironment, hasMigrations, migrateApp } from '../embedded/services.mjs';
 import { localNetworkAddress } from './addresses.mjs';
@@ -73,17 +74,18 @@ export class Installation {
    * @returns {Promise<Surroundings>}
    */
   async #prepare(publicUrl) {
-    const { secrets, databasePasswords } = keptSecrets(this.options.data);
-    const [databaseUrl, redisUrl] = await allOrFirstFailure([
+    const { secrets, databasePasswords, redisPasswords } = keptSecrets(this.options.data);
+    const [databaseUrl, redis] = await allOrFirstFailure([
       this.#postgres(),
       this.#redis(),
       build(this.terminal, this.signal),
     ]);
+    const redisUrls = await this.#redisUrls(redis, redisPasswords);
     const surroundings = await this.terminal.step('Bringing the database up to date', 'Database up to date', async () => {
       this.signal.throwIfAborted();
       const databaseUrls = await this.#provision(databaseUrl, databasePasswords);
       const filesFolder = join(this.options.data, 'files');
-      const all = { redisUrl, databaseUrls, secrets, publicUrl, filesFolder };
+      const all = { redisUrls, databaseUrls, secrets, publicUrl, filesFolder };
       await allOrFirstFailure(APPS.filter(hasMigrations).map((app) => this.#migrate(app, all)));
       return { ...all, shared: databaseUrls.shared };
     });
@@ -119,12 +121,12 @@ export class Installation {
     });
   }
 
-  /** @returns {Promise<string>} */
+  /** @returns {Promise<{ url: string, ours: boolean }>} `ours`: a real one, in which users are for us to make */
   async #redis() {
     const { redisUrl, data } = this.options;
     if (redisUrl) {
       await refuseUnreachable(redisUrl);
-      return redisUrl;
+      return { url: redisUrl, ours: false };
     }
     const log = this.logs.forServer('redis').write;
     const { url, imitation, origin } = await this.terminal.step('Starting Redis', 'Redis started', () =>
@@ -140,7 +142,19 @@ export class Installation {
     if (imitation) {
       this.terminal.warn(this.terminal.red(`Redis is ${origin}. Install Redis 7 or Valkey, or give --redis-url.`));
     }
-    return url;
+    return { url, ours: !imitation };
+  }
+
+  /**
+   * Each app its own user, in a Redis of ours. In one of yours, the URL names the user of all of them.
+   *
+   * @param {{ url: string, ours: boolean }} redis
+   * @param {Record<App, string>} passwords
+   * @returns {Promise<Record<App, string>>}
+   */
+  async #redisUrls({ url, ours }, passwords) {
+    if (ours) return provisionRedis(url, { prefix: this.env['BUS_PREFIX'] || 'bus', passwords });
+    return /** @type {Record<App, string>} */ (Object.fromEntries(APPS.map((app) => [app, url])));
   }
 
   /**
@@ -196,12 +210,12 @@ export class Installation {
    * @returns {NodeJS.ProcessEnv}
    */
   #environment(app, surroundings) {
-    const { redisUrl, publicUrl } = surroundings;
+    const { redisUrls, publicUrl } = surroundings;
     return {
       ...appEnvironment(app, surroundings),
       ...this.env,
       NODE_ENV: this.env['NODE_ENV'] || 'development',
-      REDIS_URL: redisUrl,
+      REDIS_URL: redisUrls[app],
       PUBLIC_URL: publicUrl,
     };
   }

@@ -140,16 +140,19 @@ describe('the secrets of an installation', () => {
     expect(keptSecrets(folder)).toEqual(made);
     expect(statSync(join(folder, 'secrets.json')).mode & 0o777).toBe(0o600);
     const values = [...Object.values(made.secrets), ...Object.values(made.databasePasswords)];
-    expect(new Set(values).size).toBe(7);
+    values.push(...Object.values(made.redisPasswords));
+    expect(new Set(values).size).toBe(11);
   });
 
   it('are added to those of an older version, which stay as they are', () => {
-    const { secrets, databasePasswords } = keptSecrets(folder);
+    const { secrets, databasePasswords, redisPasswords } = keptSecrets(folder);
     const { BUS_SECRET, ...older } = secrets;
     writeFileSync(join(folder, 'secrets.json'), JSON.stringify({ secrets: older, databasePasswords }));
     const now = keptSecrets(folder);
-    expect(now).toEqual({ secrets: { ...older, BUS_SECRET: now.secrets.BUS_SECRET }, databasePasswords });
+    expect(now.secrets).toEqual({ ...older, BUS_SECRET: now.secrets.BUS_SECRET });
+    expect(now.databasePasswords).toEqual(databasePasswords);
     expect(now.secrets.BUS_SECRET).not.toBe(BUS_SECRET);
+    expect(Object.keys(now.redisPasswords)).toEqual(Object.keys(redisPasswords));
     expect(keptSecrets(folder)).toEqual(now);
   });
 

@@ -1,5 +1,5 @@
 import type { Card, LoginAnswer, ScanProfile, UserProfile } from '@puerta/contracts';
-import { readQrCodes, startPuerta, waitFor, type Answer, type HttpClient, type Puerta } from '@puerta/testing';
+import { readQrCodes, refusedByRedis, startPuerta, waitFor, type Answer, type HttpClient, type Puerta } from '@puerta/testing';
 import { administrator, expectStatus, holder, issueCard, PASSWORD, register } from './support/people';
 
 /** Scan passes of this installation live so many seconds, so that their end can be waited for. */
@@ -181,4 +181,8 @@ it('says that it is alive and ready, and shows metrics on the internal port alon
     const metrics = await replica.internal.get<string>('/metrics');
     expect(metrics.body).toContain('process_cpu_user_seconds_total');
   }
+});
+
+it('never asks of Redis what the users of its apps may not do', async () => {
+  expect(await refusedByRedis(puerta.redisUrl, puerta.busPrefix)).toEqual([]);
 });

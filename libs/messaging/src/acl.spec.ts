@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { Bench, eventually, rejection } from '../test/harness';
+import { Bench, eventually, Log, rejection } from '../test/harness';
 import { sampleContract, Work } from '../test/sample';
 import { aclRules } from './acl';
+import { FeedWriter } from './feed/feed-writer';
 
 /** Asked by nobody but the sample service, and in one lane alone. */
 const deepContract = {
@@ -94,6 +95,9 @@ it('every part of the bus works: calls, replicas, nobody there, what a dead one 
   const patterns = ['work.do', 'work.burn'] as const;
   await Promise.all(patterns.flatMap((pattern) => ['a', 'b', 'c'].map((key) => tester.request(pattern, { key }))));
   expect(await gateway.presence()).toBe(2);
+  const asksNobody = bench.client({ redis: urlOf('deep'), service: 'deep' });
+  await asksNobody.connect();
+  expect(asksNobody.ready).toBe(true);
   const ended = performance.now();
   await Promise.all(replicas.map((replica) => replica.stop()));
   expect(performance.now() - ended).toBeLessThan(900);
@@ -159,8 +163,11 @@ it('a pattern of a stream that it has, but may not ask, is refused by the callee
 
 it('who follows invalidations may read them, and the one they are about may write and trim them', async () => {
   const stream = bench.key('invalidations');
-  const writer = as('sample');
-  await writer.xadd(stream, 'MINID', '~', '1', '*', 'user', 'u1');
+  const writer = new FeedWriter({ redis: urlOf('sample'), prefix: bench.prefix, service: 'sample', logger: new Log() });
+  bench.onClose(async () => writer.close());
+  writer.connect();
+  await eventually(() => writer.ready);
+  await writer.tell([{ type: 'user.changed', data: { user_id: 'u1' } }]);
   await expect(as('gateway').xread('COUNT', 10, 'STREAMS', stream, '0')).resolves.toHaveLength(1);
   await expect(as('gateway').xrange(stream, '-', '+')).resolves.toHaveLength(1);
 });

@@ -24,7 +24,7 @@ const CALLER = `${SCRIPTS} +xadd +xlen +xdel +xpending +xrange +xrevrange`;
 
 const CALLEE =
   `${SCRIPTS} +xreadgroup +xgroup|create +xgroup|delconsumer +xinfo|consumers +xinfo|groups +xadd +xlen +xrange ` +
-  '+xpending +xclaim +xack +xdel +xtrim +zadd +zrem +zremrangebyscore +zscore +zcount';
+  '+xrevrange +xpending +xclaim +xack +xdel +xtrim +zadd +zrem +zremrangebyscore +zscore +zcount';
 
 const READER = '+xread +xrange +xrevrange';
 
@@ -52,7 +52,8 @@ export function aclRules({ service, contracts, prefix, follows = [] }: AclOption
     ...CONNECTION,
     ...selector(CALLER, streams.map((stream) => `~${stream}`)),
     ...selector('+zcount', asked.map((contract) => `%R~${keys.replicas(contract.name)}`)),
-    ...selector('+subscribe +unsubscribe', asked.length > 0 ? [`&${keys.replyChannel(service, '*')}`] : []),
+    // Its client listens, whomever it may ask.
+    ...selector('+subscribe +unsubscribe', [`&${keys.replyChannel(service, '*')}`]),
     ...selector(CALLEE, callers.length > 0 ? [`~${keys.ofCallee(service)}`] : []),
     ...selector('+publish', [...new Set(callers)].map((caller) => `&${keys.replyChannel(caller, '*')}`)),
     ...selector(READER, follows.map((followed) => `%R~${keys.invalidations(followed)}`)),

@@ -5,6 +5,6 @@ export { HttpClient, type Answer, type RequestOptions } from './http';
 export { startPostgres, type TestPostgres } from './postgres';
 export { Puerta, Replica, startPuerta, type PuertaOptions } from './puerta';
 export { readQrCodes } from './qr';
-export { startRedis, type TestRedis } from './redis';
+export { refusedByRedis, startRedis, type TestRedis } from './redis';
 export { startS3, type TestS3 } from './s3';
 export { waitFor } from './wait';

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { provision } from '../../../tools/embedded/databases.mjs';
 import { freePort } from '../../../tools/embedded/process.mjs';
+import { provisionRedis, removeRedisUsers } from '../../../tools/embedded/redis-users.mjs';
 import {
-  APPS, appEnvironment, hasMigrations, migrateApp, newSecrets, startApp, type App, type AppProcess,
-  type DatabaseUrls, type Secrets,
+  APPS, appEnvironment, hasMigrations, migrateApp, newPasswords, newSecrets, startApp, type App, type AppProcess,
+  type DatabaseUrls, OWNERS, type Secrets,
 } from '../../../tools/embedded/services.mjs';
 import { temporaryFolder } from '../../../tools/embedded/server.mjs';
 import { createDatabase, testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';
@@ -94,6 +94,8 @@ export class Puerta {
     /** Each service's own; {@link database} has the superuser's. */
     readonly databaseUrls: DatabaseUrls,
     readonly database: TestDatabase,
+    /** Each app's own; {@link redisUrl} is that of who may do everything. */
+    readonly redisUrls: Readonly<Record<App, string>>,
     readonly redisUrl: string,
     readonly busPrefix: string,
     /** What was generated for it: to look for in logs, or to forge with. */
@@ -129,6 +131,7 @@ export class Puerta {
   /** Ends all replicas, drops the database and removes the files. */
   async stop(): Promise<void> {
     await Promise.all(this.all().map((replica) => replica.stop()));
+    if (hasUsers(this.redisUrl)) await removeRedisUsers(this.redisUrl, this.busPrefix).catch(() => undefined);
     await this.database.drop();
     await rm(this.filesFolder, { recursive: true, force: true });
   }
@@ -148,12 +151,14 @@ export class Puerta {
 export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> {
   const { replicas = {}, env = {}, redisUrl = testRedisUrl(), databaseUrl = testDatabaseUrl() } = options;
   const database = await createDatabase(databaseUrl);
-  const passwords = { identity: newPassword(), token_service: newPassword(), card_issuer: newPassword() };
   // Roles belong to the whole server: named after the database, so that suites side by side do not share them.
-  const databaseUrls = await provision(database.url, { rolePrefix: database.name, passwords });
+  const databaseUrls = await provision(database.url, { rolePrefix: database.name, passwords: newPasswords(OWNERS) });
   const secrets = newSecrets();
   const busPrefix = `bus-${database.name}`;
   const filesFolder = temporaryFolder('files');
+  const redisUrls = hasUsers(redisUrl)
+    ? await provisionRedis(redisUrl, { prefix: busPrefix, passwords: newPasswords(APPS) })
+    : (Object.fromEntries(APPS.map((app) => [app, redisUrl])) as Record<App, string>);
   const ports = await Promise.all(Array.from({ length: replicas.gateway ?? 1 }, () => freePort()));
   const publicUrl = `http://127.0.0.1:${ports[0]}`;
 
@@ -164,7 +169,7 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
     BUS_PREFIX: busPrefix,
     GATEWAY_RATE_LIMIT: 'off',
     HOST: '127.0.0.1',
-    ...appEnvironment(app, { redisUrl, databaseUrls, secrets, publicUrl, filesFolder }),
+    ...appEnvironment(app, { redisUrls, databaseUrls, secrets, publicUrl, filesFolder }),
     ...env,
   });
 
@@ -188,7 +193,7 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
     ),
   ) as Record<App, Replica[]>;
 
-  const puerta = new Puerta(started, databaseUrls, database, redisUrl, busPrefix, secrets, filesFolder);
+  const puerta = new Puerta(started, databaseUrls, database, redisUrls, redisUrl, busPrefix, secrets, filesFolder);
   const results = await Promise.allSettled(puerta.all().map((replica) => replica.start()));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) {
@@ -198,6 +203,7 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
   return puerta;
 }
 
-function newPassword(): string {
-  return randomBytes(18).toString('base64url');
+/** Not behind Sentinels and in Clusters: there each node has users of its own, which a failover would lose. */
+function hasUsers(redisUrl: string): boolean {
+  return /^rediss?:/.test(redisUrl);
 }

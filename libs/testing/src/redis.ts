@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { Redis } from 'ioredis';
 import { freePort } from '../../../tools/embedded/process.mjs';
 import { startRedis as start } from '../../../tools/embedded/redis.mjs';
 import { temporaryFolder } from '../../../tools/embedded/server.mjs';
@@ -36,4 +37,15 @@ export async function startRedis(): Promise<TestRedis> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What Redis refused to users whose names begin so, in its words; of the last 128 refusals. */
+export async function refusedByRedis(url: string, users: string): Promise<string[]> {
+  const client = new Redis(url);
+  try {
+    const log = (await client.call('ACL', 'LOG', '128')) as string[][];
+    return log.map((entry) => entry.join(' ')).filter((entry) => entry.includes(` username ${users}`));
+  } finally {
+    client.disconnect();
+  }
 }

@@ -1,0 +1,120 @@
+// @ts-check
+/** A user per app in one Redis, as the contracts say who may ask whom: no app reads or writes what is another's. */
+import { createHash } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { built } from '../docs/built.mjs';
+import { APPS } from './services.mjs';
+
+/** @typedef {import('./services.mjs').App} App */
+
+/** The prefix of who has Redis to himself: his users are called as the apps are. */
+const DEFAULT_PREFIX = 'bus';
+
+/**
+ * What is not the bus's matter: the gateway's limits, and who uses a folder for files.
+ *
+ * @type {Partial<Record<App, (prefix: string) => string[]>>}
+ */
+const BESIDE_THE_BUS = {
+  gateway: (prefix) => [`(+evalsha +eval +get +set ~${prefix}:{limits}:*)`, storage(prefix)],
+  'card-issuer': (prefix) => [storage(prefix)],
+};
+
+/** @param {string} prefix */
+const storage = (prefix) => `(+evalsha +eval +zrange +zremrangebyscore +zadd +zrem +pexpire ~${prefix}:{storage}:hosts)`;
+
+/**
+ * @param {string} prefix BUS_PREFIX
+ * @param {App} app
+ */
+export function redisUser(prefix, app) {
+  return prefix === DEFAULT_PREFIX ? app : `${prefix}-${app}`;
+}
+
+/**
+ * @param {string} prefix BUS_PREFIX
+ * @param {Record<App, string>} passwords
+ * @returns {Record<App, string[]>} the arguments of ACL SETUSER for each app, its user's name first
+ */
+export function redisUsers(prefix, passwords) {
+  const { aclRules } = built('libs/messaging/src/acl');
+  const { cardIssuerContract, identityContract, tokenServiceContract } = built('libs/contracts/src/index');
+  const contracts = [cardIssuerContract, identityContract, tokenServiceContract];
+  const services = contracts.map(({ name }) => name);
+  const users = APPS.map((app) => {
+    const rules = aclRules({ service: app, contracts, prefix, follows: app === 'gateway' ? services : [] });
+    const password = `#${sha256(passwords[app])}`;
+    const beside = BESIDE_THE_BUS[app]?.(prefix) ?? [];
+    return [app, [redisUser(prefix, app), 'reset', 'on', password, ...rules, ...beside]];
+  });
+  return Object.fromEntries(users);
+}
+
+/**
+ * Creates, or brings up to date, each app's user.
+ *
+ * @param {string} url of a user who may do so
+ * @param {{ prefix: string, passwords: Record<App, string> }} options
+ * @returns {Promise<Record<App, string>>} each app's URL
+ */
+export async function provisionRedis(url, { prefix, passwords }) {
+  const users = redisUsers(prefix, passwords);
+  await connected(url, async (client) => {
+    for (const app of APPS) await client.call('ACL', 'SETUSER', ...users[app]);
+    await save(client);
+  });
+  return /** @type {Record<App, string>} */ (
+    Object.fromEntries(APPS.map((app) => [app, withUser(url, redisUser(prefix, app), passwords[app])]))
+  );
+}
+
+/**
+ * @param {string} url of a user who may do so
+ * @param {string} prefix BUS_PREFIX
+ */
+export async function removeRedisUsers(url, prefix) {
+  await connected(url, async (client) => {
+    await client.call('ACL', 'DELUSER', ...APPS.map((app) => redisUser(prefix, app)));
+    await save(client);
+  });
+}
+
+/** As Redis keeps passwords. @param {string} password */
+export function sha256(password) {
+  return createHash('sha256').update(password).digest('hex');
+}
+
+/** Users outlive Redis where it has a file for them. @param {Redis} client */
+async function save(client) {
+  const [, file] = /** @type {string[]} */ (await client.call('CONFIG', 'GET', 'aclfile'));
+  if (file) await client.call('ACL', 'SAVE');
+}
+
+/**
+ * @template T
+ * @param {string} url
+ * @param {(client: Redis) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function connected(url, work) {
+  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
+  client.on('error', () => {}); // `connect` and each command reject with it
+  try {
+    await client.connect();
+    return await work(client);
+  } finally {
+    client.disconnect();
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {string} user
+ * @param {string} password
+ */
+function withUser(url, user, password) {
+  const own = new URL(url);
+  own.username = encodeURIComponent(user);
+  own.password = encodeURIComponent(password);
+  return own.href;
+}
