@@ -2,9 +2,9 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler';
 import { AuthModule } from '@puerta/auth';
-import { type CheckAccessDto, cardIssuerContract, identityContract, tokenServiceContract } from '@puerta/contracts';
-import { BusClient, BusModule, ServiceClient } from '@puerta/messaging';
-import { busClientOptions, type Runtime, RuntimeModule } from '@puerta/service';
+import { type CheckAccessDto, cardIssuerContract, identityContract, INVALIDATIONS, tokenServiceContract } from '@puerta/contracts';
+import { BusClient, BusModule, FeedModule, FeedReader, feedToken, ServiceClient } from '@puerta/messaging';
+import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puerta/service';
 import { StorageModule } from '@puerta/storage';
 import { AssetsController } from './assets/assets.controller';
 import { CardsController } from './cards/cards.controller';
@@ -43,14 +43,17 @@ export class AppModule {
         RuntimeModule.forRoot(runtime),
         StorageModule.forRoot('gateway', config),
         BusModule.forRoot({ ...busClientOptions(runtime), calls: SERVICES }),
+        FeedModule.forRoot({ ...busOptions(runtime), reader: runtime.name, services: Object.keys(INVALIDATIONS) }),
         AuthModule.forRoot({
-          inject: [PublicKeys, BusClient],
-          useFactory: (keys: PublicKeys, bus: BusClient) => {
+          inject: [PublicKeys, BusClient, feedToken('identity'), feedToken('token-service')],
+          useFactory: (keys: PublicKeys, bus: BusClient, factsFeed: FeedReader, keysFeed: FeedReader) => {
             const identity = new ServiceClient(bus, identityContract);
             return {
               issuer: config.PUBLIC_URL,
               keys: () => keys.read(),
               facts: (subject: CheckAccessDto) => identity.request('access.check', subject, { ttlMs: FACTS_TTL_MS }),
+              factsFeed,
+              keysFeed,
             };
           },
         }),

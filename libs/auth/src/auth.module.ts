@@ -2,9 +2,12 @@ import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata, 
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import type { KeySet } from '@puerta/contracts';
 import { AccessGuard } from './access/access.guard';
-import { Authenticator, type FactsSource } from './access/authenticator';
+import { Authenticator } from './access/authenticator';
 import { GuardedRoutes } from './access/guarded-routes';
 import { JwtStrategy } from './access/jwt.strategy';
+import type { ChangeFeed } from './cache/change-feed';
+import { type FactsSource, KnownFacts } from './cache/known-facts';
+import { VerifiedTokens } from './cache/verified-tokens';
 import { KeyStore } from './keys/key-store';
 import { TokenVerifier } from './tokens/token-verifier';
 
@@ -15,6 +18,10 @@ export interface AuthOptions {
   readonly keys: () => Promise<KeySet>;
   /** Asks identity about the subject of a token; give the call a time to live below one second. */
   readonly facts: FactsSource;
+  /** Tells which users' facts have changed. */
+  readonly factsFeed: ChangeFeed;
+  /** Tells that the public keys have changed. */
+  readonly keysFeed: ChangeFeed;
 }
 
 export interface AuthModuleSetup<Args extends unknown[] = never[]> extends Pick<ModuleMetadata, 'imports'> {
@@ -39,7 +46,7 @@ export class AuthModule implements OnModuleInit, OnModuleDestroy {
       imports: [...imports, DiscoveryModule],
       providers: [
         { provide: AUTH_OPTIONS, inject, useFactory },
-        { provide: KeyStore, inject: [AUTH_OPTIONS], useFactory: ({ keys }: AuthOptions) => new KeyStore(keys) },
+        { provide: KeyStore, inject: [AUTH_OPTIONS], useFactory: keyStore },
         {
           provide: TokenVerifier,
           inject: [KeyStore, AUTH_OPTIONS],
@@ -47,8 +54,9 @@ export class AuthModule implements OnModuleInit, OnModuleDestroy {
         },
         {
           provide: Authenticator,
-          inject: [TokenVerifier, AUTH_OPTIONS],
-          useFactory: (tokens: TokenVerifier, { facts }: AuthOptions) => new Authenticator(tokens, facts),
+          inject: [TokenVerifier, KeyStore, AUTH_OPTIONS],
+          useFactory: (verifier: TokenVerifier, keys: KeyStore, { facts, factsFeed, keysFeed }: AuthOptions) =>
+            new Authenticator(verifier, new VerifiedTokens(verifier, keys, keysFeed), new KnownFacts(facts, factsFeed)),
         },
         JwtStrategy,
         GuardedRoutes,
@@ -66,4 +74,10 @@ export class AuthModule implements OnModuleInit, OnModuleDestroy {
   onModuleDestroy(): void {
     this.keys.stop();
   }
+}
+
+function keyStore({ keys, keysFeed }: AuthOptions): KeyStore {
+  const store = new KeyStore(keys);
+  store.follow(keysFeed);
+  return store;
 }

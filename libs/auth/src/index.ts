@@ -1,9 +1,12 @@
 export { AccessGuard } from './access/access.guard';
-export { Authenticator, type FactsSource } from './access/authenticator';
+export { Authenticator } from './access/authenticator';
 export { CurrentActor, CurrentScanId } from './access/current';
 export { ANONYMOUS, type Anonymous, type Identity, permit, type ScanIdentity, type UserIdentity } from './access/identity';
 export { InitialAuth, OptionalAuth, Public, type Requirement, requirementOf, ScanPass, StrictAuth } from './access/requirement';
 export { AuthModule, type AuthModuleSetup, type AuthOptions } from './auth.module';
+export { type ChangeFeed, type ChangeListener } from './cache/change-feed';
+export { type FactsSource, KnownFacts } from './cache/known-facts';
+export { VerifiedTokens } from './cache/verified-tokens';
 export { bearerChallenge } from './http/bearer-challenge';
 export { bearerToken, type RawRequest } from './http/bearer-token';
 export { KeyStore, type KeyStoreOptions } from './keys/key-store';

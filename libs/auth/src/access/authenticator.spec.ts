@@ -1,10 +1,13 @@
 import { type AccessFacts, type CheckAccessDto, DomainError, type Role, ROLES } from '@puerta/contracts';
 import { randomUUID } from 'node:crypto';
+import { TestFeed } from '../../test/feed';
 import { ISSUER, now, TestKey } from '../../test/tokens';
+import { type FactsSource, KnownFacts } from '../cache/known-facts';
+import { VerifiedTokens } from '../cache/verified-tokens';
 import type { RawRequest } from '../http/bearer-token';
 import { KeyStore } from '../keys/key-store';
 import { TokenVerifier } from '../tokens/token-verifier';
-import { Authenticator, type FactsSource } from './authenticator';
+import { Authenticator } from './authenticator';
 import { type Identity, permit } from './identity';
 import type { Requirement } from './requirement';
 
@@ -20,9 +23,13 @@ const strict = (leastRole: Role = 'member'): Requirement => ({ guard: 'strict', 
 
 const request = (token?: string): RawRequest => ({ rawHeaders: token === undefined ? [] : ['Authorization', `Bearer ${token}`] });
 
-function authenticator(facts: Partial<AccessFacts> | FactsSource = {}): Authenticator {
+/** Nothing is kept unless a test brings a feed that speaks. */
+const silent = new TestFeed(false);
+
+function authenticator(facts: Partial<AccessFacts> | FactsSource = {}, feed = silent, store = keys): Authenticator {
   const source = typeof facts === 'function' ? facts : () => Promise.resolve({ ...good, ...facts });
-  return new Authenticator(new TokenVerifier(keys, ISSUER), source);
+  const verifier = new TokenVerifier(store, ISSUER);
+  return new Authenticator(verifier, new VerifiedTokens(verifier, store, feed), new KnownFacts(source, feed));
 }
 
 const outcome = (asked: Promise<unknown>): Promise<string> =>
@@ -152,15 +159,14 @@ describe('Authenticator', () => {
     );
 
     it('answers auth_unavailable without keys', async () => {
-      const tokens = new TokenVerifier(new KeyStore(() => Promise.reject(new Error('away'))), ISSUER);
-      const keyless = new Authenticator(tokens, () => Promise.resolve(good));
+      const keyless = authenticator({}, silent, new KeyStore(() => Promise.reject(new Error('away'))));
       expect(await outcome(keyless.authenticate(request(key.access()), INITIAL))).toBe('auth_unavailable');
     });
 
     it('answers within a second when nothing answers it', async () => {
       const started = performance.now();
-      const silent = authenticator(() => new Promise(() => {}));
-      expect(await outcome(silent.authenticate(request(key.access()), INITIAL))).toBe('auth_unavailable');
+      const waiting = authenticator(() => new Promise(() => {}));
+      expect(await outcome(waiting.authenticate(request(key.access()), INITIAL))).toBe('auth_unavailable');
       expect(performance.now() - started).toBeLessThan(1_000);
     });
 
@@ -168,6 +174,51 @@ describe('Authenticator', () => {
       const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>(() => Promise.resolve(good));
       await outcome(authenticator(facts).authenticate(request(new TestKey('k1').access()), INITIAL));
       expect(facts).not.toHaveBeenCalled();
+    });
+  });
+
+  describe('asked about a token that it knows, of a user it knows', () => {
+    const lasting = { ...good, ends_in_ms: 60_000 };
+
+    it('asks nobody, and says the same', async () => {
+      const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>(() => Promise.resolve(lasting));
+      const [door, token] = [authenticator(facts, new TestFeed()), key.access()];
+      const first = await door.authenticate(request(token), strict());
+      for (let n = 0; n < 5; n += 1) expect(await door.authenticate(request(token), strict())).toEqual(first);
+      expect(facts).toHaveBeenCalledTimes(1);
+      expect(await outcome(door.authenticate(request(token), strict('owner')))).toBe('role_required');
+    });
+
+    it('asks again after word of a change', async () => {
+      let facts: AccessFacts = lasting;
+      const [feed, token, sub] = [new TestFeed(), key.access(), randomUUID()];
+      const door = authenticator(() => Promise.resolve(facts), feed);
+      const mine = key.access({ sub });
+      expect(await outcome(door.authenticate(request(mine), INITIAL))).toBe('ok');
+      expect(await outcome(door.authenticate(request(token), INITIAL))).toBe('ok');
+      facts = { ...good, session: 'revoked' };
+      feed.tell({ user_id: sub }, 'session.revoked');
+      expect(await outcome(door.authenticate(request(mine), INITIAL))).toBe('session_revoked');
+      expect(await outcome(door.authenticate(request(token), INITIAL))).toBe('ok');
+    });
+
+    it('asks each time while the feed is silent, and lets nobody in when identity is away', async () => {
+      const [feed, token] = [new TestFeed(), key.access()];
+      const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>(() => Promise.resolve(lasting));
+      const door = authenticator(facts, feed);
+      expect(await outcome(door.authenticate(request(token), INITIAL))).toBe('ok');
+      facts.mockImplementation(() => Promise.reject(new DomainError('service_unavailable')));
+      expect(await outcome(door.authenticate(request(token), INITIAL))).toBe('ok');
+      feed.fresh = false;
+      expect(await outcome(door.authenticate(request(token), INITIAL))).toBe('auth_unavailable');
+    });
+
+    it('looks at the form of a header first, as ever', async () => {
+      const [door, token] = [authenticator(() => Promise.resolve(lasting), new TestFeed()), key.access()];
+      await door.authenticate(request(token), INITIAL);
+      const twice = { rawHeaders: [...request(token).rawHeaders, ...request(token).rawHeaders] };
+      expect(await outcome(door.authenticate(twice, INITIAL))).toBe('access_token_invalid');
+      expect(await outcome(door.authenticate(request(token), SCAN))).toBe('access_token_invalid');
     });
   });
 

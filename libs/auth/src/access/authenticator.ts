@@ -1,14 +1,13 @@
 import { type AccessFacts, type CheckAccessDto, DomainError } from '@puerta/contracts';
+import type { KnownFacts } from '../cache/known-facts';
+import type { VerifiedTokens } from '../cache/verified-tokens';
 import { authorizationValues, bearerToken, type RawRequest } from '../http/bearer-token';
-import type { ClaimsOf, TokenKind } from '../tokens/token-kinds';
+import type { AccessClaims, TokenKind } from '../tokens/token-kinds';
 import { TokenRejected } from '../tokens/token-rejected';
 import type { TokenVerifier } from '../tokens/token-verifier';
 import { ANONYMOUS, type Identity, permit, type UserIdentity } from './identity';
 import type { Requirement } from './requirement';
 import { within } from './within';
-
-/** Asks identity what is true now of the subject of a token. */
-export type FactsSource = (subject: CheckAccessDto) => Promise<AccessFacts>;
 
 /** A guard answers within a second, whatever is away. */
 const DEADLINE_MS = 900;
@@ -24,8 +23,9 @@ export class Authenticator {
   private readonly remembered = new WeakMap<RawRequest, { credential: Credential; identity: Promise<Identity> }>();
 
   constructor(
-    private readonly tokens: TokenVerifier,
-    private readonly facts: FactsSource,
+    private readonly passes: Pick<TokenVerifier, 'verify'>,
+    private readonly tokens: VerifiedTokens,
+    private readonly facts: KnownFacts,
   ) {}
 
   /**
@@ -50,53 +50,71 @@ export class Authenticator {
   private async inspect(request: RawRequest, credential: Credential): Promise<Identity> {
     if (credential === 'none') return ANONYMOUS;
     const token = bearerToken(request);
+    const known = credential === 'access' ? this.recall(token) : undefined;
+    if (known) return known;
     const identity = credential === 'scan' ? this.scan(token) : this.user(token);
     return within(DEADLINE_MS, identity, () => new DomainError('auth_unavailable'));
   }
 
   private async scan(token: string): Promise<Identity> {
-    const { sub, exp } = await this.verified(token, 'scan');
+    const { sub, exp } = await verified('scan', this.passes.verify(token, 'scan'));
     return { kind: 'scan', scanId: sub, expiresAt: exp };
   }
 
-  private async user(token: string): Promise<UserIdentity> {
-    const { sub, sid, email, company_id: companyId = null, exp } = await this.verified(token, 'access');
-    const facts = await this.ask({ user_id: sub, session_id: sid, company_id: companyId });
-    // A token outlives its user only when they were erased; a user who was shut out has no session any more.
-    if (facts.user === 'unknown') throw new DomainError('access_token_invalid');
-    if (facts.user !== 'active' || facts.session !== 'active') throw new DomainError('session_revoked');
-    const role = companyId === null ? null : facts.role;
-    return {
-      kind: 'user',
-      actor: {
-        user_id: sub,
-        session_id: sid,
-        email: facts.email ?? email,
-        company_id: role === null ? null : companyId,
-        role,
-      },
-      tokenCompanyId: companyId,
-      expiresAt: exp,
-    };
+  /** Who it is, if all of it is known: what most requests cost. */
+  private recall(token: string): UserIdentity | undefined {
+    const claims = this.tokens.recall(token);
+    const facts = claims && this.facts.recall(subjectOf(claims));
+    return facts && identityOf(claims, facts);
   }
 
-  private async verified<K extends TokenKind>(token: string, kind: K): Promise<ClaimsOf[K]> {
-    try {
-      return await this.tokens.verify(token, kind);
-    } catch (error) {
-      if (!(error instanceof TokenRejected)) throw error;
-      if (error.reason !== 'expired') throw new DomainError('access_token_invalid', { cause: error });
-      throw new DomainError(kind === 'scan' ? 'scan_expired' : 'access_token_expired', { cause: error });
-    }
+  private async user(token: string): Promise<UserIdentity> {
+    const claims = this.tokens.recall(token) ?? (await verified('access', this.tokens.verify(token)));
+    const subject = subjectOf(claims);
+    return identityOf(claims, this.facts.recall(subject) ?? (await this.ask(subject)));
   }
 
   /** Whatever keeps the facts away, nobody is let in without them. */
   private async ask(subject: CheckAccessDto): Promise<AccessFacts> {
     try {
-      return await this.facts(subject);
+      return await this.facts.ask(subject);
     } catch (error) {
       throw new DomainError('auth_unavailable', { cause: error });
     }
+  }
+}
+
+function subjectOf({ sub, sid, company_id }: AccessClaims): CheckAccessDto {
+  return { user_id: sub, session_id: sid, company_id: company_id ?? null };
+}
+
+/** @throws DomainError `access_token_invalid`, `session_revoked` */
+function identityOf({ sub, sid, email, company_id: companyId = null, exp }: AccessClaims, facts: AccessFacts): UserIdentity {
+  // A token outlives its user only when they were erased; a user who was shut out has no session any more.
+  if (facts.user === 'unknown') throw new DomainError('access_token_invalid');
+  if (facts.user !== 'active' || facts.session !== 'active') throw new DomainError('session_revoked');
+  const role = companyId === null ? null : facts.role;
+  return {
+    kind: 'user',
+    actor: {
+      user_id: sub,
+      session_id: sid,
+      email: facts.email ?? email,
+      company_id: role === null ? null : companyId,
+      role,
+    },
+    tokenCompanyId: companyId,
+    expiresAt: exp,
+  };
+}
+
+async function verified<Claims>(kind: TokenKind, verification: Promise<Claims>): Promise<Claims> {
+  try {
+    return await verification;
+  } catch (error) {
+    if (!(error instanceof TokenRejected)) throw error;
+    if (error.reason !== 'expired') throw new DomainError('access_token_invalid', { cause: error });
+    throw new DomainError(kind === 'scan' ? 'scan_expired' : 'access_token_expired', { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { KeySet } from '@puerta/contracts';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TestFeed } from '../../test/feed';
 import { TestKey } from '../../test/tokens';
 import { KeyStore, type KeyStoreOptions } from './key-store';
 import { readKeySet } from './verification-key';
@@ -106,6 +107,82 @@ describe('KeyStore', () => {
     await sleep(60);
     expect((await store.find('one'))?.kid).toBe('one');
     expect(source.calls).toBe(2);
+  });
+
+  describe('following a feed', () => {
+    const twoKeys = () => Promise.resolve({ keys: [one.jwk, two.jwk] });
+
+    it('makes everybody wait for the new keys as soon as they are told to have changed', async () => {
+      const feed = new TestFeed();
+      store = source.store();
+      store.follow(feed);
+      source.answer = twoKeys;
+      await store.start();
+      const before = store.version;
+      source.answer = () => sleep(30).then(() => two.set);
+      feed.tell();
+      const found = await Promise.all([store.find('one'), store.find('two'), store.find('one')]);
+      expect(found.map((key) => key?.kid)).toEqual([undefined, 'two', undefined]);
+      expect(store.version).toBeGreaterThan(before);
+      expect(source.calls).toBe(2);
+    });
+
+    it('does not take an answer for new that was asked for before', async () => {
+      const feed = new TestFeed();
+      store = source.store();
+      store.follow(feed);
+      source.answer = () => sleep(30).then(() => one.set);
+      const started = store.start();
+      feed.tell();
+      source.answer = () => Promise.resolve(two.set);
+      await started;
+      expect(await store.find('one')).toBeUndefined();
+      expect((await store.find('two'))?.kid).toBe('two');
+    });
+
+    it('lets nobody in by keys that have changed, when the new ones cannot be read', async () => {
+      const feed = new TestFeed();
+      store = source.store({ retryMs: 20 });
+      store.follow(feed);
+      await store.start();
+      source.fail();
+      feed.tell();
+      await expect(store.find('one')).rejects.toMatchObject({ code: 'auth_unavailable' });
+      source.answer = () => Promise.resolve(one.set);
+      await sleep(40);
+      expect((await store.find('one'))?.kid).toBe('one');
+    });
+
+    it('reads them again and again while it is silent, and keeps the old ones when that fails', async () => {
+      const feed = new TestFeed(false);
+      store = source.store();
+      store.follow(feed);
+      source.answer = twoKeys;
+      await store.start();
+      source.answer = () => Promise.resolve(two.set);
+      await sleep(500);
+      expect(await store.find('one')).toBeUndefined();
+      source.fail();
+      await sleep(300);
+      expect((await store.find('two'))?.kid).toBe('two');
+      source.answer = () => Promise.resolve(two.set);
+      feed.fresh = true;
+      await sleep(250);
+      const { calls } = source;
+      await sleep(500);
+      expect(source.calls).toBe(calls);
+    });
+
+    it('says that the keys are others only when they are', async () => {
+      const feed = new TestFeed();
+      store = source.store();
+      store.follow(feed);
+      await store.start();
+      const { version } = store;
+      feed.lose();
+      await sleep(30);
+      expect([source.calls, store.version]).toEqual([2, version]);
+    });
   });
 
   it('asks no more after stop, even when stopped while asking', async () => {

@@ -1,4 +1,5 @@
 import { DomainError, type KeySet } from '@puerta/contracts';
+import type { ChangeFeed } from '../cache/change-feed';
 import { readKeySet, type VerificationKey } from './verification-key';
 
 export interface KeyStoreOptions {
@@ -10,9 +11,12 @@ export interface KeyStoreOptions {
   readonly coolDownMs?: number;
 }
 
+/** How often the keys are read while nobody would tell that they have changed. */
+const UNTOLD_MS = 200;
+
 /**
- * The public keys by kid: read at the start, then by a timer, and when a kid is not known. Anybody can invent kids, so
- * they cause one look-up per cool-down at most, and all who wait share it.
+ * The public keys by kid: read at the start, then by a timer, when they are told to have changed, and when a kid is not
+ * known. Anybody can invent kids, so they cause one look-up per cool-down at most, and all who wait share it.
  */
 export class KeyStore {
   private keys: ReadonlyMap<string, VerificationKey> = new Map();
@@ -20,6 +24,8 @@ export class KeyStore {
   private failure: unknown = new Error('the public keys were not read yet');
   private reading?: Promise<void>;
   private timer?: NodeJS.Timeout;
+  private untold?: NodeJS.Timeout;
+  private generation = 0;
   private running = false;
   private lookUpAfter = -Infinity;
   private readonly refreshMs: number;
@@ -47,6 +53,21 @@ export class KeyStore {
   stop(): void {
     this.running = false;
     clearTimeout(this.timer);
+    clearInterval(this.untold);
+  }
+
+  /**
+   * Hears when the keys change. From then on the old ones are good for nothing: who asks for a key waits for the new
+   * ones. While the feed is silent the keys are read again and again, and the old ones stay when that fails.
+   */
+  follow(feed: ChangeFeed): void {
+    feed.listen({ event: () => this.withdraw(), lost: () => void this.refresh() });
+    this.untold = setInterval(() => void (feed.fresh || this.refresh()), UNTOLD_MS).unref();
+  }
+
+  /** Another number whenever a key has come or gone, or may have. */
+  get version(): number {
+    return this.generation;
   }
 
   /**
@@ -76,15 +97,31 @@ export class KeyStore {
     return this.reading;
   }
 
+  private withdraw(): void {
+    this.keys = new Map();
+    this.generation += 1;
+    this.failure = new Error('the public keys have changed and were not read yet');
+    this.lookUpAfter = -Infinity;
+    void this.refresh();
+  }
+
   /** Never rejects. Keys that are not in the set any more are gone: they were withdrawn. */
   private async read(): Promise<void> {
+    const { generation } = this;
     try {
       const keys = readKeySet(await this.source());
       if (keys.size === 0) throw new Error('the token service has published no key');
+      // Told while it was read that they change: these may be the old ones.
+      if (generation !== this.generation) return await this.read();
+      if (!isSame(keys, this.keys)) this.generation += 1;
       this.keys = keys;
       this.failure = undefined;
     } catch (error) {
       this.failure = error;
     }
   }
+}
+
+function isSame(some: ReadonlyMap<string, VerificationKey>, others: ReadonlyMap<string, VerificationKey>): boolean {
+  return some.size === others.size && [...some].every(([kid, { key }]) => others.get(kid)?.key.equals(key));
 }
