@@ -194,14 +194,14 @@ describe('whatever is asked, told, answered, lost and let pass, in whatever orde
   const user = fc.constantFrom(...users);
   const session = fc.constantFrom('s1', 's2');
   const step = fc.oneof(
-    fc.record({ do: fc.constant('ask' as const), user, session }),
-    fc.record({ do: fc.constant('recall' as const), user, session }),
-    fc.record({ do: fc.constant('change' as const), user }),
-    fc.record({ do: fc.constant('hear' as const) }),
-    fc.record({ do: fc.constant('answer' as const), n: fc.nat(5) }),
-    fc.record({ do: fc.constant('lose' as const) }),
-    fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 1_000, 15_000) }),
-    fc.record({ do: fc.constant('silence' as const), fresh: fc.boolean() }),
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('ask' as const), user, session }) },
+    { weight: 8, arbitrary: fc.record({ do: fc.constant('recall' as const), user, session }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('change' as const), user }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('hear' as const) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('answer' as const), n: fc.nat(5) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 1_000, 15_000) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('silence' as const), fresh: fc.constantFrom(true, true, false) }) },
   );
 
   afterEach(() => jest.useRealTimers());
@@ -209,7 +209,7 @@ describe('whatever is asked, told, answered, lost and let pass, in whatever orde
   it('gives no answer that was known to be old when it was asked for', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 80 }), async (steps) => {
         let failure: unknown;
         const feed = new TestFeed();
         const version = { u1: 0, u2: 0 };
@@ -249,7 +249,7 @@ describe('whatever is asked, told, answered, lost and let pass, in whatever orde
             if (word) heard[word.user] = word.version;
             if (word) feed.tell({ user_id: word.user });
           } else if (one.do === 'answer') {
-            questions[one.n % Math.max(1, questions.length)]?.settle();
+            questions.splice(one.n % Math.max(1, questions.length), 1)[0]?.settle();
           } else if (one.do === 'lose') {
             // What was lost is never heard; that something was, is.
             words.length = 0;
@@ -266,7 +266,7 @@ describe('whatever is asked, told, answered, lost and let pass, in whatever orde
         await new Promise((resolve) => setImmediate(resolve));
         if (failure) throw failure;
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 });
