@@ -1,7 +1,8 @@
 import { Body, Controller, Get, Patch, Post, Query, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { InitialAuth, OptionalAuth, Public } from '@puerta/auth';
+import { Authenticator, CurrentActor, InitialAuth, OptionalAuth, Public } from '@puerta/auth';
 import {
+  type Actor,
   ActivityPage,
   EnsureCompanyAnswer,
   EnsureCompanyDto,
@@ -31,7 +32,10 @@ const REFRESH_TTL_MS = 4_000;
 @ApiTags('Users and sessions')
 @Controller('api/v1/users')
 export class UsersController {
-  constructor(@InjectService(identityContract) private readonly identity: ServiceClient<typeof identityContract>) {}
+  constructor(
+    @InjectService(identityContract) private readonly identity: ServiceClient<typeof identityContract>,
+    private readonly authenticator: Authenticator,
+  ) {}
 
   @Post('register')
   @Public()
@@ -80,8 +84,14 @@ export class UsersController {
     status: 204,
     problems: ['unauthenticated'],
   })
-  async logout(@Body() token: LogoutDto, @Sender() sender: CallOptions): Promise<void> {
+  async logout(
+    @Body() token: LogoutDto,
+    @CurrentActor() actor: Actor | null,
+    @Sender() sender: CallOptions,
+  ): Promise<void> {
     await this.identity.request('sessions.end', token, sender);
+    // Here it counts from the next request on; the other gateways hear of it in a moment.
+    if (actor) this.authenticator.forget(actor.user_id);
   }
 
   @Get('me')

@@ -39,6 +39,11 @@ export class Authenticator {
     return identity;
   }
 
+  /** For who has just changed something about a user and need not wait for word of it. */
+  forget(userId: string): void {
+    this.facts.forget(userId);
+  }
+
   private identify(request: RawRequest, credential: Credential): Promise<Identity> {
     const known = this.remembered.get(request);
     if (known?.credential === credential) return known.identity;

@@ -51,6 +51,12 @@ export class KnownFacts {
     return asked;
   }
 
+  /** Of one user, or of all. */
+  forget(userId: unknown): void {
+    if (typeof userId === 'string') this.users.delete(userId);
+    else this.users.clear();
+  }
+
   private async question(user: UserFacts, key: string, subject: CheckAccessDto): Promise<AccessFacts> {
     // From before it was asked: the session ends no later than the answer says.
     const now = performance.now();
@@ -69,11 +75,6 @@ export class KnownFacts {
     const user = new UserFacts();
     this.users.set(id, user);
     return user;
-  }
-
-  private forget(userId: unknown): void {
-    if (typeof userId === 'string') this.users.delete(userId);
-    else this.users.clear();
   }
 }
 
