@@ -169,13 +169,9 @@ export class BusClient extends ClientProxy {
     if (!(await this.whenReady(line, deadline - performance.now()))) throw BusError.of('service_unavailable');
 
     const stream = this.keys.stream(service, this.service, target.lane);
-    return new Promise((resolve, reject) => {
-      const call = this.pending.add({
-        ...{ id, service, pattern, stream, line, started, deadline, resolve },
-        reject: (wire) => reject(new BusError(wire)),
-      });
-      void this.submit(call, toFields(message));
-    });
+    const { call, answer } = this.pending.add({ id, service, pattern, stream, line, started, deadline });
+    void this.submit(call, toFields(message));
+    return answer;
   }
 
   /** Adds data and actor, sealed where there is a sealer. */

@@ -1,4 +1,4 @@
-import { type BusErrorCode, type WireError } from './errors';
+import { BusError, type BusErrorCode, type WireError } from './errors';
 import { type Line } from './line';
 import { type Reply } from './message';
 
@@ -33,6 +33,8 @@ export interface PendingCall {
   missing: boolean;
 }
 
+type About = Pick<PendingCall, 'id' | 'service' | 'pattern' | 'stream' | 'line' | 'started' | 'deadline'>;
+
 /** @param last whether time is up: then messages that nobody took are taken back */
 export type Ask = (calls: readonly PendingCall[], last: boolean) => void;
 
@@ -47,19 +49,28 @@ export class PendingCalls {
     return this.calls.size;
   }
 
-  add(call: Omit<PendingCall, 'entry' | 'unconfirmed' | 'askAt' | 'asking' | 'askedLast' | 'missing'>): PendingCall {
-    const pending: PendingCall = {
-      ...call,
+  /** Takes what is known of a call and nothing more: what waits here must not keep its message in memory. */
+  add(about: About): { call: PendingCall; answer: Promise<unknown> } {
+    let resolve: PendingCall['resolve'] = () => undefined;
+    let reject: PendingCall['reject'] = () => undefined;
+    const answer = new Promise((succeed, fail) => {
+      resolve = succeed;
+      reject = (wire) => fail(new BusError(wire));
+    });
+    const call: PendingCall = {
+      ...about,
+      resolve,
+      reject,
       entry: undefined,
       unconfirmed: false,
-      askAt: call.started + ASK_MS,
+      askAt: about.started + ASK_MS,
       asking: false,
       askedLast: false,
       missing: false,
     };
-    this.calls.set(call.id, pending);
+    this.calls.set(call.id, call);
     this.timer ??= setInterval(() => this.sweep(), SWEEP_MS);
-    return pending;
+    return { call, answer };
   }
 
   /** The call that waits under that id, if any does. */
