@@ -10,6 +10,7 @@ import { build, ensurePackages, WORKSPACE } from '../launcher/workspace.mjs';
 /** @type {Record<string, string>} */
 const BENCHMARKS = {
   bus: 'libs/messaging/bench/bus.mjs',
+  feed: 'libs/messaging/bench/feed.mjs',
   http: 'tools/bench/strict-auth.mjs',
 };
 
@@ -18,7 +19,8 @@ const HELP = `npm run bench -- [${Object.keys(BENCHMARKS).join('|')} …] [--sec
 Measures, and prints our figure, a baseline measured in the same run, and the ratio.
 
   bus            the bus against Nest's own Redis transport; three replicas against one
-  http           a StrictAuth route against a bare node:http server
+  feed           a change until two replicas have dropped what they kept, against a bare PUBLISH
+  http           a StrictAuth route with and without what the gateway keeps, and a bare node:http server
   --seconds N    how long each measurement takes (default 3)
 `;
 

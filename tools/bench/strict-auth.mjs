@@ -1,6 +1,10 @@
 // @ts-check
-// A cheap route behind StrictAuth, on a whole system of one replica each, against a bare node:http server that answers
-// as many bytes. Both are loaded by the same client from 32 connections, in turns.
+// Routes behind the guards, on a whole system of one replica each, from 32 connections, in turns:
+//   GET /companies/{id}, for whose answer identity is asked, and
+//   the guard alone: a request that the gateway refuses by itself once it has let the token pass (422),
+// each with what the gateway keeps of tokens and users, and without it (its feeds are cut, so it asks identity each
+// time); against a bare node:http server that answers as many bytes, and the gateway's own GET /health, which nobody
+// guards. Limits are off: with them each request takes one more round trip to Redis.
 // Usage, after a build: node tools/bench/strict-auth.mjs [--seconds 3] [--rounds 3]
 import autocannon from 'autocannon';
 import { spawn } from 'node:child_process';
@@ -9,7 +13,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
 import { freePort } from '../embedded/process.mjs';
+import { startRedis } from '../embedded/redis.mjs';
 import { temporaryFolder } from '../embedded/server.mjs';
 import { WORKSPACE } from '../launcher/workspace.mjs';
 
@@ -21,7 +27,10 @@ const CONNECTIONS = 32;
 const data = temporaryFolder('bench');
 const port = await freePort();
 const started = process.hrtime.bigint();
-const system = spawn(process.execPath, [join(WORKSPACE, 'tools/start.mjs'), '--port', String(port), '--data', data, '--no-demo'], {
+const redis = await startRedis();
+const control = new Redis(redis.url);
+const options = ['--port', String(port), '--data', data, '--redis-url', redis.url, '--no-demo'];
+const system = spawn(process.execPath, [join(WORKSPACE, 'tools/start.mjs'), ...options], {
   env: { ...process.env, GATEWAY_RATE_LIMIT: 'off', LOG_LEVEL: 'warn', GATEWAY_LOG_LEVEL: 'warn' },
   stdio: 'ignore',
 });
@@ -35,16 +44,21 @@ try {
   const answer = await fetch(route, { headers: { authorization } });
   const bare = await bareServer(await answer.text());
   try {
-    /** @type {autocannon.Result[]} */
-    const ours = [];
-    /** @type {autocannon.Result[]} */
-    const baseline = [];
-    await load(route, { authorization }, 2); // warm
+    const guard = `${base}/api/v1/companies?limit=none`;
+    const targets = {
+      'GET /companies/{id}, token and user known': () => load(route, { authorization }),
+      'GET /companies/{id}, identity asked each time': () => unfed(() => load(route, { authorization })),
+      'the guard alone, token and user known': () => load(guard, { authorization }, 422),
+      'the guard alone, identity asked each time': () => unfed(() => load(guard, { authorization }, 422)),
+      'GET /health, not guarded': () => load(`${base}/health`, {}),
+      'a bare node:http server': () => load(bare.url, {}),
+    };
+    await load(route, { authorization }); // warm
+    const results = Object.entries(targets).map(([name, measure]) => ({ name, measure, rounds: [] }));
     for (let round = 0; round < Number(values.rounds); round += 1) {
-      ours.push(await load(route, { authorization }, Number(values.seconds)));
-      baseline.push(await load(bare.url, {}, Number(values.seconds)));
+      for (const { measure, rounds } of results) /** @type {autocannon.Result[]} */ (rounds).push(await measure());
     }
-    report(median(ours), median(baseline));
+    report(results.map(({ name, rounds }) => ({ name, result: median(rounds) })));
   } finally {
     bare.child.kill();
   }
@@ -52,15 +66,33 @@ try {
   system.kill('SIGTERM');
   if (system.exitCode === null) await once(system, 'exit');
   await rm(data, { recursive: true, force: true });
+  control.disconnect();
+  await redis.stop();
 }
 
-/** @param {autocannon.Result} ours @param {autocannon.Result} baseline */
-function report(ours, baseline) {
-  const show = (/** @type {autocannon.Result} */ { requests, latency }) =>
-    `${Math.round(requests.average)}/s (p50 ${latency.p50} ms, p99 ${latency.p99} ms)`;
-  const ratio = ours.requests.average / baseline.requests.average;
-  console.log(`GET /companies/{id} behind StrictAuth against a bare node:http server, ${CONNECTIONS} connections`);
-  console.log(`  ours ${show(ours)}  baseline ${show(baseline)}  ratio ${ratio.toFixed(3)}`);
+/** @param {{ name: string, result: autocannon.Result }[]} lines the last one is the baseline */
+function report(lines) {
+  const baseline = lines.at(-1)?.result.requests.average ?? NaN;
+  console.log(`Routes behind the guards, ${CONNECTIONS} connections, limits off; the ratio is to the bare server`);
+  for (const { name, result: { requests, latency } } of lines) {
+    const figures = `${Math.round(requests.average)}/s (p50 ${latency.p50} ms, p99 ${latency.p99} ms)`;
+    console.log(`  ${name.padEnd(48)} ${figures.padEnd(36)} ratio ${(requests.average / baseline).toFixed(3)}`);
+  }
+}
+
+/**
+ * Cuts the gateway off from the feeds while something is measured.
+ * @param {() => Promise<autocannon.Result>} measure
+ */
+async function unfed(measure) {
+  await control.call('ACL', 'SETUSER', 'default', '-xread');
+  await sleep(1_000);
+  try {
+    return await measure();
+  } finally {
+    await control.call('ACL', 'SETUSER', 'default', '+xread');
+    await sleep(1_500);
+  }
 }
 
 /** @param {autocannon.Result[]} results by requests a second */
@@ -72,11 +104,12 @@ function median(results) {
 /**
  * @param {string} url
  * @param {Record<string, string>} headers
- * @param {number} seconds
+ * @param {number} [status] of every answer
  */
-async function load(url, headers, seconds) {
-  const result = await autocannon({ url, headers, connections: CONNECTIONS, duration: seconds });
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} refusals, ${result.errors} errors from ${url}`);
+async function load(url, headers, status = 200) {
+  const result = await autocannon({ url, headers, connections: CONNECTIONS, duration: Number(values.seconds) });
+  const others = Object.keys(result.statusCodeStats ?? {}).filter((code) => Number(code) !== status);
+  if (others.length > 0 || result.errors > 0) throw new Error(`answers of ${others.join()}, ${result.errors} errors from ${url}`);
   return result;
 }
 

@@ -35,7 +35,7 @@ const FACTS_TTL_MS = 800;
 @Module({})
 export class AppModule {
   static forRoot(runtime: Runtime<typeof gatewayConfig>): DynamicModule {
-    const { config, internal } = runtime;
+    const { config, internal, metrics } = runtime;
     return {
       module: AppModule,
       global: true,
@@ -48,6 +48,8 @@ export class AppModule {
           inject: [PublicKeys, BusClient, feedToken('identity'), feedToken('token-service')],
           useFactory: (keys: PublicKeys, bus: BusClient, factsFeed: FeedReader, keysFeed: FeedReader) => {
             const identity = new ServiceClient(bus, identityContract);
+            const feeds = [factsFeed, keysFeed];
+            metrics.gauge('puerta_feeds_fresh', 'Feeds of changes that are heard', () => feeds.filter((feed) => feed.fresh).length);
             return {
               issuer: config.PUBLIC_URL,
               keys: () => keys.read(),
