@@ -1,4 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { JobsModule } from '@puerta/jobs';
+import { CardBulkRunner } from './bulks/card-bulk.runner';
+import { CardBulksMessages } from './bulks/card-bulks.messages';
+import { CardBulksService } from './bulks/card-bulks.service';
 import { CardStatesService } from './cards/card-states.service';
 import { CardWriter } from './cards/card-writer';
 import { CardsMessages } from './cards/cards.messages';
@@ -15,9 +19,12 @@ export class AppModule {
   static forRoot({ CARD_ISSUER_CODE_SECRETS, PUBLIC_URL }: CardIssuerConfig): DynamicModule {
     return {
       module: AppModule,
-      controllers: [CardsMessages, PicturesMessages, ScansMessages],
+      imports: [JobsModule],
+      controllers: [CardBulksMessages, CardsMessages, PicturesMessages, ScansMessages],
       providers: [
         { provide: CardCodes, useValue: new CardCodes(CARD_ISSUER_CODE_SECRETS, PUBLIC_URL) },
+        CardBulkRunner,
+        CardBulksService,
         CardsService,
         CardStatesService,
         CardWriter,

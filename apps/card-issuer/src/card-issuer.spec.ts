@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.stop());
 
-const TABLES = ['cards', 'card_counters', 'card_events', 'scans', 'inbox'];
+const TABLES = ['cards', 'card_counters', 'card_events', 'scans', 'inbox', 'jobs'];
 
 /** Everything the database knows, as text. */
 async function dump(): Promise<string> {
@@ -58,6 +58,11 @@ describe('junk', () => {
     { holder: { name: 'Ana' }, valid_until: 1 },
     { limit: 0, q: ['a'], status: 'lost', cursor: {} },
     { limit: 101, unit: {}, status: 'all', cursor: '?' },
+    { action: 'delete', filter: {}, job_id: 'x' },
+    { action: 'suspend', filter: { status: 'lost' } },
+    { action: 'suspend', card_ids: [] },
+    { action: 'suspend', card_ids: ['x'] },
+    { action: 'suspend', filter: {}, dry_run: 'yes' },
     { code: null, scan_id: 'x' },
     { code: 1, scan_id: [] },
     { code: 'x'.repeat(129), scan_id: null },

@@ -9,7 +9,8 @@ import { dump, query } from './support/rows';
 /** One request that changes something, and another one that its key must not be good for. */
 interface Request {
   readonly path: string;
-  readonly body: object;
+  readonly body?: object;
+  /** Another body, or another path where there is no body. */
   readonly other: object;
   readonly token?: string;
   /** Counts what it makes: one more afterwards, however often it was asked. */
@@ -105,6 +106,31 @@ const ROUTES: Record<string, () => Promise<Request>> = {
       effects: ['card_issuer.cards WHERE holder_name = $1', name],
     };
   },
+  '/cards/bulk': async () => ({
+    path: '/cards/bulk',
+    body: { action: 'revoke', filter: { q: 'nobody' } },
+    other: { action: 'suspend', filter: { q: 'nobody' } },
+    token: admin.token,
+    effects: ['card_issuer.jobs'],
+  }),
+  '/cards/bulk/{job_id}/cancel': async () => {
+    // Ones that begin in an hour.
+    const [job, another] = [randomUUID(), randomUUID()];
+    for (const id of [job, another]) {
+      await query(
+        puerta.database.url,
+        `INSERT INTO card_issuer.jobs (id, kind, company_id, actor_user_id, input, run_after)
+         VALUES ($1, 'cards.bulk', $2, $3, '{"action": "suspend", "dry_run": false}', now() + interval '1 hour')`,
+        [id, admin.companyId, admin.userId],
+      );
+    }
+    return {
+      path: `/cards/bulk/${job}/cancel`,
+      other: { path: `/cards/bulk/${another}/cancel` },
+      token: admin.token,
+      effects: [`card_issuer.jobs WHERE id = $1 AND state = 'cancelled'`, job],
+    };
+  },
   '/cards/{card_id}/suspend': onCard('suspended'),
   '/cards/{card_id}/reactivate': onCard('reactivated', 'suspend'),
   '/cards/{card_id}/revoke': onCard('revoked'),
@@ -125,11 +151,11 @@ async function tell({ path, body, token }: Request, key: string, gateway = 0): P
   const response = await fetch(`${puerta.api(gateway).baseUrl}${path}`, {
     method: 'POST',
     headers: {
-      'content-type': 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       'idempotency-key': key,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
-    body: JSON.stringify(body),
+    body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await response.text();
   if (response.ok) secrets.push(...secretsIn(JSON.parse(text) as object));
@@ -167,7 +193,7 @@ describe.each(Object.entries(ROUTES))('POST %s', (_path, prepare) => {
     expect(new Set(told.map((one) => JSON.stringify(one))).size).toBe(1);
     expect(await tell(request, key)).toEqual(told[0]);
     expect(await count(request.effects)).toBe(before + 1);
-    const other = await tell({ ...request, body: request.other }, key);
+    const other = await tell({ ...request, ...(request.body ? { body: request.other } : request.other) }, key);
     expect([other.status, JSON.parse(other.text)]).toEqual([422, expect.objectContaining({ code: 'idempotency_mismatch' })]);
     expect(await tell(request, key, 1)).toEqual(told[0]);
     expect(await count(request.effects)).toBe(before + 1);

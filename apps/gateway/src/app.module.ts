@@ -7,6 +7,7 @@ import { BusClient, BusModule, FeedModule, FeedReader, feedToken, ServiceClient 
 import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puerta/service';
 import { StorageModule } from '@puerta/storage';
 import { AssetsController } from './assets/assets.controller';
+import { CardBulksController } from './cards/card-bulks.controller';
 import { CardsController } from './cards/cards.controller';
 import { CompaniesController } from './companies/companies.controller';
 import { InvitationsController } from './companies/invitations.controller';
@@ -70,6 +71,7 @@ export class AppModule {
         UsersController,
         CompaniesController,
         InvitationsController,
+        CardBulksController,
         CardsController,
         ScansController,
         ScanProfileController,

@@ -1,3 +1,4 @@
+export * from './card-issuer/card-bulks.dto';
 export * from './card-issuer/card-issuer.contract';
 export * from './card-issuer/cards.dto';
 export * from './core';

@@ -6,7 +6,17 @@ import type { DataSource, EntityManager } from 'typeorm';
  * transaction of the change, so that there is never one without the other; an `OutboxRelay` hands it on and deletes it.
  */
 export async function tell<T extends EventType>(tx: EntityManager, type: T, data: Events[T]): Promise<void> {
-  await tx.query('INSERT INTO outbox (type, data) VALUES ($1, $2)', [type, JSON.stringify(data)]);
+  await tellAll(tx, type, [data]);
+}
+
+/** The same of several, in their order. */
+export async function tellAll<T extends EventType>(
+  tx: EntityManager,
+  type: T,
+  events: readonly Events[T][],
+): Promise<void> {
+  const data = events.map((event) => JSON.stringify(event));
+  await tx.query('INSERT INTO outbox (type, data) SELECT $1, unnest($2::jsonb[])', [type, data]);
 }
 
 /** How much there is to tell. */

@@ -4,20 +4,9 @@ import { DomainError } from '@puerta/contracts/core';
 import { type EntityManager, In } from 'typeorm';
 import { CardCodes } from '../codes/card-codes';
 import { type Call, type CardFilter, issuedBy, issuedByOrHeldBy } from './card-access';
-import type { CardEventKind } from './card-event.entity';
+import { REACTIVATE, REVOKE, SUSPEND, type Transition } from './card-transitions';
 import { CardWriter, hold, record } from './card-writer';
-import { CardEntity, type KeptStatus } from './card.entity';
-
-interface Transition {
-  readonly from: readonly KeptStatus[];
-  readonly to: KeptStatus;
-  readonly kind: CardEventKind;
-}
-
-const SUSPEND: Transition = { from: ['active'], to: 'suspended', kind: 'suspended' };
-const REACTIVATE: Transition = { from: ['suspended'], to: 'active', kind: 'reactivated' };
-/** Final: nothing leads out of it. */
-const REVOKE: Transition = { from: ['active', 'suspended'], to: 'revoked', kind: 'revoked' };
+import { CardEntity } from './card.entity';
 
 /**
  * What may become of a card. Each change is one statement that names the states it starts from, judged by its row

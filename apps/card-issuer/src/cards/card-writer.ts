@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Card } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
-import { Inbox, tell } from '@puerta/database';
+import { Inbox, tellAll } from '@puerta/database';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { CardCodes } from '../codes/card-codes';
@@ -47,25 +47,35 @@ export async function record(
   call: Call,
   reason: string | null = null,
 ): Promise<void> {
-  const { id: cardId, companyId, revision } = card;
-  const [id, at] = [uuidv7(), new Date()];
-  await tx.insert(CardEventEntity, {
-    id,
-    cardId,
-    kind,
-    revision,
-    actorUserId: call.actor.user_id,
-    reason,
-    at,
-  });
-  await tell(tx, 'activity', {
-    id,
-    kind: `card.${kind}`,
-    at: at.toISOString(),
-    actor_user_id: call.actor.user_id,
-    company_id: companyId,
-    subject_id: cardId,
-  });
+  await recordAll(tx, [card], kind, call.actor.user_id, reason);
+}
+
+/** The same for each of several cards. */
+export async function recordAll(
+  tx: EntityManager,
+  cards: readonly CardEntity[],
+  kind: CardEventKind,
+  actorUserId: string,
+  reason: string | null,
+): Promise<void> {
+  const at = new Date();
+  const lines = cards.map(({ id: cardId, companyId, revision }) => ({ id: uuidv7(), cardId, companyId, revision }));
+  await tx.insert(
+    CardEventEntity,
+    lines.map(({ id, cardId, revision }) => ({ id, cardId, kind, revision, actorUserId, reason, at })),
+  );
+  await tellAll(
+    tx,
+    'activity',
+    lines.map(({ id, cardId, companyId }) => ({
+      id,
+      kind: `card.${kind}` as const,
+      at: at.toISOString(),
+      actor_user_id: actorUserId,
+      company_id: companyId,
+      subject_id: cardId,
+    })),
+  );
 }
 
 /**

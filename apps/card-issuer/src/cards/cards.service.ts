@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type {
   Card,
   CardPage,
-  CardStatus,
   HolderChangesDto,
   IssueCardDto,
   ListCardsDto,
@@ -10,12 +9,13 @@ import type {
 } from '@puerta/contracts';
 import { type Actor, DomainError } from '@puerta/contracts/core';
 import { paginate } from '@puerta/database';
-import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { CardCodes } from '../codes/card-codes';
 import { type Call, issuedBy, issuedByOrHeldBy, issuingCompany } from './card-access';
+import { cardsOf } from './card-filter';
 import { cardNumber, skipTaken, takeSerial } from './card-numbers';
-import { searchQuery, searchWords } from './card-search';
+import { searchWords } from './card-search';
 import { toCard } from './card-view';
 import { CardWriter, hold, record } from './card-writer';
 import { CardEntity } from './card.entity';
@@ -58,12 +58,7 @@ export class CardsService {
    * @throws DomainError `company_required`, `role_required`, `validation_failed` for a cursor that is none
    */
   async list(query: ListCardsDto, actor: Actor): Promise<CardPage> {
-    const cards = this.dataSource.manager
-      .createQueryBuilder(CardEntity, 'card')
-      .where('card.companyId = :companyId', { companyId: issuingCompany(actor) });
-    if (query.status != null) whereStatus(cards, query.status);
-    if (query.unit != null) cards.andWhere('card.holderUnit = :unit', { unit: query.unit });
-    if (query.q != null) whereFound(cards, query.q);
+    const cards = cardsOf(this.dataSource.manager, issuingCompany(actor), query);
     return paginate(cards, query, NEWEST_FIRST, (card) => toCard(card, this.codes));
   }
 
@@ -143,19 +138,6 @@ async function insertIfFree(tx: EntityManager, card: CardEntity): Promise<boolea
     .returning('id')
     .execute();
   return (raw as unknown[]).length === 1;
-}
-
-/** The same as `statusOf` says of each card. */
-function whereStatus(cards: SelectQueryBuilder<CardEntity>, status: CardStatus): void {
-  cards.andWhere('card.status = :kept', { kept: status === 'expired' ? 'active' : status });
-  if (status === 'active') cards.andWhere('(card.validUntil IS NULL OR card.validUntil > :now)', { now: new Date() });
-  if (status === 'expired') cards.andWhere('card.validUntil <= :now', { now: new Date() });
-}
-
-function whereFound(cards: SelectQueryBuilder<CardEntity>, typed: string): void {
-  const words = searchQuery(typed);
-  if (words === undefined) cards.andWhere('FALSE');
-  else cards.andWhere('array_to_tsvector(card.searchWords) @@ CAST(:words AS tsquery)', { words });
 }
 
 /** Wire names of the changeable fields, and the columns they are kept in. */

@@ -1,5 +1,6 @@
 import { inboxAnswersMigration, inboxMigration, outboxMigration } from '@puerta/database';
+import { jobsMigration } from '@puerta/jobs';
 import { Cards1795219200000 } from './1795219200000-cards';
 
 /** In the order in which they run. */
-export const migrations = [inboxMigration, Cards1795219200000, outboxMigration, inboxAnswersMigration];
+export const migrations = [inboxMigration, Cards1795219200000, outboxMigration, inboxAnswersMigration, jobsMigration];

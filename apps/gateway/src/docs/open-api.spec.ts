@@ -61,6 +61,20 @@ const user = {
   memberships: [],
   created_at: NOW,
 };
+const bulk = {
+  job_id: ID,
+  action: 'suspend',
+  dry_run: false,
+  status: 'queued',
+  done: 0,
+  total: null,
+  changed: 0,
+  skipped: { card_not_found: 0, card_state_conflict: 0, unchanged: 0 },
+  error: null,
+  created_at: NOW,
+  started_at: null,
+  finished_at: null,
+};
 const page = (item: object) => ({ items: [item], next_cursor: null });
 
 /** Each route asked as it should be: what the service answers, and the body. */
@@ -128,6 +142,9 @@ const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }
   'POST /api/v1/cards/:card_id/reactivate': { pattern: 'cards.reactivate', answer: card, body: {} },
   'POST /api/v1/cards/:card_id/revoke': { pattern: 'cards.revoke', answer: card, body: {} },
   'POST /api/v1/cards/:card_id/rotate': { pattern: 'cards.rotate', answer: card, body: { reason: 'lost' } },
+  'POST /api/v1/cards/bulk': { pattern: 'card-bulks.start', answer: bulk, body: { action: 'suspend', filter: {} } },
+  'GET /api/v1/cards/bulk/:job_id': { pattern: 'card-bulks.get', answer: bulk },
+  'POST /api/v1/cards/bulk/:job_id/cancel': { pattern: 'card-bulks.cancel', answer: bulk },
   'GET /api/v1/cards/:card_id/qr.png': {
     pattern: 'cards.qr',
     answer: { content_type: 'image/png', data: 'iVBORw0KGgo=' },

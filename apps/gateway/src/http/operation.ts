@@ -8,7 +8,7 @@ export interface OperationOptions {
   readonly summary: string;
   readonly description?: string;
   /** 200 unless told. */
-  readonly status?: 200 | 201 | 204 | 302;
+  readonly status?: 200 | 201 | 202 | 204 | 302;
   /** Class of the answer, for JSON. */
   readonly answer?: Type;
   /** Type of an answer that is not JSON. */
@@ -40,7 +40,7 @@ export function Operation(options: OperationOptions): MethodDecorator {
   );
 }
 
-const DESCRIPTIONS = { 200: 'Done', 201: 'Created', 204: 'Done; nothing to say', 302: 'Go there' } as const;
+const DESCRIPTIONS = { 200: 'Done', 201: 'Created', 202: 'Accepted; it is done later', 204: 'Done; nothing to say', 302: 'Go there' } as const;
 
 /** The errors a route declares as its own; undefined for a route without `@Operation`. */
 export function problemsOf(handler: object): readonly ErrorCode[] | undefined {

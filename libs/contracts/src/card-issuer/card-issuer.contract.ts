@@ -1,4 +1,5 @@
 import { answers, defineContract } from '../core';
+import { BulkCardsDto, BulkIdDto, type CardBulk } from './card-bulks.dto';
 import {
   type Card,
   CardIdDto,
@@ -26,6 +27,10 @@ export const cardIssuerContract = defineContract('card-issuer', {
   'cards.revoke': answers<Card>().to(CardReasonCommand, 'fast', 'gateway'),
   'cards.rotate': answers<Card>().to(CardReasonCommand, 'fast', 'gateway'),
   'cards.qr': answers<CardPicture>().to(CardQrCommand, 'heavy', 'gateway'),
+  /** Changes many cards: answers at once with a job that does it. */
+  'card-bulks.start': answers<CardBulk>().to(BulkCardsDto, 'fast', 'gateway'),
+  'card-bulks.get': answers<CardBulk>().to(BulkIdDto, 'fast', 'gateway'),
+  'card-bulks.cancel': answers<CardBulk>().to(BulkIdDto, 'fast', 'gateway'),
   /** Someone opened the address in a card's QR: records the scan and answers a scan pass. */
   'scans.open': answers<OpenedScan>().to(OpenScanDto, 'fast', 'gateway'),
   'scans.profile': answers<ScanProfile>().to(ScanIdDto, 'fast', 'gateway'),

@@ -107,6 +107,8 @@ const fieldErrorCatalogue = {
   bad_format: { en: 'does not have the form of {format}', es: 'no tiene la forma de {format}' },
   out_of_range: { en: 'must be between {min} and {max}', es: 'debe estar entre {min} y {max}' },
   bad_choice: { en: 'must be one of: {choices}', es: 'debe ser uno de: {choices}' },
+  wrong_count: { en: 'must have between {min} and {max} items', es: 'debe tener entre {min} y {max} elementos' },
+  conflicts: { en: 'cannot be given together with {other}', es: 'no puede darse junto con {other}' },
   too_deep: { en: 'is nested too deeply', es: 'está anidado en exceso' },
 } as const;
 

@@ -16,12 +16,39 @@ export function Id(options: FieldOptions = {}): PropertyDecorator {
   );
 }
 
+/** Several identifiers, at least one. */
+export function Ids({ max, ...options }: FieldOptions & { readonly max: number }): PropertyDecorator {
+  return field(
+    [
+      { code: 'wrong_type', params: { type: 'array' }, test: (value) => Array.isArray(value) },
+      {
+        code: 'wrong_count',
+        params: { min: 1, max },
+        test: (value) => (value as unknown[]).length >= 1 && (value as unknown[]).length <= max,
+      },
+      { code: 'bad_format', params: { format: 'UUIDs' }, test: (value) => (value as unknown[]).every((one) => isUUID(one)) },
+    ],
+    options,
+    { type: [String], format: 'uuid', minItems: 1, maxItems: max },
+    (value) => (Array.isArray(value) ? value.map((one: unknown) => (typeof one === 'string' ? one.toLowerCase() : one)) : value),
+  );
+}
+
 /** One of a closed list of words. */
 export function Choice(choices: readonly string[], options: FieldOptions = {}): PropertyDecorator {
   return field(
     [{ code: 'bad_choice', params: { choices: choices.join(', ') }, test: (value) => choices.includes(value as string) }],
     options,
     { type: String, enum: [...choices] },
+  );
+}
+
+/** A boolean in a body. */
+export function Flag(options: FieldOptions = {}): PropertyDecorator {
+  return field(
+    [{ code: 'wrong_type', params: { type: 'boolean' }, test: (value) => typeof value === 'boolean' }],
+    options,
+    { type: Boolean },
   );
 }
 

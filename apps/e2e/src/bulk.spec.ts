@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CardBulk } from '@puerta/contracts';
+import { startPuerta, waitFor, type Puerta } from '@puerta/testing';
+import { issueMany } from './support/load';
+import { administrator, expectStatus } from './support/people';
+import { query } from './support/rows';
+
+let puerta: Puerta;
+
+beforeAll(async () => {
+  puerta = await startPuerta({ replicas: { 'card-issuer': 2 } });
+}, 120_000);
+
+afterAll(() => puerta?.stop());
+
+it('changes every card exactly once, though replicas are killed in the middle', async () => {
+  const { token, companyId } = await administrator(puerta.api());
+  await issueMany(puerta, token, { commands: 900, callers: 16 });
+  // Each step takes a fifth of a second longer, so that there is a middle.
+  await query(
+    puerta.database.url,
+    `CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END'`,
+  );
+  await query(
+    puerta.database.url,
+    'CREATE TRIGGER slow AFTER UPDATE ON card_issuer.cards FOR EACH STATEMENT EXECUTE FUNCTION public.slow()',
+  );
+  const started = await puerta.api().post<CardBulk>('/cards/bulk', { action: 'suspend', filter: {} }, { token });
+  const job = expectStatus(started, 202);
+  expect(started.headers.get('location')).toBe(`/api/v1/cards/bulk/${job.job_id}`);
+  const now = async () => expectStatus(await puerta.api().get<CardBulk>(`/cards/bulk/${job.job_id}`, { token }), 200);
+
+  for (let kills = 0; kills < 2; kills++) {
+    const before = (await now()).done;
+    await waitFor(async () => (await now()).done > before + 200, 20_000);
+    await Promise.all(puerta.replicas['card-issuer'].map((replica) => replica.kill()));
+    await Promise.all(puerta.replicas['card-issuer'].map((replica) => replica.start()));
+    await sleep(100);
+  }
+  const ended = await waitFor(async () => {
+    const bulk = await now();
+    return bulk.status === 'done' && bulk;
+  }, 60_000);
+  expect(ended).toMatchObject({ done: 900, total: 900, changed: 900, error: null });
+  const [row] = await query<{ suspended: number; lines: number; cards: number }>(
+    puerta.database.url,
+    `SELECT count(DISTINCT c.id) FILTER (WHERE c.status = 'suspended')::int AS suspended,
+            count(e.id)::int AS lines, count(DISTINCT e.card_id)::int AS cards
+       FROM card_issuer.cards c LEFT JOIN card_issuer.card_events e ON e.card_id = c.id AND e.kind = 'suspended'
+      WHERE c.company_id = $1`,
+    [companyId],
+  );
+  expect(row).toEqual({ suspended: 900, lines: 900, cards: 900 });
+}, 180_000);

@@ -1,0 +1,96 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { CARD_STATUSES, type CardStatus, type ErrorCode } from '../core';
+import { Choice, Flag, Id, Ids, Nested, Text, Timestamp } from '../validation';
+
+export const BULK_ACTIONS = ['renew', 'suspend', 'revoke'] as const;
+export type BulkAction = (typeof BULK_ACTIONS)[number];
+
+export const BULK_STATUSES = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
+export type BulkStatus = (typeof BULK_STATUSES)[number];
+
+/** Which cards, as in the list of them. */
+export class CardFilterDto {
+  @Text({ max: 120, optional: true, description: 'As in the list of cards' })
+  q?: string | null;
+
+  @Choice(CARD_STATUSES, { optional: true })
+  status?: CardStatus | null;
+
+  @Text({ max: 120, optional: true })
+  unit?: string | null;
+}
+
+export class BulkCardsDto {
+  @Choice(BULK_ACTIONS)
+  action: BulkAction;
+
+  @Nested(() => CardFilterDto, { optional: true })
+  filter?: CardFilterDto | null;
+
+  @Ids({ max: 1_000, optional: true, description: 'Instead of a filter' })
+  card_ids?: string[] | null;
+
+  @Timestamp({ optional: true, description: 'Until when cards are renewed; with `renew` alone' })
+  valid_until?: string | null;
+
+  @Text({ max: 200, optional: true })
+  reason?: string | null;
+
+  @Flag({ optional: true, description: 'Counts what would be done and changes nothing' })
+  dry_run?: boolean | null;
+}
+
+export class BulkIdDto {
+  @Id()
+  job_id: string;
+}
+
+/** Cards that were left as they are, by what the same command for one card would have answered. */
+export class BulkSkipped {
+  @ApiProperty({ description: 'Named, but not there' })
+  card_not_found: number;
+
+  @ApiProperty({ description: 'Their state does not allow it' })
+  card_state_conflict: number;
+
+  @ApiProperty({ description: 'They are valid until then already' })
+  unchanged: number;
+}
+
+export class CardBulk {
+  @ApiProperty({ format: 'uuid' })
+  job_id: string;
+
+  @ApiProperty({ enum: BULK_ACTIONS })
+  action: BulkAction;
+
+  @ApiProperty()
+  dry_run: boolean;
+
+  @ApiProperty({ enum: BULK_STATUSES })
+  status: BulkStatus;
+
+  @ApiProperty({ description: 'Cards looked at so far' })
+  done: number;
+
+  @ApiProperty({ type: Number, nullable: true, description: 'Cards to look at; null before the first' })
+  total: number | null;
+
+  @ApiProperty({ description: 'Cards changed so far; with `dry_run`, those that would be' })
+  changed: number;
+
+  @ApiProperty({ type: BulkSkipped })
+  skipped: BulkSkipped;
+
+  @ApiProperty({ type: String, nullable: true, description: 'A code of our errors, if it failed' })
+  error: ErrorCode | null;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  started_at: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  finished_at: string | null;
+}
