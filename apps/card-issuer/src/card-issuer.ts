@@ -7,6 +7,7 @@ import { CardEventEntity } from './cards/card-event.entity';
 import { CardEntity } from './cards/card.entity';
 import { cardIssuerConfig } from './config';
 import { migrations } from './migrations';
+import { StrayFileEntity } from './photos/stray-file.entity';
 import { ScanEntity } from './scans/scan.entity';
 
 /** The service: what it answers, reads, stores and asks. */
@@ -16,7 +17,7 @@ export const cardIssuer = defineService({
   database: (config) => ({
     url: config.CARD_ISSUER_DATABASE_URL,
     schema: 'card_issuer',
-    entities: [CardEntity, CardEventEntity, ScanEntity],
+    entities: [CardEntity, CardEventEntity, ScanEntity, StrayFileEntity],
     migrations,
     poolSize: config.DATABASE_POOL_SIZE,
     fingerprintKey: fingerprintKey(config.CARD_ISSUER_CODE_SECRETS),

@@ -1,4 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { loadConfig } from '@puerta/config';
 import {
   type Actor,
@@ -15,13 +19,17 @@ import { dataSourceOptions, Inbox, runMigrations } from '@puerta/database';
 import { BusClient, createBusService, type RequestOf, type ResponseOf, Sealer, ServiceClient } from '@puerta/messaging';
 import { createLogger, InternalServer, Metrics } from '@puerta/observability';
 import { decodeError, startService } from '@puerta/service';
+import { FileAddresses, FolderStorage } from '@puerta/storage';
 import { createDatabase, testRedisUrl } from '@puerta/testing';
 import { DataSource } from 'typeorm';
 import { cardIssuer } from '../src/card-issuer';
 import { CardStatesService } from '../src/cards/card-states.service';
+import { CardView } from '../src/cards/card-view';
 import { CardWriter } from '../src/cards/card-writer';
 import { CardsService } from '../src/cards/cards.service';
 import { CardCodes } from '../src/codes/card-codes';
+import { PhotosService } from '../src/photos/photos.service';
+import { StrayFiles } from '../src/photos/stray-files';
 import { ScansService } from '../src/scans/scans.service';
 import { identityPart, TestIdentity, tokenServicePart, TestTokenService } from './neighbours';
 
@@ -49,6 +57,9 @@ export class TestCardIssuer {
     readonly config: ReturnType<typeof testConfig>,
     /** Straight into the service's schema, for what cannot be reached from outside. */
     readonly database: DataSource,
+    /** What the replicas keep files in. */
+    readonly storage: FolderStorage,
+    readonly addresses: FileAddresses,
   ) {}
 
   static async start({ replicas = 1 } = {}): Promise<TestCardIssuer> {
@@ -58,9 +69,13 @@ export class TestCardIssuer {
     await database.initialize();
     await runMigrations(database);
 
-    const service = new TestCardIssuer(config, database);
+    const addresses = new FileAddresses(new Sealer(config.BUS_SECRET));
+    const storage = await FolderStorage.open({ path: folderOf(config), publicUrl: PUBLIC_URL, addresses });
+    const service = new TestCardIssuer(config, database, storage, addresses);
     service.stops.push(
       () => postgres.drop(),
+      () => rm(folderOf(config), { recursive: true }),
+      () => storage.close(),
       () => database.destroy(),
     );
     const sealer = new Sealer(config.BUS_SECRET);
@@ -122,17 +137,20 @@ export class TestCardIssuer {
   }
 
   /** The services without the bus between: for messages that are delivered again. */
-  direct(): { cards: CardsService; states: CardStatesService; scans: ScansService } {
+  direct(): { cards: CardsService; photos: PhotosService; states: CardStatesService; scans: ScansService } {
     const { CARD_ISSUER_CODE_SECRETS: secrets } = this.config;
     const codes = new CardCodes(secrets, PUBLIC_URL);
+    const view = new CardView(codes, this.storage);
     const inbox = new Inbox(this.database, secrets.current.key, new Sealer(this.config.BUS_SECRET));
-    const writer = new CardWriter(this.database, inbox, codes);
+    const writer = new CardWriter(this.database, inbox, view);
     return {
-      cards: new CardsService(this.database, writer, codes),
+      cards: new CardsService(this.database, writer, codes, view),
+      photos: new PhotosService(this.database, writer, new StrayFiles(this.database, this.storage), this.storage),
       states: new CardStatesService(writer, codes),
       scans: new ScansService(
         this.database,
         new ServiceClient(this.neighbourly, tokenServiceContract),
+        this.storage,
         new ServiceClient(this.neighbourly, identityContract),
       ),
     };
@@ -154,6 +172,11 @@ export class TestCardIssuer {
     );
     return rows.map(({ kind }) => kind);
   }
+}
+
+function folderOf({ STORAGE_URL: place }: ReturnType<typeof testConfig>): string {
+  if (place.kind !== 'folder') throw new Error('tests keep files in a folder');
+  return place.path;
 }
 
 /** A user who acts in a company; of one of their own unless told. */
@@ -180,5 +203,6 @@ export function testConfig(databaseUrl: string, secrets = `k1:${randomBytes(32).
     PUBLIC_URL,
     CARD_ISSUER_DATABASE_URL: databaseUrl,
     CARD_ISSUER_CODE_SECRETS: secrets,
+    STORAGE_URL: pathToFileURL(join(tmpdir(), `puerta-card-issuer-${randomUUID()}`)).href,
   });
 }

@@ -8,6 +8,7 @@ import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puer
 import { StorageModule } from '@puerta/storage';
 import { AssetsController } from './assets/assets.controller';
 import { CardBulksController } from './cards/card-bulks.controller';
+import { CardPhotos } from './cards/card-photos';
 import { CardsController } from './cards/cards.controller';
 import { CompaniesController } from './companies/companies.controller';
 import { InvitationsController } from './companies/invitations.controller';
@@ -84,6 +85,7 @@ export class AppModule {
         { provide: PROFILE_URL, useValue: config.FRONTEND_PROFILE_URL ?? `${config.PUBLIC_URL}/profile` },
         { provide: Readiness, useValue: new Readiness(internal) },
         { provide: RedisLimiter, useValue: new RedisLimiter(config.REDIS_URL, config.BUS_PREFIX) },
+        CardPhotos,
         Routes,
         OpenApi,
         PublicKeys,

@@ -1,6 +1,6 @@
 export { AccessGuard } from './access/access.guard';
 export { Authenticator } from './access/authenticator';
-export { CurrentActor, CurrentScanId } from './access/current';
+export { CurrentActor, CurrentScan } from './access/current';
 export { ANONYMOUS, type Anonymous, type Identity, permit, type ScanIdentity, type UserIdentity } from './access/identity';
 export { InitialAuth, OptionalAuth, Public, type Requirement, requirementOf, ScanPass, StrictAuth } from './access/requirement';
 export { AuthModule, type AuthModuleSetup, type AuthOptions } from './auth.module';

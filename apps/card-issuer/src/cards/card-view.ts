@@ -1,5 +1,7 @@
+import { Injectable } from '@nestjs/common';
 import type { Card, CardStatus } from '@puerta/contracts';
-import type { CardCodes } from '../codes/card-codes';
+import { InjectStorage, SIGNED_URL_SECONDS, type Storage } from '@puerta/storage';
+import { CardCodes } from '../codes/card-codes';
 import type { CardEntity } from './card.entity';
 
 /** The status that people see: an active card whose time has passed is expired. */
@@ -7,8 +9,33 @@ export function statusOf({ status, validUntil }: CardEntity, now = new Date()): 
   return status === 'active' && validUntil !== null && validUntil <= now ? 'expired' : status;
 }
 
-/** A card as its issuer and its holder see it. */
-export function toCard(card: CardEntity, codes: CardCodes): Card {
+/** Makes of a card what its issuer and its holder see. */
+@Injectable()
+export class CardView {
+  constructor(
+    private readonly codes: CardCodes,
+    @InjectStorage() private readonly storage: Storage,
+  ) {}
+
+  async of(card: CardEntity): Promise<Card> {
+    return toCard(card, this.codes.scanUrl(card), await photoUrl(this.storage, card));
+  }
+}
+
+/**
+ * The address of a card's photo, for whoever may see it.
+ *
+ * @param expiresIn seconds
+ */
+export async function photoUrl(
+  storage: Storage,
+  { photoKey, number }: CardEntity,
+  expiresIn = SIGNED_URL_SECONDS,
+): Promise<string | null> {
+  return photoKey && storage.signedUrl(photoKey, { expiresIn, fileName: `photo-${number}.jpg` });
+}
+
+function toCard(card: CardEntity, scan_url: string, photo_url: string | null): Card {
   return {
     card_id: card.id,
     number: card.number,
@@ -21,7 +48,8 @@ export function toCard(card: CardEntity, codes: CardCodes): Card {
       unit: card.holderUnit,
       user_id: card.holderUserId,
     },
-    scan_url: codes.scanUrl(card),
+    scan_url,
+    photo_url,
     issued_at: card.issuedAt.toISOString(),
     valid_until: card.validUntil?.toISOString() ?? null,
   };

@@ -4,11 +4,10 @@ import { DomainError } from '@puerta/contracts/core';
 import { Inbox, tellAll } from '@puerta/database';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { CardCodes } from '../codes/card-codes';
 import { type Call, type CardFilter, issuedByOrHeldBy } from './card-access';
 import { CardEventEntity, type CardEventKind } from './card-event.entity';
 import { CardEntity } from './card.entity';
-import { toCard } from './card-view';
+import { CardView } from './card-view';
 
 /** How every change of a card is written: once for each message, in one transaction with its line of history. */
 @Injectable()
@@ -16,7 +15,7 @@ export class CardWriter {
   constructor(
     private readonly dataSource: DataSource,
     private readonly inbox: Inbox,
-    private readonly codes: CardCodes,
+    private readonly view: CardView,
   ) {}
 
   /**
@@ -29,12 +28,12 @@ export class CardWriter {
   once(call: Call, request: object, effect: (tx: EntityManager) => Promise<CardEntity>): Promise<Card> {
     const change = async (tx: EntityManager) => {
       const card = await effect(tx);
-      return { reference: { card_id: card.id }, answer: toCard(card, this.codes) };
+      return { reference: { card_id: card.id }, answer: await this.view.of(card) };
     };
     return this.inbox.answer(call, request, change, async ({ card_id: id }) => {
       const card = await this.dataSource.manager.findOneBy(CardEntity, issuedByOrHeldBy(call.actor, id));
       if (!card) throw new DomainError('card_not_found');
-      return toCard(card, this.codes);
+      return this.view.of(card);
     });
   }
 }

@@ -58,6 +58,10 @@ export class CardEntity {
   @Column('bytea', { name: 'code_hash' })
   codeHash: Buffer;
 
+  /** Key of the photo in the storage. */
+  @Column('text', { name: 'photo_key', nullable: true })
+  photoKey: string | null;
+
   /** See card-search.ts. */
   @Column('text', { name: 'search_words', array: true })
   searchWords: string[];

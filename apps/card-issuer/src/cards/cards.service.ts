@@ -16,7 +16,7 @@ import { type Call, issuedBy, issuedByOrHeldBy, issuingCompany } from './card-ac
 import { cardsOf } from './card-filter';
 import { cardNumber, skipTaken, takeSerial } from './card-numbers';
 import { searchWords } from './card-search';
-import { toCard } from './card-view';
+import { CardView } from './card-view';
 import { CardWriter, hold, record } from './card-writer';
 import { CardEntity } from './card.entity';
 
@@ -27,6 +27,7 @@ export class CardsService {
     private readonly dataSource: DataSource,
     private readonly writer: CardWriter,
     private readonly codes: CardCodes,
+    private readonly view: CardView,
   ) {}
 
   /**
@@ -49,7 +50,7 @@ export class CardsService {
   async get(id: string, actor: Actor): Promise<Card> {
     const card = await this.dataSource.manager.findOneBy(CardEntity, issuedByOrHeldBy(actor, id));
     if (!card) throw new DomainError('card_not_found');
-    return toCard(card, this.codes);
+    return this.view.of(card);
   }
 
   /**
@@ -59,7 +60,8 @@ export class CardsService {
    */
   async list(query: ListCardsDto, actor: Actor): Promise<CardPage> {
     const cards = cardsOf(this.dataSource.manager, issuingCompany(actor), query);
-    return paginate(cards, query, NEWEST_FIRST, (card) => toCard(card, this.codes));
+    const page = await paginate(cards, query, NEWEST_FIRST, (card) => card);
+    return { ...page, items: await Promise.all(page.items.map((card) => this.view.of(card))) };
   }
 
   /**
@@ -114,6 +116,7 @@ export class CardsService {
       validUntil: valid_until == null ? null : new Date(valid_until),
       issuedAt: new Date(),
       revision: 1,
+      photoKey: null,
       ...this.codes.renew(id, 1),
     });
     card.searchWords = searchWords(card);

@@ -1,6 +1,14 @@
 import { inboxAnswersMigration, inboxMigration, outboxMigration } from '@puerta/database';
 import { jobsMigration } from '@puerta/jobs';
 import { Cards1795219200000 } from './1795219200000-cards';
+import { CardPhotos1795564800000 } from './1795564800000-card-photos';
 
 /** In the order in which they run. */
-export const migrations = [inboxMigration, Cards1795219200000, outboxMigration, inboxAnswersMigration, jobsMigration];
+export const migrations = [
+  inboxMigration,
+  Cards1795219200000,
+  outboxMigration,
+  inboxAnswersMigration,
+  jobsMigration,
+  CardPhotos1795564800000,
+];

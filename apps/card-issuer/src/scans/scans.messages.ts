@@ -4,8 +4,8 @@ import {
   cardIssuerContract,
   type OpenedScan,
   OpenScanDto,
-  ScanIdDto,
   type ScanProfile,
+  ScanProfileDto,
 } from '@puerta/contracts';
 import { BusContext, Handles } from '@puerta/messaging';
 import { ScansService } from './scans.service';
@@ -21,7 +21,7 @@ export class ScansMessages {
   }
 
   @Handles(cardIssuerContract, 'scans.profile')
-  async profile({ scan_id }: ScanIdDto): Promise<ScanProfile> {
-    return this.scans.profile(scan_id);
+  async profile({ scan_id, pass_expires_at }: ScanProfileDto): Promise<ScanProfile> {
+    return this.scans.profile(scan_id, pass_expires_at);
   }
 }

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { identityContract, type OpenedScan, type ScanProfile, tokenServiceContract } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
 import { InjectService, ServiceClient } from '@puerta/messaging';
+import { InjectStorage, SIGNED_URL_SECONDS, type Storage } from '@puerta/storage';
 import { DataSource } from 'typeorm';
-import { statusOf } from '../cards/card-view';
+import { photoUrl, statusOf } from '../cards/card-view';
 import { CardEntity } from '../cards/card.entity';
 import { hashCode } from '../codes/card-codes';
 import { ScanEntity } from './scan.entity';
@@ -17,6 +18,7 @@ export class ScansService {
   constructor(
     private readonly dataSource: DataSource,
     @InjectService(tokenServiceContract) private readonly tokens: ServiceClient<typeof tokenServiceContract>,
+    @InjectStorage() private readonly storage: Storage,
     @InjectService(identityContract) private readonly identity: ServiceClient<typeof identityContract>,
   ) {}
 
@@ -44,9 +46,10 @@ export class ScansService {
   /**
    * What the scan shows, for as long as the code that was scanned is live.
    *
+   * @param passExpiresAt in seconds since 1970: the photo is shown no longer
    * @throws DomainError `scan_expired`, also for a scan that never was
    */
-  async profile(scanId: string): Promise<ScanProfile> {
+  async profile(scanId: string, passExpiresAt: number): Promise<ScanProfile> {
     const now = new Date();
     const card = await this.dataSource.manager
       .createQueryBuilder(CardEntity, 'card')
@@ -63,8 +66,13 @@ export class ScansService {
       title: card.holderTitle,
       unit: card.holderUnit,
       status: statusOf(card, now),
-      photo_url: null,
+      photo_url: await this.photoUrl(card, passExpiresAt - Math.floor(now.getTime() / 1_000)),
       valid_until: card.validUntil?.toISOString() ?? null,
     };
+  }
+
+  private async photoUrl(card: CardEntity, secondsLeft: number): Promise<string | null> {
+    if (secondsLeft < 1) return null;
+    return photoUrl(this.storage, card, Math.min(secondsLeft, SIGNED_URL_SECONDS));
   }
 }

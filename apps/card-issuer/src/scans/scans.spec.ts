@@ -11,7 +11,9 @@ afterAll(() => service?.stop());
 
 const actor = user();
 const open = (card: Card): Promise<OpenedScan> => service.ask('scans.open', { code: scanCode(card) });
-const profile = (scanId: string): Promise<ScanProfile> => service.ask('scans.profile', { scan_id: scanId });
+/** @param left seconds that the pass lives */
+const profile = (scanId: string, left = 120): Promise<ScanProfile> =>
+  service.ask('scans.profile', { scan_id: scanId, pass_expires_at: Math.floor(Date.now() / 1_000) + left });
 const tell = (command: 'suspend' | 'reactivate' | 'revoke' | 'rotate', card: Card): Promise<Card> =>
   service.ask(`cards.${command}`, { card_id: card.card_id }, { actor });
 const expire = (card: Card): Promise<Card> =>

@@ -1,7 +1,8 @@
-import { Body, Controller, Get, Header, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { InitialAuth, StrictAuth } from '@puerta/auth';
+import { CurrentActor, InitialAuth, StrictAuth } from '@puerta/auth';
 import {
+  type Actor,
   Card,
   CardIdDto,
   cardIssuerContract,
@@ -9,18 +10,26 @@ import {
   CardReasonDto,
   IssueCardDto,
   ListCardsDto,
+  MAX_PHOTO_BYTES,
   QrQueryDto,
   UpdateCardDto,
 } from '@puerta/contracts';
 import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
+import { FILE_TYPES } from '@puerta/storage';
+import { type File, SentFile } from '../http/file-body';
 import { Operation } from '../http/operation';
+import { TakesFile } from '../http/route-options';
 import { Sender } from '../http/sender';
+import { CardPhotos } from './card-photos';
 import { bytesOf } from './picture';
 
 @ApiTags('ID cards')
 @Controller('api/v1/cards')
 export class CardsController {
-  constructor(@InjectService(cardIssuerContract) private readonly cards: ServiceClient<typeof cardIssuerContract>) {}
+  constructor(
+    @InjectService(cardIssuerContract) private readonly cards: ServiceClient<typeof cardIssuerContract>,
+    private readonly photos: CardPhotos,
+  ) {}
 
   @Post()
   @StrictAuth('issuer')
@@ -99,6 +108,26 @@ export class CardsController {
   })
   rotate(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
     return this.cards.request('cards.rotate', { ...why, ...card }, sender);
+  }
+
+  @Put(':card_id/photo')
+  @StrictAuth('issuer')
+  @TakesFile({ types: FILE_TYPES, limit: MAX_PHOTO_BYTES })
+  @Operation({
+    summary: 'Gives a card a photo, in place of the former one',
+    description: 'The photo is drawn anew, upright and at most 600 × 800; nothing else of the file is kept.',
+    answer: Card,
+    problems: ['card_not_found', 'bad_request'],
+  })
+  setPhoto(@Param() card: CardIdDto, @SentFile() file: File, @CurrentActor() actor: Actor): Promise<Card> {
+    return this.photos.set(card, file, actor);
+  }
+
+  @Delete(':card_id/photo')
+  @StrictAuth('issuer')
+  @Operation({ summary: 'Takes the photo off a card', answer: Card, problems: ['card_not_found'] })
+  removePhoto(@Param() card: CardIdDto, @Sender() sender: CallOptions): Promise<Card> {
+    return this.cards.request('cards.remove-photo', card, sender);
   }
 
   @Get(':card_id/qr.png')

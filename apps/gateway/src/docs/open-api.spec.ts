@@ -27,6 +27,7 @@ const card = {
   number: '26-10001',
   status: 'active',
   scan_url: 'https://puerta.example.com/scan/x',
+  photo_url: 'https://puerta.example.com/files/x',
   issued_at: NOW,
   valid_until: null,
   holder: { name: 'Luis', email: null, document_id: null, title: null, unit: null, user_id: null },
@@ -145,6 +146,8 @@ const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }
   'POST /api/v1/cards/bulk': { pattern: 'card-bulks.start', answer: bulk, body: { action: 'suspend', filter: {} } },
   'GET /api/v1/cards/bulk/:job_id': { pattern: 'card-bulks.get', answer: bulk },
   'POST /api/v1/cards/bulk/:job_id/cancel': { pattern: 'card-bulks.cancel', answer: bulk },
+  'PUT /api/v1/cards/:card_id/photo': { pattern: 'cards.set-photo', answer: card, body: Buffer.from('photo') },
+  'DELETE /api/v1/cards/:card_id/photo': { pattern: 'cards.remove-photo', answer: card },
   'GET /api/v1/cards/:card_id/qr.png': {
     pattern: 'cards.qr',
     answer: { content_type: 'image/png', data: 'iVBORw0KGgo=' },
@@ -202,7 +205,8 @@ describe('the description of the API', () => {
     if (asked) gateway.fakes.set(asked, () => answer);
     const path = pattern.replace(':code', 'AAAAAAAAAAAAAAAAAAAAAA').replace(/:\w+/g, ID);
     const token = name.includes('/scan/profile') ? gateway.scanPass() : gateway.accessToken();
-    return http.request<unknown>(method, path, body, { token });
+    const headers: Record<string, string> = Buffer.isBuffer(body) ? { 'content-type': 'image/png' } : {};
+    return http.request<unknown>(method, path, body, { token, headers });
   };
   const conforms = (schema: Schema | undefined, value: unknown): void => {
     const absolute = JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/')) as Schema;

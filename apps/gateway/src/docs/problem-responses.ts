@@ -9,7 +9,7 @@ type Responses = NonNullable<OpenAPIObject['paths'][string]['get']>['responses']
 
 /** Every error that a route answers with: its own, and those that follow from what it asks for. */
 export function codesOf(route: Route): ErrorCode[] {
-  const { requirement, handler, method, limits, takesBody, surface } = route;
+  const { requirement, handler, method, limits, takesBody, file, surface } = route;
   const asks = isApi(route) || surface === 'page' || route.pattern.startsWith('/.well-known/');
   const codes = new Set<ErrorCode>(['internal', ...(problemsOf(handler) ?? [])]);
   const add = (...more: ErrorCode[]): void => more.forEach((code) => codes.add(code));
@@ -17,7 +17,8 @@ export function codesOf(route: Route): ErrorCode[] {
   if (limits) add('too_many_requests', 'service_unavailable');
   if (limits && limits.length > 0) add('too_many_attempts');
   if (isApi(route)) add('validation_failed');
-  if (takesBody) add('malformed_json', 'payload_too_large', 'unsupported_media_type');
+  if (takesBody) add('payload_too_large', 'unsupported_media_type');
+  if (takesBody && !file) add('malformed_json');
   if (asks && method !== 'HEAD') add('service_unavailable', 'overloaded', 'outcome_unknown');
   if (method === 'POST') add('idempotency_mismatch');
   add(...guardCodes(requirement));

@@ -40,7 +40,7 @@ export async function admit(request: FastifyRequest, reply: FastifyReply, option
   exchange.identity = await authenticator.authenticate(request.raw, route.requirement);
   if (exchange.identity.kind === 'user') await limits?.chargeUser(exchange.identity.actor.user_id, route, reply);
 
-  checkBodyHeaders(request);
+  checkBodyHeaders(request, route.file);
   if (!route.takesQuery && isApi(route)) refuseQuery(request);
   if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();
   return false;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyRequest } from 'fastify';
+import type { FileBody } from './route-options';
 
 /** JSON of people and programs: a card is under 1 KiB, the largest form we have under 4. */
 export const MAX_JSON_BYTES = 65_536;
@@ -8,21 +9,33 @@ export const MAX_JSON_BYTES = 65_536;
 /** RFC 8259 8.1 knows UTF-8 alone; a charset may be named nevertheless. */
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i;
 
+/** On the slowest phone network a form takes a second or two. */
+const MOST_JSON_MS = 20_000;
+
 /**
  * What the headers say of a body, before any of it is read.
  *
+ * @param file what file the route takes instead of JSON
  * @throws DomainError `unsupported_media_type`, `payload_too_large` or `bad_request`.
  */
-export function checkBodyHeaders(request: FastifyRequest): void {
+export function checkBodyHeaders(request: FastifyRequest, file: FileBody | undefined): void {
   const { headers } = request;
   const length = headers['content-length'];
   if (length !== undefined && !/^\d{1,15}$/.test(length)) throw new DomainError('bad_request');
   const hasBody = headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
   if (!hasBody) return;
-  if (Number(length ?? 0) > MAX_JSON_BYTES) throw tooLarge();
+  const limit = file?.limit ?? MAX_JSON_BYTES;
+  if (Number(length ?? 0) > limit) throw tooLarge(limit);
   const encoding = headers['content-encoding'];
   const plain = encoding === undefined || encoding.toLowerCase() === 'identity';
-  if (!plain || !JSON_TYPE.test(headers['content-type'] ?? '')) throw new DomainError('unsupported_media_type');
+  const type = headers['content-type'] ?? '';
+  if (plain && (file ? file.types.includes(mediaTypeOf(type)) : JSON_TYPE.test(type))) return;
+  throw new DomainError('unsupported_media_type', { meta: { types: (file?.types ?? ['application/json']).join(', ') } });
+}
+
+/** A content type without its parameters. */
+export function mediaTypeOf(header: string): string {
+  return (header.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 
 /**
@@ -49,20 +62,25 @@ export async function parseJsonBody(_request: FastifyRequest, payload: IncomingM
 
 function readAll(payload: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new DomainError('request_timeout')), MOST_JSON_MS);
+    payload.once('close', () => clearTimeout(timer));
     const chunks: Buffer[] = [];
     let length = 0;
     payload.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length <= MAX_JSON_BYTES) chunks.push(chunk);
       // The rest flows by unread, so that the answer can be read by who is still sending.
-      else reject(tooLarge());
+      else reject(tooLarge(MAX_JSON_BYTES));
     });
-    payload.once('end', () => resolve(Buffer.concat(chunks)));
+    payload.once('end', () => {
+      clearTimeout(timer);
+      resolve(Buffer.concat(chunks));
+    });
     payload.once('error', () => reject(new DomainError('bad_request')));
     payload.once('close', () => reject(new DomainError('bad_request')));
   });
 }
 
-function tooLarge(): DomainError {
-  return new DomainError('payload_too_large', { meta: { limit: MAX_JSON_BYTES } });
+function tooLarge(limit: number): DomainError {
+  return new DomainError('payload_too_large', { meta: { limit } });
 }

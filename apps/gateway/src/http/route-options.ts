@@ -1,9 +1,11 @@
-import { type CustomDecorator, SetMetadata } from '@nestjs/common';
+import { applyDecorators, type CustomDecorator, SetMetadata } from '@nestjs/common';
+import { ApiBody, ApiConsumes } from '@nestjs/swagger';
 import type { Limit } from '../limits/limits';
 import type { Surface } from './security-headers';
 
 const SURFACE = 'puerta:surface';
 const LIMITS = 'puerta:limits';
+const FILE = 'puerta:file';
 
 /** Of a controller or a route: whose content it serves, which decides about the policy browsers get. */
 export const Serves = (surface: Surface): CustomDecorator => SetMetadata(SURFACE, surface);
@@ -13,6 +15,26 @@ export const Limited = (...limits: Limit[]): CustomDecorator => SetMetadata(LIMI
 
 /** Of a route that must answer whatever happens: orchestrators ask it, also while Redis is away. */
 export const Unlimited = (): CustomDecorator => SetMetadata(LIMITS, 'none');
+
+/** A file as the body of a request: handed to the route as it comes, and not read before. */
+export interface FileBody {
+  /** Content types. */
+  readonly types: readonly string[];
+  /** Most bytes. */
+  readonly limit: number;
+}
+
+/** Of a route whose body is a file. */
+export const TakesFile = (body: FileBody): MethodDecorator =>
+  applyDecorators(
+    SetMetadata(FILE, body),
+    ApiConsumes(...body.types),
+    ApiBody({ required: true, schema: { type: 'string', format: 'binary', maxLength: body.limit } }),
+  );
+
+export function fileBodyOf(handler: object): FileBody | undefined {
+  return Reflect.getMetadata(FILE, handler) as FileBody | undefined;
+}
 
 export function surfaceOf(controller: object, handler: object): Surface {
   return (read(SURFACE, controller, handler) ?? 'api') as Surface;

@@ -4,7 +4,7 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { type Requirement, requirementOf } from '@puerta/auth';
 import type { Limit } from '../limits/limits';
-import { limitsOf, surfaceOf } from './route-options';
+import { type FileBody, fileBodyOf, limitsOf, surfaceOf } from './route-options';
 import type { Surface } from './security-headers';
 
 /** One route, and all that is decided about it before its handler runs. */
@@ -20,6 +20,8 @@ export interface Route {
   readonly limits: readonly Limit[] | undefined;
   readonly takesQuery: boolean;
   readonly takesBody: boolean;
+  /** What file it takes as its body, if that is one. */
+  readonly file: FileBody | undefined;
 }
 
 interface Argument {
@@ -79,6 +81,7 @@ export class Routes implements OnModuleInit {
     const requirement = requirementOf(controller, handler);
     if (!requirement) throw new Error(`${controller.name}.${name} does not say who may use it`);
     checkArguments(controller, name, RouteParamtypes.PARAM);
+    const file = fileBodyOf(handler);
     return {
       method: RequestMethod[method],
       pattern: join(pathOf(controller), pathOf(handler)),
@@ -88,7 +91,8 @@ export class Routes implements OnModuleInit {
       surface: surfaceOf(controller, handler),
       limits: limitsOf(controller, handler),
       takesQuery: checkArguments(controller, name, RouteParamtypes.QUERY),
-      takesBody: checkArguments(controller, name, RouteParamtypes.BODY),
+      takesBody: checkArguments(controller, name, RouteParamtypes.BODY) || file !== undefined,
+      file,
     };
   }
 }

@@ -20,8 +20,8 @@ const DETAILS: Partial<Record<ErrorCode, Readonly<Record<Language, string>>>> = 
   method_not_allowed: { en: 'Allowed here: {allow}', es: 'Aquí se permite: {allow}' },
   payload_too_large: { en: 'At most {limit} bytes are accepted', es: 'Se aceptan como mucho {limit} bytes' },
   unsupported_media_type: {
-    en: 'Send the body as application/json in UTF-8, not compressed',
-    es: 'Envíe el cuerpo como application/json en UTF-8, sin comprimir',
+    en: 'Send the body as {types}, not compressed',
+    es: 'Envíe el cuerpo como {types}, sin comprimir',
   },
   too_many_requests: { en: 'Try again in {retry_after} s', es: 'Inténtelo de nuevo en {retry_after} s' },
   too_many_attempts: { en: 'Try again in {retry_after} s', es: 'Inténtelo de nuevo en {retry_after} s' },

@@ -12,6 +12,10 @@ class FakeElement {
   readonly dataset: Record<string, string> = {};
   readonly parentElement = { hidden: false };
   readonly listeners: (() => void)[] = [];
+  src: string | undefined;
+  removeAttribute(name: 'src'): void {
+    this[name] = undefined;
+  }
   addEventListener(_type: string, listener: () => void): void {
     this.listeners.push(listener);
   }
@@ -191,6 +195,27 @@ describe('the profile page', () => {
     expect(phone.asked).toHaveLength(1);
     expect(phone.asked[0]?.url).toBe('/api/v1/scan/profile');
     expect(phone.asked[0]?.init.headers['Authorization']).toBe(`Bearer ${PASS}`);
+  });
+
+  const PHOTO = 'https://puerta.example.com/files/1.b1.word';
+  const withPhoto = { ...PROFILE, photo_url: PHOTO };
+  const photoOf = (phone: Phone): FakeElement => phone.elements.get('photo') ?? fail('photo');
+  const arrives = (phone: Phone): void => photoOf(phone).listeners.forEach((loaded) => loaded());
+
+  it('shows the photo once it is there, and none where there is none', async () => {
+    const phone = await open({ respond: () => ({ status: 200, serverTime: SERVER, body: withPhoto }) });
+    expect([photoOf(phone).src, phone.shown('photo')]).toEqual([PHOTO, false]);
+    arrives(phone);
+    expect(phone.shown('photo')).toBe(true);
+    const other = await open();
+    expect([photoOf(other).src, other.shown('photo')]).toEqual([undefined, false]);
+  });
+
+  it('takes the photo off with the rest', async () => {
+    const phone = await open({ respond: () => ({ status: 200, serverTime: SERVER, body: withPhoto }) });
+    arrives(phone);
+    phone.pass(120_000);
+    expect([photoOf(phone).src, phone.shown('photo')]).toEqual([undefined, false]);
   });
 
   it('counts by the server clock, however wrong the phone is', async () => {

@@ -1,6 +1,6 @@
 import { Controller, Get, Head, Inject, Redirect } from '@nestjs/common';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
-import { CurrentScanId, Public, ScanPass } from '@puerta/auth';
+import { CurrentScan, Public, ScanPass, type ScanIdentity } from '@puerta/auth';
 import { cardIssuerContract, ScanProfile } from '@puerta/contracts';
 import { InjectService, ServiceClient } from '@puerta/messaging';
 import { Operation } from '../http/operation';
@@ -49,7 +49,7 @@ export class ScanProfileController {
   @Get('profile')
   @ScanPass()
   @Operation({ summary: 'What the person who scanned a card may see, while the scan pass lives', answer: ScanProfile })
-  profile(@CurrentScanId() scanId: string): Promise<ScanProfile> {
-    return this.cards.request('scans.profile', { scan_id: scanId });
+  profile(@CurrentScan() { scanId, expiresAt }: ScanIdentity): Promise<ScanProfile> {
+    return this.cards.request('scans.profile', { scan_id: scanId, pass_expires_at: expiresAt });
   }
 }

@@ -7,7 +7,8 @@ import { TestFeed } from '../../test/feed';
 import { ISSUER, TestKey } from '../../test/tokens';
 import { AuthModule } from '../auth.module';
 import { Authenticator } from './authenticator';
-import { CurrentActor, CurrentScanId } from './current';
+import { CurrentActor, CurrentScan } from './current';
+import type { ScanIdentity } from './identity';
 import { InitialAuth, OptionalAuth, Public, ScanPass, StrictAuth } from './requirement';
 
 const key = new TestKey('k1');
@@ -49,7 +50,7 @@ class DoorsController {
 
   @Get('scan')
   @ScanPass()
-  scan(@CurrentScanId() scan: string) {
+  scan(@CurrentScan() { scanId: scan }: ScanIdentity) {
     return { scan };
   }
 }

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Actor } from '@puerta/contracts';
-import type { Identity } from './identity';
+import type { Identity, ScanIdentity } from './identity';
 
 function identityOf(context: ExecutionContext): Identity | undefined {
   return context.switchToHttp().getRequest<{ user?: Identity }>().user;
@@ -12,8 +12,8 @@ export const CurrentActor = createParamDecorator((_: unknown, context: Execution
   return identity?.kind === 'user' ? identity.actor : null;
 });
 
-/** The id of the scan whose pass was sent; for routes behind `@ScanPass()`. */
-export const CurrentScanId = createParamDecorator((_: unknown, context: ExecutionContext): string | null => {
+/** The scan whose pass was sent, and when the pass ends; for routes behind `@ScanPass()`. */
+export const CurrentScan = createParamDecorator((_: unknown, context: ExecutionContext): ScanIdentity | null => {
   const identity = identityOf(context);
-  return identity?.kind === 'scan' ? identity.scanId : null;
+  return identity?.kind === 'scan' ? identity : null;
 });

@@ -11,8 +11,9 @@ import {
   ListCardsDto,
   type OpenedScan,
   OpenScanDto,
-  ScanIdDto,
   type ScanProfile,
+  ScanProfileDto,
+  SetCardPhotoCommand,
   UpdateCardCommand,
 } from './cards.dto';
 
@@ -26,6 +27,8 @@ export const cardIssuerContract = defineContract('card-issuer', {
   'cards.reactivate': answers<Card>().to(CardReasonCommand, 'fast', 'gateway'),
   'cards.revoke': answers<Card>().to(CardReasonCommand, 'fast', 'gateway'),
   'cards.rotate': answers<Card>().to(CardReasonCommand, 'fast', 'gateway'),
+  'cards.set-photo': answers<Card>().to(SetCardPhotoCommand, 'heavy', 'gateway'),
+  'cards.remove-photo': answers<Card>().to(CardIdDto, 'fast', 'gateway'),
   'cards.qr': answers<CardPicture>().to(CardQrCommand, 'heavy', 'gateway'),
   /** Changes many cards: answers at once with a job that does it. */
   'card-bulks.start': answers<CardBulk>().to(BulkCardsDto, 'fast', 'gateway'),
@@ -33,5 +36,5 @@ export const cardIssuerContract = defineContract('card-issuer', {
   'card-bulks.cancel': answers<CardBulk>().to(BulkIdDto, 'fast', 'gateway'),
   /** Someone opened the address in a card's QR: records the scan and answers a scan pass. */
   'scans.open': answers<OpenedScan>().to(OpenScanDto, 'fast', 'gateway'),
-  'scans.profile': answers<ScanProfile>().to(ScanIdDto, 'fast', 'gateway'),
+  'scans.profile': answers<ScanProfile>().to(ScanProfileDto, 'fast', 'gateway'),
 });

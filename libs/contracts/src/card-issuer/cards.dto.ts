@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
-import { Choice, Email, Id, Nested, PageQueryDto, QueryInt, Text, Timestamp } from '../validation';
+import { Choice, Email, Id, Int, Nested, PageQueryDto, QueryInt, Text, Timestamp } from '../validation';
 
 export class HolderDto {
   @Text({ max: 120, example: 'Luis Rojas' })
@@ -84,6 +84,11 @@ export class CardReasonCommand extends CardReasonDto {
   card_id: string;
 }
 
+export class SetCardPhotoCommand extends CardIdDto {
+  @Text({ max: 120, description: 'Key of the file that was sent' })
+  upload: string;
+}
+
 export class ListCardsDto extends PageQueryDto {
   @Text({ max: 120, optional: true, description: 'Each word must begin a word of the name, or the number, e-mail or document' })
   q?: string;
@@ -114,9 +119,12 @@ export class OpenScanDto {
   code: string;
 }
 
-export class ScanIdDto {
+export class ScanProfileDto {
   @Id()
   scan_id: string;
+
+  @Int({ min: 1, max: Number.MAX_SAFE_INTEGER, description: 'When the scan pass ends, in seconds since 1970' })
+  pass_expires_at: number;
 }
 
 export class Holder {
@@ -154,6 +162,9 @@ export class Card {
 
   @ApiProperty({ description: 'What the QR says. Whoever has it can open the profile.' })
   scan_url: string;
+
+  @ApiProperty({ type: String, nullable: true, description: 'Gives the photo, as JPEG, to whoever has it, for two minutes' })
+  photo_url: string | null;
 
   @ApiProperty({ format: 'date-time' })
   issued_at: string;
@@ -199,7 +210,7 @@ export class ScanProfile {
   @ApiProperty({ enum: CARD_STATUSES })
   status: CardStatus;
 
-  @ApiProperty({ type: String, nullable: true, description: 'null: cards have no photo yet' })
+  @ApiProperty({ type: String, nullable: true, description: 'Gives the photo, as JPEG, for as long as the pass lives' })
   photo_url: string | null;
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })

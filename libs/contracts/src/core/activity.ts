@@ -16,6 +16,8 @@ export const ACTIVITY_KINDS = [
   'card.reactivated',
   'card.revoked',
   'card.rotated',
+  'card.photo_set',
+  'card.photo_removed',
 ] as const;
 
 export type ActivityKind = (typeof ACTIVITY_KINDS)[number];

@@ -71,7 +71,16 @@
     countdown = undefined;
     element('card').hidden = true;
     for (const id of FACTS) show(id, '');
+    showPhoto(null);
     show('announcement', '');
+  };
+
+  /** Shown once it is there: a photo that cannot be had leaves no broken frame. */
+  const showPhoto = (url) => {
+    const photo = element('photo');
+    photo.hidden = true;
+    if (url) photo.src = url;
+    else photo.removeAttribute('src');
   };
 
   const showCard = (profile) => {
@@ -89,6 +98,7 @@
     for (const [id, value] of Object.entries({ ...facts, 'valid-until': until, 'status-word': status }))
       show(id, value);
     for (const id of ['unit', 'valid-until']) element(id).parentElement.hidden = element(id).textContent === '';
+    showPhoto(profile.photo_url);
     element('status').dataset.status = profile.status;
     element('notice').hidden = true;
     element('card').hidden = false;
@@ -154,6 +164,9 @@
     }
   };
 
+  element('photo').addEventListener('load', () => {
+    element('photo').hidden = false;
+  });
   element('retry').addEventListener('click', () => void load());
   // Timers sleep with the phone; nothing that has expired may be seen when it wakes.
   document.addEventListener('visibilitychange', tick);

@@ -1,0 +1,106 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Card, CardIdDto, SetCardPhotoCommand } from '@puerta/contracts';
+import { DomainError, MAX_PHOTO_BYTES } from '@puerta/contracts/core';
+import { InjectStorage, newFileKey, readFileKey, type Storage } from '@puerta/storage';
+import { DataSource } from 'typeorm';
+import { type Call, issuedBy, issuingCompany } from '../cards/card-access';
+import { CardWriter, hold, record } from '../cards/card-writer';
+import { CardEntity } from '../cards/card.entity';
+import { notAPhoto, redraw } from './redraw';
+import { StrayFiles } from './stray-files';
+
+/** Gives photos to cards, and takes them off. */
+@Injectable()
+export class PhotosService {
+  readonly #logger = new Logger('PhotosService');
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly writer: CardWriter,
+    private readonly strays: StrayFiles,
+    @InjectStorage() private readonly storage: Storage,
+  ) {}
+
+  /**
+   * Draws the file that was sent anew, and makes it the card's photo in place of the former one. All drawing and storing
+   * is done before the transaction, which only says whose the new file is.
+   *
+   * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for what is no photo
+   */
+  async set({ card_id, upload }: SetCardPhotoCommand, call: Call): Promise<Card> {
+    const companyId = issuingCompany(call.actor);
+    const name = readFileKey(upload);
+    if (name?.kind !== 'uploads' || name.companyId !== companyId) throw notAPhoto();
+    const filter = issuedBy(call.actor, card_id);
+    if (!(await this.dataSource.manager.existsBy(CardEntity, filter))) throw new DomainError('card_not_found');
+
+    const photo = await this.prepare(upload, companyId);
+    const strays = photo.key === undefined ? [] : [photo.key];
+    const changed = await this.writer.once(call, { card_id, upload }, async (tx) => {
+      // Not earlier: if this message was done already, its file is gone, and its answer is to be given again.
+      if (photo.key === undefined) throw photo.problem;
+      const card = await hold(tx, filter);
+      await this.strays.adopt(tx, photo.key);
+      if (card.photoKey !== null) {
+        await this.strays.abandon(tx, card.photoKey);
+        strays.push(card.photoKey);
+      }
+      card.photoKey = photo.key;
+      await tx.update(CardEntity, { id: card.id }, { photoKey: photo.key });
+      await record(tx, card, 'photo_set', call);
+      return card;
+    });
+    // After a failure nothing is deleted here: whether the transaction was committed may be unknown.
+    await this.cleanUp(strays, upload);
+    return changed;
+  }
+
+  /**
+   * Takes the photo off the card; does nothing when there is none.
+   *
+   * @throws DomainError `company_required`, `role_required`, `card_not_found`
+   */
+  async remove(dto: CardIdDto, call: Call): Promise<Card> {
+    const filter = issuedBy(call.actor, dto.card_id);
+    const strays: string[] = [];
+    const changed = await this.writer.once(call, dto, async (tx) => {
+      const card = await hold(tx, filter);
+      if (card.photoKey === null) return card;
+      await this.strays.abandon(tx, card.photoKey);
+      strays.push(card.photoKey);
+      card.photoKey = null;
+      await tx.update(CardEntity, { id: card.id }, { photoKey: null });
+      await record(tx, card, 'photo_removed', call);
+      return card;
+    });
+    await this.cleanUp(strays);
+    return changed;
+  }
+
+  /** Stores the photo that is drawn of an upload, as a stray. */
+  private async prepare(upload: string, companyId: string): Promise<{ key: string } | { key?: never; problem: Error }> {
+    const file = await this.storage.get(upload);
+    if (!file) return { problem: new DomainError('service_unavailable') };
+    const bytes: Uint8Array[] = [];
+    for await (const chunk of file.content) bytes.push(chunk as Uint8Array);
+    try {
+      const photo = await redraw(Buffer.concat(bytes));
+      const key = newFileKey('photos', companyId, 'image/jpeg');
+      await this.strays.expect(key);
+      await this.storage.put(key, photo, { limit: MAX_PHOTO_BYTES });
+      return { key };
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'validation_failed') return { problem: error };
+      throw error;
+    }
+  }
+
+  /** Of `strays`, those that are no card's now. What cannot be deleted is swept later; the card is as it should be. */
+  private async cleanUp(strays: readonly string[], upload?: string): Promise<void> {
+    const deletions = strays.map((key) => this.strays.remove(key));
+    if (upload !== undefined) deletions.push(this.storage.delete(upload));
+    for (const result of await Promise.allSettled(deletions)) {
+      if (result.status === 'rejected') this.#logger.warn('a file could not be deleted', result.reason);
+    }
+  }
+}
