@@ -31,6 +31,7 @@ describe('a card that is issued', () => {
       number: numbered(10_001),
       status: 'active',
       holder,
+      photo_url: null,
       scan_url: expect.any(String),
       issued_at: expect.any(String),
       valid_until: '2099-12-31T23:59:59.999Z',
