@@ -1,4 +1,12 @@
-import { commonConfig, type ConfigOf, databaseConfig, defineConfig, keyring, publicUrl, storageConfig } from '@puerta/config';
+import {
+  commonConfig,
+  type ConfigOf,
+  databaseConfig,
+  defineConfig,
+  keyring,
+  publicUrl,
+  storageConfig,
+} from '@puerta/config';
 
 /** The variables of the card-issuer. */
 export const cardIssuerConfig = defineConfig('card-issuer', {

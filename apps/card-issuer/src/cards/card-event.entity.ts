@@ -1,6 +1,14 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-export type CardEventKind = 'issued' | 'updated' | 'suspended' | 'reactivated' | 'revoked' | 'rotated' | 'photo_set' | 'photo_removed';
+export type CardEventKind =
+  | 'issued'
+  | 'updated'
+  | 'suspended'
+  | 'reactivated'
+  | 'revoked'
+  | 'rotated'
+  | 'photo_set'
+  | 'photo_removed';
 
 /** One line of a card's history: written with the change it tells of, never changed. */
 @Entity({ name: 'card_events' })

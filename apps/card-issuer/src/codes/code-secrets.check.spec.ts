@@ -7,8 +7,10 @@ const [first, second, third] = [text(), text(), text()];
 let service: TestCardIssuer;
 const actor = user();
 const configured = (secrets: string) => testConfig(service.config.CARD_ISSUER_DATABASE_URL, secrets);
-const start = (secrets: string): Promise<void> =>
-  service.addReplica({ ...configured(secrets), BUS_PREFIX: service.config.BUS_PREFIX, BUS_SECRET: service.config.BUS_SECRET, STORAGE_URL: service.config.STORAGE_URL });
+const start = (secrets: string): Promise<void> => {
+  const { BUS_PREFIX, BUS_SECRET, STORAGE_URL } = service.config;
+  return service.addReplica({ ...configured(secrets), BUS_PREFIX, BUS_SECRET, STORAGE_URL });
+};
 const secretOf = async (cardId: string): Promise<string | undefined> => {
   const rows = await service.database.query<{ id: string }[]>('SELECT code_secret_id AS id FROM cards WHERE id = $1', [
     cardId,

@@ -22,8 +22,8 @@ export class PhotosService {
   ) {}
 
   /**
-   * Draws the file that was sent anew, and makes it the card's photo in place of the former one. All drawing and storing
-   * is done before the transaction, which only says whose the new file is.
+   * Draws the file that was sent anew, and makes it the card's photo in place of the former one. All drawing and
+   * storing is done before the transaction, which only says whose the new file is.
    *
    * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for what is no photo
    */

@@ -37,7 +37,8 @@ const photoKey = async (card: Card): Promise<string | null> => {
 /** The files of a kind that a company has. */
 const filesOf = (kind: string, who = actor): string[] => {
   try {
-    return readdirSync(join(service.storage.root, kind, companyOf(who))).map((name) => `${kind}/${companyOf(who)}/${name}`);
+    const folder = `${kind}/${companyOf(who)}`;
+    return readdirSync(join(service.storage.root, folder)).map((name) => `${folder}/${name}`);
   } catch {
     return [];
   }

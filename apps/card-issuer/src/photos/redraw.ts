@@ -13,7 +13,7 @@ const QUALITY = 85;
 // Of all formats that the library reads, only these: each reader is a way in for whoever sends a broken file.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({ operation: ['VipsForeignLoadJpeg', 'VipsForeignLoadPng', 'VipsForeignLoadWebp'] });
-// Calls are few and large: nothing is worth keeping between them, and one thread each leaves the other core to the rest.
+// Calls are few and large: nothing is worth keeping between them, and one thread each leaves the others to the rest.
 sharp.cache(false);
 sharp.concurrency(1);
 

@@ -10,8 +10,8 @@ const SWEPT = `interval '1 hour'`;
 const BATCH = 100;
 
 /**
- * Files that are to be deleted. The storage takes no part in transactions, so what is stored is written down as a stray
- * first; the transaction that gives it to a card takes it off, and puts the former one on. Whenever a process dies, what
+ * Files that are to be deleted. The storage takes no part in transactions, so what is stored is written down as a
+ * stray first; the transaction that gives it to a card takes it off, and puts the former one on. Whenever a process dies, what
  * it left is known here.
  */
 @Injectable()

@@ -27,5 +27,6 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: Du
 /** We are no forward proxy. */
 export function refuseConnect(socket: Duplex, problems: ProblemWriter): void {
   socket.on('error', () => undefined);
-  socket.end(problems.raw('method_not_allowed', requestId(), { allow: 'GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS' }));
+  const allow = 'GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS';
+  socket.end(problems.raw('method_not_allowed', requestId(), { allow }));
 }

@@ -30,7 +30,8 @@ export function checkBodyHeaders(request: FastifyRequest, file: FileBody | undef
   const plain = encoding === undefined || encoding.toLowerCase() === 'identity';
   const type = headers['content-type'] ?? '';
   if (plain && (file ? file.types.includes(mediaTypeOf(type)) : JSON_TYPE.test(type))) return;
-  throw new DomainError('unsupported_media_type', { meta: { types: (file?.types ?? ['application/json']).join(', ') } });
+  const types = file?.types.join(', ') ?? 'application/json in UTF-8';
+  throw new DomainError('unsupported_media_type', { meta: { types } });
 }
 
 /** A content type without its parameters. */

@@ -128,7 +128,8 @@ describe('a scan', () => {
       const scanId = randomUUID();
       const answer = await http.get('/api/v1/scan/profile', { token: gateway.scanPass({}, { subject: scanId }) });
       expect([answer.status, answer.body, answer.headers.get('cache-control')]).toEqual([200, profile, 'no-store']);
-      expect(gateway.asked).toEqual([{ pattern: 'scans.profile', data: { scan_id: scanId, pass_expires_at: expect.any(Number) as number }, options: undefined }]);
+      const data = { scan_id: scanId, pass_expires_at: expect.any(Number) as number };
+      expect(gateway.asked).toEqual([{ pattern: 'scans.profile', data, options: undefined }]);
     });
 
     it.each<[what: string, token: () => string | undefined, code: string]>([

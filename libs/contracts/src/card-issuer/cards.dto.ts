@@ -163,7 +163,7 @@ export class Card {
   @ApiProperty({ description: 'What the QR says. Whoever has it can open the profile.' })
   scan_url: string;
 
-  @ApiProperty({ type: String, nullable: true, description: 'Gives the photo, as JPEG, to whoever has it, for two minutes' })
+  @ApiProperty({ type: String, nullable: true, description: 'Gives the photo, as JPEG, for two minutes' })
   photo_url: string | null;
 
   @ApiProperty({ format: 'date-time' })
