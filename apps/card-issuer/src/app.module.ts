@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { Pruner } from '@puerta/database';
 import { JobsModule } from '@puerta/jobs';
 import { StorageModule } from '@puerta/storage';
 import { CardBulkRunner } from './bulks/card-bulk.runner';
@@ -15,7 +16,6 @@ import type { CardIssuerConfig } from './config';
 import { PhotosMessages } from './photos/photos.messages';
 import { PhotosService } from './photos/photos.service';
 import { StrayFiles } from './photos/stray-files';
-import { StrayFilesSweeper } from './photos/stray-files-sweeper';
 import { PicturesMessages } from './pictures/pictures.messages';
 import { ScansMessages } from './scans/scans.messages';
 import { ScansService } from './scans/scans.service';
@@ -39,9 +39,13 @@ export class AppModule {
         CodeSecretsCheck,
         PhotosService,
         StrayFiles,
-        StrayFilesSweeper,
+        { provide: Pruner, inject: [StrayFiles], useFactory: pruner },
         ScansService,
       ],
     };
   }
+}
+
+function pruner(strays: StrayFiles): Pruner {
+  return new Pruner('stray files', () => strays.sweep());
 }
