@@ -35,7 +35,7 @@ const ask = fc.record({
   who,
   lane: fc.constantFrom(...LANES),
   ttl: fc.constantFrom(300, 1_500, 7_500),
-  work: fc.constantFrom(0, 0, 20, 150, 900),
+  work: fc.constantFrom(0, 0, 20, 150, 900, 2_500),
   ending: fc.constantFrom('answer', 'answer', ...ENDINGS),
   key: fc.constantFrom(undefined, undefined, 'key-1', 'key-2'),
 });
@@ -51,7 +51,7 @@ const junk = fc.array(
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 9, arbitrary: ask },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 30, 150, 600) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 30, 150, 600, 1_200) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('start' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('stop' as const), who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), who }) },
