@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, eventually, type Handlers, inBench, Log, moduleOf, rejection } from '../test/harness';
@@ -98,6 +99,13 @@ class Neighbourhood {
 }
 
 describe('a service outside Nest, on the bus by its documentation alone', () => {
+  it('may do in Redis what the documentation says', () => {
+    const page = readFileSync(join(__dirname, '../../../docs/bus.md'), 'utf8');
+    const written = /```text\s+user greeter on #<[^>]+> ([^`]+)```/.exec(page)?.[1]?.trim().split(/\s+/);
+    const rules = aclRules({ service: 'greeter', contracts: [greeter, names], prefix: 'bus' });
+    expect(written).toEqual(rules.join(' ').split(' '));
+  });
+
   const both = inBench(async (bench) => {
     const near = new Neighbourhood(bench);
     await Promise.all([near.serveNames('a1'), near.example('a1')]);
