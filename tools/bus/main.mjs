@@ -2,16 +2,21 @@
 /** `npm run bus`: what an operator may want to know of the bus, or do to it. */
 import { Refusal } from '../launcher/stopped.mjs';
 import { acl } from './acl.mjs';
+import { drop, retry } from './letters.mjs';
+import { status } from './status.mjs';
 
 const HELP = `npm run --silent bus -- <command> [options]
 
+  status    how it stands with every service's messages
+  retry     runs again what was given up (dead letters)
+  drop      removes what was given up
   acl       the users of Redis and what each may do, as lines for its aclfile (or its redis.conf)
 
   --help    show this, or more about a command
 `;
 
 /** @type {Record<string, (args: string[], env: NodeJS.ProcessEnv) => Promise<void>>} */
-const COMMANDS = { acl };
+const COMMANDS = { status, retry, drop, acl };
 
 /**
  * @param {string[]} args

@@ -24,7 +24,7 @@ const CALLER = `${SCRIPTS} +xadd +xlen +xdel +xpending +xrange +xrevrange`;
 
 const CALLEE =
   `${SCRIPTS} +xreadgroup +xgroup|create +xgroup|delconsumer +xinfo|consumers +xinfo|groups +xadd +xlen +xrange ` +
-  '+xrevrange +xpending +xclaim +xack +xdel +xtrim +zadd +zrem +zremrangebyscore +zscore +zcount';
+  '+xrevrange +xpending +xclaim +xack +xdel +xtrim +zadd +zrem +zremrangebyscore +zscore +zcount +zrange';
 
 const READER = '+xread +xrange +xrevrange';
 

@@ -1,7 +1,8 @@
 import { type Connection } from './connection';
+import { type Lane } from './contract';
 import { type Entry } from './lane-reader';
 import { type BusLogger } from './options';
-import { FINISH } from './scripts';
+import { BURY, FINISH } from './scripts';
 
 const RETRY_MS = 500;
 const COMPLAIN_MS = 1_000;
@@ -12,12 +13,22 @@ export interface Farewell {
   readonly answer: string;
 }
 
+/** Where a message goes that is given up. */
+export interface Grave {
+  readonly key: string;
+  readonly lane: Lane;
+}
+
 interface Finish {
   readonly entry: Entry;
   readonly farewell: Farewell | undefined;
   readonly onlyIfHeldBy: string;
+  readonly grave?: Grave;
   readonly done: (entry: Entry) => void;
 }
+
+/** Dead letters that are kept for each callee. */
+const MOST_DEAD = 1_000;
 
 /**
  * Answers messages and takes them off their streams. What fails is tried again until it succeeds: a message that is left
@@ -48,16 +59,27 @@ export class Finisher {
     void this.attempt({ entry, farewell, onlyIfHeldBy, done });
   }
 
+  /** Moves it to the dead letters instead. */
+  bury(entry: Entry, farewell: Farewell | undefined, done: (entry: Entry) => void, grave: Grave): void {
+    void this.attempt({ entry, farewell, onlyIfHeldBy: '', grave, done });
+  }
+
   get idle(): boolean {
     return this.underWay === 0 && this.failed.size === 0;
   }
 
   private async attempt(finish: Finish): Promise<void> {
-    const { entry, farewell, onlyIfHeldBy } = finish;
+    const { entry, farewell, onlyIfHeldBy, grave } = finish;
+    const { stream, caller } = entry.source;
     this.underWay += 1;
     try {
-      const args = [this.group, entry.id, farewell?.channel ?? '', farewell?.answer ?? '', onlyIfHeldBy];
-      await this.connection.run(FINISH, [entry.source.stream], args);
+      const args = [this.group, entry.id, farewell?.channel ?? '', farewell?.answer ?? ''];
+      if (grave) {
+        const about = [MOST_DEAD, caller, grave.lane, entry.deliveries];
+        await this.connection.run(BURY, [stream, grave.key], [...args, ...about]);
+      } else {
+        await this.connection.run(FINISH, [stream], [...args, onlyIfHeldBy]);
+      }
       finish.done(entry);
     } catch (error) {
       this.failed.add(finish);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hear, isEmpty, message, write } from '../test/by-hand';
 import { eventually, inBench, rejection } from '../test/harness';
+import { DeadLetters } from './index';
 
 /** Fields and values, alternating. */
 const flat = (fields: Record<string, string>): string[] => Object.entries(fields).flat();
@@ -80,6 +81,8 @@ describe('a message that was given to a replica and not answered', () => {
     expect(answers.has(late.id)).toBe(false);
     expect(handled).toEqual(['plain']);
     expect(log.errors).toHaveLength(1);
+    const letters = new DeadLetters(redis, bench.prefix, 'sample');
+    expect(await letters.list()).toMatchObject([{ id: poison.id, pattern: 'work.do', caller: 'tester', deliveries: 4 }]);
     await sleep(1_200);
     const consumers = (await redis.xinfo('CONSUMERS', stream, 'sample')) as string[][];
     expect(consumers.map((consumer) => consumer[1]).sort()).toEqual(['living', server.replica].sort());

@@ -26,6 +26,8 @@ export type BusEvent =
   | { readonly type: 'called'; readonly service: string; readonly pattern: string; readonly code: string; readonly ms: number }
   /** Messages of dead replicas, or lost on their way to this one, that this replica took over. */
   | { readonly type: 'reclaimed'; readonly lane: Lane; readonly count: number }
+  /** Given up after several replicas did not answer it, and moved to the dead letters. */
+  | { readonly type: 'buried'; readonly pattern: string; readonly caller: string; readonly lane: Lane }
   /** Did not open under our keys, or was not sealed at all: altered, moved, or made by somebody else. */
   | { readonly type: 'dropped'; readonly what: 'message' | 'reply'; readonly peer: string }
   | { readonly type: 'connection'; readonly name: string; readonly up: boolean };

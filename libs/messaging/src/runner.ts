@@ -57,6 +57,11 @@ export class Runner {
     if (sealer && opened === undefined) return this.drop(entry, lane);
     const spec = this.patterns.get(message.pattern ?? '');
     const event = { pattern: spec && message.pattern ? message.pattern : 'unknown', caller: entry.source.caller, lane };
+    if (entry.deliveries > MOST_DELIVERIES && message.id !== undefined) {
+      this.bury(entry, message, message.id, lane);
+      this.options.onEvent?.({ type: 'buried', ...event });
+      return;
+    }
     if (message.ttl !== undefined && age > message.ttl) {
       this.expire(entry, message);
       this.options.onEvent?.({ type: 'handled', ...event, code: 'expired', ms: 0 });
@@ -89,7 +94,6 @@ export class Runner {
     if (id === undefined || ttl === undefined) throw BusError.of('validation_failed');
     if (pattern === undefined || !spec) throw BusError.of('unknown_pattern');
     if (!spec.callers.includes(caller)) throw BusError.of('forbidden_caller');
-    if (entry.deliveries > MOST_DELIVERIES) throw BusError.of('internal', `delivered ${entry.deliveries} times`);
     if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) throw BusError.of('validation_failed');
     const content = opened === undefined ? this.contentOf(message) : (this.parse(opened) as Content | undefined);
     const plain = requireObject(content?.data);
@@ -160,15 +164,27 @@ export class Runner {
     logger.warn('dropped a message that is not sealed with our keys', { entry: entry.id, caller, lane });
   }
 
+  /** Gives a message up: it brought down, or lost, every replica that had it. An operator may give it another chance. */
+  private bury(entry: Entry, message: Incoming, id: string, lane: Lane): void {
+    const { contract, finisher, keys, logger, settle } = this.options;
+    const { requestId: request_id } = message;
+    logger.error('gave up a message that no replica answered', {
+      ...{ message_id: id, request_id, entry: entry.id, caller: entry.source.caller, lane },
+      pattern: this.patterns.has(message.pattern ?? '') ? message.pattern : 'unknown',
+      deliveries: entry.deliveries,
+    });
+    const farewell = this.farewell(entry, message, encodeRefusal(id, { code: 'internal' satisfies BusErrorCode }));
+    finisher.bury(entry, farewell, settle, { key: keys.dead(contract.name), lane });
+  }
+
   private finish(entry: Entry, message: Incoming, answer: string, onlyIfHeldBy?: string): void {
-    const { finisher, keys, settle } = this.options;
+    this.options.finisher.finish(entry, this.farewell(entry, message, answer), this.options.settle, onlyIfHeldBy);
+  }
+
+  private farewell(entry: Entry, { id, reply }: Incoming, answer: string): Farewell | undefined {
+    if (answer === '' || id === undefined || reply === undefined) return undefined;
     const { caller } = entry.source;
-    const { id, reply } = message;
-    const farewell: Farewell | undefined =
-      answer === '' || id === undefined || reply === undefined
-        ? undefined
-        : { channel: keys.replyChannel(caller, reply), answer: this.seal(caller, id, answer) };
-    finisher.finish(entry, farewell, settle, onlyIfHeldBy);
+    return { channel: this.options.keys.replyChannel(caller, reply), answer: this.seal(caller, id, answer) };
   }
 
   private seal(caller: string, id: string, answer: string): string {

@@ -160,3 +160,67 @@ for i = 3, #KEYS do
 end
 return 1
 `);
+
+/**
+ * Answers a message that is given up, and moves it to the dead letters as it is, with what is known of it in front. Of
+ * more than so many, the oldest go: what nobody looks at must not fill Redis. Atomic, so that two replicas never bury the
+ * same message. More fields than any message of ours has are cut off.
+ *
+ * KEYS stream, dead letters · ARGV group, entry id, channel or '', answer, most, caller, lane, deliveries
+ */
+export const BURY = new Script(`
+local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
+if not entry then return 0 end
+local head = { 'caller', ARGV[6], 'lane', ARGV[7], 'deliveries', ARGV[8], 'entry', ARGV[2] }
+for i = 1, math.min(#entry[2], 200) do head[#head + 1] = entry[2][i] end
+redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[5], '*', unpack(head))
+if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
+redis.pcall('XACK', KEYS[1], ARGV[1], ARGV[2])
+return redis.call('XDEL', KEYS[1], ARGV[2])
+`);
+
+/**
+ * Puts a dead letter back on its stream: the same message, with a new time to live.
+ *
+ * KEYS dead letters, stream · ARGV its entry id among them, time to live → 1, or 0 when it is not there any more
+ */
+export const REVIVE = new Script(`
+local letter = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+if not letter then return 0 end
+local fields = {}
+for i = 9, #letter[2] - 1, 2 do
+  if letter[2][i] ~= 'ttl' then
+    fields[#fields + 1] = letter[2][i]
+    fields[#fields + 1] = letter[2][i + 1]
+  end
+end
+redis.call('XADD', KEYS[2], '*', 'ttl', ARGV[2], unpack(fields))
+return redis.call('XDEL', KEYS[1], ARGV[1])
+`);
+
+/**
+ * How it stands with a callee, in one reading.
+ *
+ * KEYS dead letters, replicas, leases, stream, … · ARGV group, ms a heartbeat counts
+ * → Redis' time in ms, dead letters, replicas that take messages, { replica, its last heartbeat, … }, and for each stream
+ *   { length, how many of these are in hand, oldest entry's id or '', { consumer, how many it has in hand, … } }
+ */
+export const INSPECT = new Script(`${NOW}
+local status = {
+  now,
+  redis.call('XLEN', KEYS[1]),
+  redis.call('ZCOUNT', KEYS[2], now - tonumber(ARGV[2]), '+inf'),
+  redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES'),
+}
+for i = 4, #KEYS do
+  local pending = redis.pcall('XPENDING', KEYS[i], ARGV[1])
+  local oldest = redis.call('XRANGE', KEYS[i], '-', '+', 'COUNT', 1)[1]
+  local holders = {}
+  for _, holder in ipairs(not pending.err and pending[4] or {}) do
+    holders[#holders + 1] = holder[1]
+    holders[#holders + 1] = holder[2]
+  end
+  status[#status + 1] = { redis.call('XLEN', KEYS[i]), pending.err and 0 or pending[1], oldest and oldest[1] or '', holders }
+end
+return status
+`);

@@ -5,6 +5,7 @@ import { type BusContext } from './context';
 import { callersOf, type Lane, LANES } from './contract';
 import { Finisher } from './finisher';
 import { BUS_TRANSPORT, type HandlerExtras } from './handles';
+import { type CalleeStatus, inspect } from './inspect';
 import { Keys, requireName } from './keys';
 import { type Entry, LaneReader } from './lane-reader';
 import { Lease } from './lease';
@@ -51,6 +52,13 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
   /** Connected, reading, and seen by callers. */
   get ready(): boolean {
     return this.lease.present && this.blocking.every((connection) => connection.ready);
+  }
+
+  /** How it stands with this service's streams. Rejects when Redis does not say. */
+  inspect(): Promise<CalleeStatus> {
+    const { contract, prefix = DEFAULTS.prefix } = this.options;
+    const { commands } = this;
+    return inspect((...script) => commands.within(FLUSH_MS, commands.run(...script)), contract, prefix);
   }
 
   override addHandler(pattern: unknown, callback: MessageHandler, isEventHandler = false, extras: HandlerExtras = {}): void {

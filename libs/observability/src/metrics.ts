@@ -6,6 +6,19 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** `ok`, or the code of the error: a closed list, so that label values stay few. */
 export type Outcome = string;
 
+/** How it stands with the messages to one service. */
+export interface BusStatus {
+  readonly replicas: number;
+  readonly deadLetters: number;
+  readonly streams: readonly {
+    readonly caller: string;
+    readonly lane: string;
+    readonly waiting: number;
+    readonly pending: number;
+    readonly oldestMs: number;
+  }[];
+}
+
 /** What one process counts and times, in a registry of its own. */
 export class Metrics {
   readonly registry = new Registry();
@@ -35,6 +48,9 @@ export class Metrics {
   });
 
   readonly #reclaimed = this.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
+  readonly #buried = this.counter('puerta_bus_given_up_total', 'Messages that no replica answered, now dead letters', [
+    'pattern',
+  ]);
   readonly #dropped = this.counter('puerta_bus_dropped_total', 'Messages and answers that were not sealed with our keys', [
     'what',
     'peer',
@@ -65,6 +81,11 @@ export class Metrics {
   /** Messages of a dead replica were taken over here. */
   busReclaimed(lane: string, count: number): void {
     this.#reclaimed.inc({ lane }, count);
+  }
+
+  /** A message was given up here. */
+  busBuried(pattern: string): void {
+    this.#buried.inc({ pattern });
   }
 
   /** Something that was altered, moved or made up came over the bus. */
@@ -103,6 +124,46 @@ export class Metrics {
         for (const [labels, value] of values) this.set(labels, value);
       },
     });
+  }
+
+  /** How it stands with the service's streams, read when somebody looks; while it cannot be read, there are no values. */
+  busStatus(read: () => Promise<BusStatus>): void {
+    let reading: Promise<BusStatus | undefined> | undefined;
+    // All are collected at once, and one reading is enough for all.
+    const once = (): Promise<BusStatus | undefined> => {
+      reading ??= read()
+        .catch(() => undefined)
+        .finally(() => setImmediate(() => (reading = undefined)));
+      return reading;
+    };
+    const gauge = <const Label extends string>(
+      name: string,
+      help: string,
+      labelNames: readonly Label[],
+      values: (status: BusStatus) => (readonly [Record<Label, string>, number])[],
+    ): void => {
+      new Gauge({
+        ...{ name, help, labelNames: [...labelNames], registers: [this.registry] },
+        async collect() {
+          const status = await once();
+          this.reset();
+          for (const [labels, value] of status ? values(status) : []) this.set(labels, value);
+        },
+      });
+    };
+    gauge('puerta_bus_replicas', 'Replicas of this service that take messages', [], ({ replicas }) => [[{}, replicas]]);
+    gauge('puerta_bus_dead_letters', 'Messages that were given up and wait for an operator', [], ({ deadLetters }) => [
+      [{}, deadLetters],
+    ]);
+    const states = ['waiting', 'pending'] as const;
+    gauge('puerta_bus_messages', 'Messages to this service, by whether a replica has them', ['caller', 'lane', 'state'], (status) =>
+      status.streams.flatMap(({ caller, lane, ...stream }) =>
+        states.map((state) => [{ caller, lane, state }, stream[state]] as const),
+      ),
+    );
+    gauge('puerta_bus_oldest_message_seconds', 'Age of the oldest message to this service', ['caller', 'lane'], (status) =>
+      status.streams.map(({ caller, lane, oldestMs }) => [{ caller, lane }, oldestMs / 1_000] as const),
+    );
   }
 
   /** A value that is read whenever somebody looks. */

@@ -59,6 +59,8 @@ function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
         );
       case 'reclaimed':
         return metrics.busReclaimed(event.lane, event.count);
+      case 'buried':
+        return metrics.busBuried(event.pattern);
       case 'dropped':
         return metrics.busDropped(event.what, event.peer);
       case 'connection':

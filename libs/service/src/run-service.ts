@@ -29,6 +29,7 @@ export async function startService<D extends AppConfigDefinition>(
     validate: validateDto,
     encodeError: errorEncoder(runtime.logger),
   });
+  runtime.metrics.busStatus(() => server.inspect());
   const app = await createBusService(ServiceModule.of(definition, runtime), server, {
     logger: nestLogger(runtime.logger),
     abortOnError: false,
