@@ -65,10 +65,9 @@ export class BusClient extends ClientProxy {
     if (!this.onCluster) this.lineTo('');
   }
 
-  /** Connected, and hearing its answers. */
+  /** Connected to wherever it asks, and hearing its answers. On a Cluster, one that asks nobody yet needs nothing. */
   get ready(): boolean {
-    const lines = [...this.lines.values()];
-    return lines.length > 0 && lines.every((line) => line.ready);
+    return [...this.lines.values()].every((line) => line.ready);
   }
 
   /**

@@ -149,4 +149,18 @@ describe('Redis', () => {
     await eventually(async () => (await bench.redis.xlen(bench.key('tester:fast'))) === 0);
   });
   it.concurrent('that drops all connections, again and again: calls settle, nothing runs twice, nothing is left behind', flapping, 30_000);
+
+  const isolated = inOwnRedis(async (bench) => {
+    const runs = await counted(bench);
+    const sample = bench.sample();
+    await sample.request('work.do', { key: 'warm-up' });
+    await bench.redis.config('SET', 'min-replicas-to-write', '1');
+    const outcomes = await Promise.all(['a', 'b', 'c'].map((key) => ask(sample, key)));
+    expect(codes(outcomes)).toEqual(['service_unavailable']);
+    expect(slowest(outcomes)).toBeLessThan(2_000);
+    await bench.redis.config('SET', 'min-replicas-to-write', '0');
+    await eventually(async () => (await ask(sample, 'probe', 0, 1_000)).code === 'ok');
+    neverTwice(runs);
+  });
+  it.concurrent('that lost touch with its replicas and takes nothing: calls fail at once, and go on when it does', isolated, 30_000);
 });
