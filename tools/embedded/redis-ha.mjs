@@ -87,13 +87,12 @@ class Servers {
   /**
    * A user on all nodes, also after their restarts.
    *
-   * @param {string} name
-   * @param {string[]} rules
+   * @param {string[]} user its name and rules
    */
-  async setUser(name, rules) {
+  async setUser(...user) {
     await Promise.all(
       this.nodes.map(async (node) => {
-        await node.ask('ACL', 'SETUSER', name, 'reset', ...rules);
+        await node.ask('ACL', 'SETUSER', ...user);
         await node.ask('CONFIG', 'REWRITE');
       }),
     );

@@ -1,21 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startPuerta, startRedis, waitFor, type Puerta, type TestRedis } from '@puerta/testing';
+import { startPostgres, startPuerta, startRedis, waitFor, type Puerta, type TestPostgres, type TestRedis } from '@puerta/testing';
+import { issueMany } from './support/load';
 import { administrator, expectStatus, issueCard, type Administrator } from './support/people';
 import { query } from './support/rows';
 
 let redis: TestRedis;
+let postgres: TestPostgres;
 let puerta: Puerta;
 let admin: Administrator;
 
 beforeAll(async () => {
-  redis = await startRedis();
-  puerta = await startPuerta({ redisUrl: redis.url });
+  [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+  puerta = await startPuerta({ redis: redis.url, databaseUrl: postgres.url });
   admin = await administrator(puerta.api());
 }, 120_000);
 
 afterAll(async () => {
   await puerta?.stop();
   await redis?.close();
+  await postgres?.close();
 });
 
 async function timed<T>(work: Promise<T>): Promise<[T, number]> {
@@ -108,3 +111,36 @@ it('answers 503 while PostgreSQL refuses connections, and serves again by itself
   await allow(true);
   await waitFor(async () => (await issue()).status === 201, 10_000);
 }, 60_000);
+
+it('answers 503 while PostgreSQL is killed under load, serves again by itself, and leaves nothing half done', async () => {
+  const other = await administrator(puerta.api(), 'Universidad Nueva');
+  const { cards, failures, longestMs } = await issueMany(puerta, other.token, {
+    commands: 300,
+    callers: 8,
+    onProgress: async (done) => {
+      if (done !== 100) return;
+      await postgres.kill();
+      const [answer, ms] = await timed(issue());
+      expect(answer.status).toBe(503);
+      expect(ms).toBeLessThan(2_500);
+      expect((await puerta.http().get('/health')).status).toBe(200);
+      await postgres.start();
+    },
+  });
+  expect(failures.length).toBeGreaterThan(0);
+  expect([...new Set(failures)].filter((failure) => !/^50[34] /.test(failure))).toEqual([]);
+  expect(longestMs).toBeLessThan(12_000);
+  // A number is taken with the card that gets it, and a card's history begins with it: none without the other.
+  const serials = cards.map((card) => Number(card.number.slice(3))).sort((a, b) => a - b);
+  expect(serials).toEqual(Array.from({ length: 300 }, (_, n) => 10_001 + n));
+  const [row] = await query<{ cards: number; histories: number }>(
+    puerta.database.url,
+    `SELECT count(*)::int AS cards, count(history)::int AS histories
+       FROM card_issuer.cards AS card
+       LEFT JOIN LATERAL (SELECT count(*) AS lines FROM card_issuer.card_events AS event WHERE event.card_id = card.id)
+         AS history ON history.lines = 1
+      WHERE company_id = $1`,
+    [other.companyId],
+  );
+  expect(row).toEqual({ cards: 300, histories: 300 });
+}, 120_000);

@@ -21,7 +21,7 @@ beforeAll(async () => {
   monitor = await looking.monitor();
   monitor.on('monitor', (_time: string, args: string[]) => (sent += `${args.join(' ')}\n`));
   // Limits too: they count by address and by e-mail.
-  puerta = await startPuerta({ redisUrl: redis.url, env: { GATEWAY_RATE_LIMIT: 'on', GATEWAY_RATE_LIMIT_PER_ADDRESS: '1000000' } });
+  puerta = await startPuerta({ redis: redis.url, env: { GATEWAY_RATE_LIMIT: 'on', GATEWAY_RATE_LIMIT_PER_ADDRESS: '1000000' } });
 }, 120_000);
 
 afterAll(async () => {

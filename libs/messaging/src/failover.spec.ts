@@ -75,7 +75,7 @@ describe.each([
 
   it('serves a user of whose rights the nodes know', () =>
     inServers(servers, async (bench) => {
-      await servers.setUser('somebody', ['on', '>secret-of-somebody', `~${bench.prefix}:*`, '&*', '+@all', '-@admin']);
+      await servers.setUser('somebody', 'on', '>secret-of-somebody', `~${bench.prefix}:*`, '&*', '+@all', '-@admin');
       const redis = servers.url({ user: 'somebody', password: 'secret-of-somebody' });
       await bench.replica(async () => undefined, { redis });
       expect((await ask(bench.sample(bench.client({ redis })), 'a')).code).toBe('ok');

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { provision } from '../../../tools/embedded/databases.mjs';
 import { freePort } from '../../../tools/embedded/process.mjs';
-import { provisionRedis, removeRedisUsers } from '../../../tools/embedded/redis-users.mjs';
+import { provisionRedis, redisUser, redisUsers, removeRedisUsers } from '../../../tools/embedded/redis-users.mjs';
 import {
   APPS, appEnvironment, hasMigrations, migrateApp, newPasswords, newSecrets, startApp, type App, type AppProcess,
   type DatabaseUrls, OWNERS, type Secrets,
@@ -10,6 +10,7 @@ import {
 import { temporaryFolder } from '../../../tools/embedded/server.mjs';
 import { createDatabase, testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';
 import { HttpClient } from './http';
+import type { RedisServers } from './redis-servers';
 
 const workspace = resolve(__dirname, '../../..');
 
@@ -21,8 +22,8 @@ export interface PuertaOptions {
   replicas?: Partial<Record<App, number>>;
   /** Beside and above what every app gets. */
   env?: Record<string, string>;
-  /** Default: the shared one, under a key prefix of this installation's own. */
-  redisUrl?: string;
+  /** A URL, or servers that replace each other; default: the shared one, under a key prefix of this installation's own. */
+  redis?: string | RedisServers;
   /** The superuser URL of a server to make a database in; default: the shared one. */
   databaseUrl?: string;
 }
@@ -42,6 +43,10 @@ export class Replica {
 
   get pid(): number | undefined {
     return this.process?.pid;
+  }
+
+  get runs(): boolean {
+    return this.process !== undefined;
   }
 
   /** Everything it has written, over all its lives. */
@@ -74,11 +79,13 @@ export class Replica {
   /** SIGTERM; waits until it has drained and gone. */
   async stop(): Promise<void> {
     await this.process?.stop();
+    delete this.process;
   }
 
   /** `kill -9`. */
   async kill(): Promise<void> {
     await this.process?.kill();
+    delete this.process;
   }
 
   async restart(): Promise<void> {
@@ -131,7 +138,8 @@ export class Puerta {
   /** Ends all replicas, drops the database and removes the files. */
   async stop(): Promise<void> {
     await Promise.all(this.all().map((replica) => replica.stop()));
-    if (hasUsers(this.redisUrl)) await removeRedisUsers(this.redisUrl, this.busPrefix).catch(() => undefined);
+    // Servers that replace each other are one suite's own, and their users go with them.
+    if (/^rediss?:/.test(this.redisUrl)) await removeRedisUsers(this.redisUrl, this.busPrefix).catch(() => undefined);
     await this.database.drop();
     await rm(this.filesFolder, { recursive: true, force: true });
   }
@@ -149,16 +157,14 @@ export class Puerta {
  * @throws with the last lines of its log when an app does not come up; nothing is left running then
  */
 export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> {
-  const { replicas = {}, env = {}, redisUrl = testRedisUrl(), databaseUrl = testDatabaseUrl() } = options;
+  const { replicas = {}, env = {}, redis = testRedisUrl(), databaseUrl = testDatabaseUrl() } = options;
   const database = await createDatabase(databaseUrl);
   // Roles belong to the whole server: named after the database, so that suites side by side do not share them.
   const databaseUrls = await provision(database.url, { rolePrefix: database.name, passwords: newPasswords(OWNERS) });
   const secrets = newSecrets();
   const busPrefix = `bus-${database.name}`;
   const filesFolder = temporaryFolder('files');
-  const redisUrls = hasUsers(redisUrl)
-    ? await provisionRedis(redisUrl, { prefix: busPrefix, passwords: newPasswords(APPS) })
-    : (Object.fromEntries(APPS.map((app) => [app, redisUrl])) as Record<App, string>);
+  const [redisUrl, redisUrls] = await usersOf(redis, busPrefix);
   const ports = await Promise.all(Array.from({ length: replicas.gateway ?? 1 }, () => freePort()));
   const publicUrl = `http://127.0.0.1:${ports[0]}`;
 
@@ -203,7 +209,12 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
   return puerta;
 }
 
-/** Not behind Sentinels and in Clusters: there each node has users of its own, which a failover would lose. */
-function hasUsers(redisUrl: string): boolean {
-  return /^rediss?:/.test(redisUrl);
+/** A user for each app. @returns the URL of who may do everything, and each app's own */
+async function usersOf(redis: string | RedisServers, prefix: string): Promise<[string, Record<App, string>]> {
+  const passwords = newPasswords(APPS);
+  if (typeof redis === 'string') return [redis, await provisionRedis(redis, { prefix, passwords })];
+  const users = redisUsers(prefix, passwords);
+  await Promise.all(APPS.map((app) => redis.setUser(...users[app])));
+  const urls = APPS.map((app) => [app, redis.url({ user: redisUser(prefix, app), password: passwords[app] })]);
+  return [redis.url(), Object.fromEntries(urls) as Record<App, string>];
 }

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { freePort } from '../../../tools/embedded/process.mjs';
 import { startRedis as start } from '../../../tools/embedded/redis.mjs';
 import { temporaryFolder } from '../../../tools/embedded/server.mjs';
+import type { RedisServers } from './redis-servers';
 
 /** A Redis for one suite that does to it what must not be done to the shared one. Address and data stay over restarts. */
 export interface TestRedis {
@@ -39,12 +40,19 @@ export async function startRedis(): Promise<TestRedis> {
   };
 }
 
-/** What Redis refused to users whose names begin so, in its words; of the last 128 refusals. */
-export async function refusedByRedis(url: string, users: string): Promise<string[]> {
+/** What Redis refused to users whose names begin so, in its words; of the last 128 refusals of each server. */
+export async function refusedByRedis(redis: string | RedisServers, users: string): Promise<string[]> {
+  const logs = typeof redis === 'string' ? [await logOf(redis)] : await Promise.all(redis.nodes.map((node) => node.ask(...LOG)));
+  const entries = (logs as string[][][]).flat().map((entry) => entry.join(' '));
+  return entries.filter((entry) => entry.includes(` username ${users}`));
+}
+
+const LOG = ['ACL', 'LOG', '128'] as const;
+
+async function logOf(url: string): Promise<unknown> {
   const client = new Redis(url);
   try {
-    const log = (await client.call('ACL', 'LOG', '128')) as string[][];
-    return log.map((entry) => entry.join(' ')).filter((entry) => entry.includes(` username ${users}`));
+    return await client.call(...LOG);
   } finally {
     client.disconnect();
   }

@@ -1,0 +1,74 @@
+import { startCluster, startPostgres, startPuerta, startSentinel, type Puerta, type RedisServers, type TestPostgres } from '@puerta/testing';
+import { issueMany } from './support/load';
+import { administrator } from './support/people';
+import { Random } from './support/random';
+import { query } from './support/rows';
+import { Storm } from './support/storm';
+
+const COMMANDS = 10_000;
+const CALLERS = 32;
+/** In a row, in one installation after another. */
+const RUNS = { Sentinels: 14, 'a Cluster': 6 };
+/** A call lives for 10 s; what HTTP adds on a machine that is busy with starting processes. */
+const LONGEST_MS = 12_000;
+
+const firstSeed = Number(process.env['PUERTA_TEST_SEED'] ?? Date.now() % 1_000_000);
+
+/** What PostgreSQL holds of a company: each command wrote one card, under a name of its own. */
+async function effects(url: string, companyId: string) {
+  const [row] = await query<{ cards: string; commands: string }>(
+    url,
+    "SELECT count(*) AS cards, count(DISTINCT holder_name) AS commands FROM card_issuer.cards WHERE company_id = $1",
+    [companyId],
+  );
+  return { cards: Number(row?.cards), commands: Number(row?.commands) };
+}
+
+describe.each([
+  ['Sentinels', startSentinel],
+  ['a Cluster', startCluster],
+] as const)('in a storm, on %s', (kind, startServers) => {
+  let redis: RedisServers;
+  let postgres: TestPostgres;
+  let puerta: Puerta;
+
+  beforeAll(async () => {
+    [redis, postgres] = await Promise.all([startServers(), startPostgres()]);
+    const replicas = { gateway: 2, identity: 3, 'card-issuer': 3, 'token-service': 3 };
+    puerta = await startPuerta({ redis, databaseUrl: postgres.url, replicas, env: { LOG_LEVEL: 'warn' } });
+    // Each run begins with one replica of each service.
+    for (const app of ['identity', 'card-issuer', 'token-service'] as const) {
+      for (const replica of puerta.replicas[app].slice(1)) await replica.stop();
+    }
+  }, 180_000);
+
+  afterAll(async () => {
+    await puerta?.stop();
+    await Promise.all([redis?.stop(), postgres?.close()]);
+  }, 60_000);
+
+  const seeds = Array.from({ length: RUNS[kind] }, (_, n) => firstSeed + n);
+
+  it.each(seeds)(`has exactly ${COMMANDS} effects of ${COMMANDS} commands, no call unsettled past its time (seed %i)`, async (seed) => {
+    const admin = await administrator(puerta.api(), `Storm ${seed}`);
+    const storm = new Storm(puerta, redis, postgres, COMMANDS, new Random(seed));
+    const began = performance.now();
+    const { cards, failures, longestMs } = await issueMany(puerta, admin.token, {
+      commands: COMMANDS,
+      callers: CALLERS,
+      onProgress: (done) => storm.progress(done),
+    });
+    const seconds = (performance.now() - began) / 1_000;
+    await storm.over();
+    const found = await effects(puerta.database.url, admin.companyId);
+    console.log(
+      `seed ${seed}: ${seconds.toFixed(1)} s, ${failures.length} retries, longest wait ${(longestMs / 1_000).toFixed(1)} s, ` +
+        `${found.cards} effects, ${found.cards - found.commands} doubled`,
+    );
+    expect([...new Set(failures)].filter((failure) => !/^(?:50[34]|0) /.test(failure))).toEqual([]);
+    expect(new Set(cards.map((card) => card.card_id)).size).toBe(COMMANDS);
+    expect(new Set(cards.map((card) => card.number)).size).toBe(COMMANDS);
+    expect(found).toEqual({ cards: COMMANDS, commands: COMMANDS });
+    expect(longestMs).toBeLessThan(LONGEST_MS);
+  });
+});

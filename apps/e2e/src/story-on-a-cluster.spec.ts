@@ -1,0 +1,4 @@
+import { startCluster } from '@puerta/testing';
+import { tellTheStory } from './support/story';
+
+tellTheStory(startCluster);

@@ -1,0 +1,4 @@
+import { startSentinel } from '@puerta/testing';
+import { tellTheStory } from './support/story';
+
+tellTheStory(startSentinel);
