@@ -105,6 +105,15 @@ if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 return redis.call('XDEL', KEYS[1], ARGV[2])`;
 
+/** KEYS stream, dead letters · ARGV as above, then caller, lane, deliveries: answers a message that is given up, and keeps it */
+const BURY = `
+local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
+if not entry then return 0 end
+local fields = { 'caller', ARGV[5], 'lane', ARGV[6], 'deliveries', ARGV[7], 'entry', ARGV[2] }
+for i = 1, math.min(#entry[2], 200) do fields[#fields + 1] = entry[2][i] end
+redis.call('XADD', KEYS[2], 'MAXLEN', 1000, '*', unpack(fields))
+${FINISH}`;
+
 /** Asks other services in the name of this one. */
 export class Caller {
   #waiting = new Map();
@@ -260,21 +269,26 @@ export class Server {
     const left = Number(entry.split('-')[0]) + Number(ttl) - performance.now() - this.#offset;
     let answer;
     if (content === undefined) answer = undefined; // not ours: dropped without a word
+    else if (deliveries > MOST_DELIVERIES) answer = { id, error: { code: 'internal' } };
     else if (!(left > 0)) answer = deliveries === 1 ? { id, error: { code: 'service_unavailable' } } : undefined;
-    else answer = await this.#answer({ id, pattern, key, request, caller, lane, left, deliveries }, content);
+    else answer = await this.#answer({ id, pattern, key, request, caller, lane, left }, content);
     const channel = answer && reply ? `${this.prefix}:reply:${caller}:${reply}` : '';
     const text = channel && JSON.stringify({ id, sealed: this.seal.seal(JSON.stringify(answer), ['reply', this.name, caller, id]) });
-    while (!(await this.redis.eval(FINISH, 1, stream, this.name, entry, channel, text).then(() => true, () => false))) await sleep(500);
+    const about = [this.name, entry, channel, text];
+    const finish = () =>
+      content !== undefined && deliveries > MOST_DELIVERIES
+        ? this.redis.eval(BURY, 2, stream, `${this.prefix}:{${this.name}}:dead`, ...about, caller, lane, deliveries)
+        : this.redis.eval(FINISH, 1, stream, ...about);
+    while (!(await finish().then(() => true, () => false))) await sleep(500);
     this.#held.delete(entry);
   }
 
   async #answer(message, content) {
-    const { id, pattern, caller, lane, deliveries } = message;
+    const { pattern, caller, lane, id } = message;
     try {
       const spec = Object.hasOwn(this.patterns, pattern) ? this.patterns[pattern] : undefined;
       if (spec?.lane !== lane) throw new BusError('unknown_pattern');
       if (!spec.callers.includes(caller)) throw new BusError('forbidden_caller');
-      if (deliveries > MOST_DELIVERIES) throw new BusError('internal');
       return { id, ok: await spec.handle(JSON.parse(content).data, message) };
     } catch (error) {
       if (!(error instanceof BusError)) console.error(error);

@@ -9,7 +9,7 @@ import { aclRules } from './acl';
 import { BusClient } from './client';
 import { type ServiceContract } from './contract';
 import { createBusService } from './create-bus-service';
-import { callSeal } from './envelope';
+import { callSeal, replySeal } from './envelope';
 import { BusError } from './errors';
 import { Sealer, type SealingKeys } from './sealer';
 import { BusServer } from './server';
@@ -151,6 +151,34 @@ describe('a service outside Nest, on the bus by its documentation alone', () => 
     await expect(front.request('greet', { name: 'Ana' })).resolves.toMatchObject({ text: 'Good day, Dr Ana' });
   });
   it.concurrent('drops what was altered, and does not begin what is late', unfit, 15_000);
+
+  const poisonous = inBench(async (bench) => {
+    const near = new Neighbourhood(bench);
+    const stream = `${bench.prefix}:{greeter}:front:fast`;
+    const head = { id: randomUUID(), pattern: 'greet', reply: 'hand' };
+    const route = { callee: 'greeter', caller: 'front', lane: 'fast' } as const;
+    const sealed = new Sealer(keysOf('a1')).seal('{"data":{"name":"Ana"}}', callSeal(route, head));
+    const fields = { ...head, ttl: '60000', sealed };
+    const ears = bench.redis.duplicate();
+    bench.onClose(async () => ears.disconnect());
+    await ears.subscribe(`${bench.prefix}:reply:front:hand`);
+    const heard = once(ears, 'message') as Promise<[string, string]>;
+    // As if three replicas had been given it, each of which died of it.
+    await bench.redis.xgroup('CREATE', stream, 'greeter', '0', 'MKSTREAM');
+    await bench.redis.xadd(stream, '*', ...Object.entries(fields).flat());
+    for (const id of ['>', '0', '0']) await bench.redis.xreadgroup('GROUP', 'greeter', 'ghost', 'STREAMS', stream, id);
+    await near.example('a1');
+
+    const [, text] = await heard;
+    const answer = JSON.parse(text) as { sealed: string };
+    const opened = new Sealer(keysOf('a1')).open(answer.sealed, replySeal({ callee: 'greeter', caller: 'front' }, head.id));
+    expect(JSON.parse(opened ?? '')).toEqual({ id: head.id, error: { code: 'internal' } });
+    const [[, letter]] = (await bench.redis.xrange(`${bench.prefix}:{greeter}:dead`, '-', '+')) as [[string, string[]]];
+    expect(letter.slice(0, 6)).toEqual(['caller', 'front', 'lane', 'fast', 'deliveries', '4']);
+    expect(letter.slice(8)).toEqual(Object.entries(fields).flat());
+    expect(await bench.redis.xlen(stream)).toBe(0);
+  });
+  it.concurrent('gives up what brought others down, and keeps it as a dead letter', poisonous, 15_000);
 
   const killed = inBench(async (bench) => {
     const near = new Neighbourhood(bench);
