@@ -16,7 +16,7 @@ let admin: Redis;
 
 beforeAll(async () => {
   redis = await startRedis();
-  puerta = await startPuerta({ redisUrl: redis.url, replicas: { gateway: 3, identity: 2 } });
+  puerta = await startPuerta({ redis: redis.url, replicas: { gateway: 3, identity: 2 } });
   admin = new Redis(redis.url);
 }, 120_000);
 
