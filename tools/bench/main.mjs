@@ -18,7 +18,7 @@ const HELP = `npm run bench -- [${Object.keys(BENCHMARKS).join('|')} …] [--sec
 
 Measures, and prints our figure, a baseline measured in the same run, and the ratio.
 
-  bus            the bus against Nest's own Redis transport; three replicas against one
+  bus            the bus, sealed and not, against Nest's own Redis transport; three replicas against one
   feed           a change until two replicas have dropped what they kept, against a bare PUBLISH
   http           a StrictAuth route with and without what the gateway keeps, and a bare node:http server
   --seconds N    how long each measurement takes (default 3)

@@ -1,4 +1,5 @@
-// Compares the bus with Nest's built-in Redis transport, in one run on one machine; and three replicas with one.
+// Compares the bus with Nest's built-in Redis transport, and sealed messages with plain ones, in one run on one machine; and
+// three replicas with one.
 // Usage, after a build: node libs/messaging/bench/bus.mjs [--json] [--seconds 3] [--rounds 3]   (REDIS_URL: a Redis to use)
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -23,11 +24,12 @@ const url = process.env.REDIS_URL ?? own.url;
 const results = [];
 try {
   for (const concurrency of [1, 32]) {
-    const [ours, baseline] = await medians(
-      { transport: 'bus', replicas: 1, concurrency, waitMs: 0 },
-      { transport: 'nest', replicas: 1, concurrency, waitMs: 0 },
-    );
-    report(`bus against Nest's Redis transport, ${concurrency} under way`, ours, baseline);
+    const setup = { replicas: 1, concurrency, waitMs: 0 };
+    const transports = ['sealed', 'bus', 'nest'];
+    const [sealed, plain, nest] = await medians(...transports.map((transport) => ({ ...setup, transport })));
+    report(`sealed against not sealed, ${concurrency} under way`, sealed, plain);
+    report(`sealed against Nest's Redis transport, ${concurrency} under way`, sealed, nest);
+    report(`not sealed against Nest's Redis transport, ${concurrency} under way`, plain, nest);
   }
   for (const waitMs of [WAIT_MS, 0]) {
     const work = waitMs ? `a handler that waits ${waitMs} ms` : 'a cheap handler';

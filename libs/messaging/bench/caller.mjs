@@ -1,17 +1,17 @@
 // Asks as fast as it can with so many calls under way.
-// Usage: node caller.mjs <bus|nest> <redis url> <prefix> <calls under way> <wait ms> <seconds>
+// Usage: node caller.mjs <sealed|bus|nest> <redis url> <prefix> <calls under way> <wait ms> <seconds>
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { ClientRedis } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
-import { bus, contract, redisOptions, silent } from './common.mjs';
+import { bus, contract, redisOptions, sealerOf, silent } from './common.mjs';
 
 const [transport, url, prefix, concurrency, waitMs, seconds] = process.argv.slice(2);
 const WARM_UP_MS = 1_500;
 
 Logger.overrideLogger(false);
 
-const { ask, close } = transport === 'bus' ? overBus() : overNest();
+const { ask, close } = transport === 'nest' ? overNest() : overBus();
 const data = { text: 'x'.repeat(100), wait_ms: Number(waitMs) };
 await ask(data);
 await askFor(WARM_UP_MS);
@@ -37,7 +37,7 @@ async function askFor(limit) {
 }
 
 function overBus() {
-  const client = new bus.BusClient({ redis: url, prefix, service: 'caller', logger: silent });
+  const client = new bus.BusClient({ redis: url, prefix, service: 'caller', logger: silent, ...sealerOf(transport) });
   const echo = new bus.ServiceClient(client, contract);
   return { ask: (body) => echo.request('echo', body), close: () => client.close() };
 }

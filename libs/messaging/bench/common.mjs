@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -7,6 +8,12 @@ const built = fileURLToPath(new URL('../../../dist/libs/messaging/src/index.js',
 export const bus = createRequire(import.meta.url)(built);
 
 export const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** What both sides seal with, where they do: any key will do. */
+export function sealerOf(transport) {
+  const current = { id: 'k1', key: createSecretKey(Buffer.alloc(32, 'bench')) };
+  return transport === 'sealed' ? { sealer: new bus.Sealer({ current, get: () => current.key }) } : {};
+}
 
 class Echo {}
 
