@@ -2,6 +2,7 @@
 /** Everything that runs while `npm start` does. Imported once the packages are there. */
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { built } from '../docs/built.mjs';
 import { ensureDatabase, provision } from '../embedded/databases.mjs';
 import { startPostgres } from '../embedded/postgres.mjs';
 import { provisionRedis } from '../embedded/redis-users.mjs';
@@ -80,6 +81,7 @@ export class Installation {
       this.#redis(),
       build(this.terminal, this.signal),
     ]);
+    if (this.options.redisUrl) await refuseUnreachable(this.options.redisUrl);
     const redisUrls = await this.#redisUrls(redis, redisPasswords);
     const surroundings = await this.terminal.step('Bringing the database up to date', 'Database up to date', async () => {
       this.signal.throwIfAborted();
@@ -124,10 +126,7 @@ export class Installation {
   /** @returns {Promise<{ url: string, ours: boolean }>} `ours`: a real one, in which users are for us to make */
   async #redis() {
     const { redisUrl, data } = this.options;
-    if (redisUrl) {
-      await refuseUnreachable(redisUrl);
-      return { url: redisUrl, ours: false };
-    }
+    if (redisUrl) return { url: redisUrl, ours: false };
     const log = this.logs.forServer('redis').write;
     const { url, imitation, origin } = await this.terminal.step('Starting Redis', 'Redis started', () =>
       this.servers.start('Redis', (port) =>
@@ -241,8 +240,9 @@ export class Installation {
  * @throws Refusal when no Redis answers there, or it does not let us in
  */
 async function refuseUnreachable(url) {
-  const client = new Redis(url, {
-    lazyConnect: true, retryStrategy: () => null, connectTimeout: REACH_MS, commandTimeout: REACH_MS,
+  const client = new Redis({
+    ...optionsOf(url),
+    ...{ lazyConnect: true, retryStrategy: () => null, connectTimeout: REACH_MS, commandTimeout: REACH_MS },
   });
   /** @type {Error | undefined} */
   let reason;
@@ -252,9 +252,25 @@ async function refuseUnreachable(url) {
     await client.ping();
   } catch (cause) {
     const { message } = reason ?? /** @type {Error} */ (cause);
-    throw new Refusal(`Redis does not answer at ${new URL(url).host}: ${message}`, { cause });
+    const [, hosts] = /^[^/]+\/\/(?:[^/]*@)?([^/?]*)/.exec(url) ?? [];
+    throw new Refusal(`Redis does not answer at ${hosts}: ${message}`, { cause });
   } finally {
     client.disconnect();
+  }
+}
+
+/**
+ * As the apps understand it.
+ *
+ * @param {string} url
+ * @returns {import('ioredis').RedisOptions}
+ * @throws Refusal when they do not
+ */
+function optionsOf(url) {
+  try {
+    return built('libs/messaging/src/redis-options').redisOptions(url, '');
+  } catch (cause) {
+    throw new Refusal('--redis-url is not a Redis URL', { cause });
   }
 }
 

@@ -26,6 +26,9 @@ describe('the options of npm start', () => {
 
   it('come from the environment, and from the command line above it', () => {
     const env = { PORT: '9000', DATABASE_URL: 'postgres://u:p@db/a', REDIS_URL: 'redis://r' };
+    for (const redisUrl of ['redis-sentinel://:p@a:1,b:2/main', 'rediss-cluster://u:p@a,b:7000']) {
+      expect(readOptions(['--redis-url', redisUrl], {}, folders)).toMatchObject({ redisUrl });
+    }
     expect(readOptions([], env, folders)).toMatchObject({ port: 9000, databaseUrl: 'postgres://u:p@db/a', redisUrl: 'redis://r' });
     const args = ['--port', '9001', '--database-url', 'postgresql://x/y', '--redis-url=rediss://z', '--data', 'd', '--no-demo'];
     expect(readOptions(args, env, folders)).toMatchObject({
@@ -46,6 +49,7 @@ describe('the options of npm start', () => {
     [['--replicas', 'gateway=0'], 'must be like gateway=2'],
     [['--replicas', 'gateway=1000'], 'at most 32'],
     [['--redis-url', 'http://r'], '--redis-url must be a URL that begins with redis:'],
+    [['--redis-url', 'redis-other://r'], '--redis-url must be a URL that begins with redis:'],
     [['--prot', '1'], "Unknown option '--prot'. See: npm start -- --help"],
     [['here'], 'See: npm start -- --help'],
   ])('are refused in words: %j', (args, message) => {

@@ -37,6 +37,8 @@ Ctrl-C stops everything. The data stay in the data folder; remove it to begin an
  * @property {boolean} help
  */
 
+const REDIS = ['redis:', 'rediss:', 'redis-sentinel:', 'rediss-sentinel:', 'redis-cluster:', 'rediss-cluster:'];
+
 /** More processes than this on one machine is a slip of the finger. */
 const MOST_REPLICAS = 32;
 
@@ -53,7 +55,7 @@ export function readOptions(args, env, { cwd, workspace }) {
     port: readPort(values.port ?? env['PORT'] ?? '8080'),
     data: values.data ? resolve(cwd, values.data) : join(workspace, '.puerta'),
     databaseUrl: readUrl('--database-url', values['database-url'] ?? env['DATABASE_URL'], ['postgres:', 'postgresql:']),
-    redisUrl: readUrl('--redis-url', values['redis-url'] ?? env['REDIS_URL'], ['redis:', 'rediss:']),
+    redisUrl: readUrl('--redis-url', values['redis-url'] ?? env['REDIS_URL'], REDIS),
     replicas: readReplicas(values.replicas ?? ''),
     demo: !values['no-demo'],
     verbose: values.verbose ?? false,
@@ -96,7 +98,8 @@ function readPort(text) {
  */
 function readUrl(name, text, protocols) {
   if (!text) return undefined;
-  const protocol = URL.canParse(text) ? new URL(text).protocol : '';
+  // Not by URL, which does not know of several hosts; the apps read it with care.
+  const [protocol = ''] = /^[a-z-]+:(?=\/\/.)/.exec(text) ?? [];
   // The text is not repeated: it holds a password.
   if (!protocols.includes(protocol)) throw new Refusal(`${name} must be a URL that begins with ${protocols.join(' or ')}//`);
   return text;
