@@ -155,7 +155,9 @@ export class BusClient extends ClientProxy {
     const id = uuid();
     const { service, pattern } = target;
     const head = {
-      ...{ id, pattern, reply: this.replica },
+      id,
+      pattern,
+      reply: this.replica,
       requestId: context?.requestId,
       traceparent: context?.traceparent,
       idempotencyKey: options.idempotencyKey,

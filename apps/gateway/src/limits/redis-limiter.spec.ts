@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startRedis, type TestRedis, waitFor } from '@puerta/testing';
+import { startRedis, type TestRedis, testRedisUrl, waitFor } from '@puerta/testing';
 import { Redis } from 'ioredis';
 import { claim, claimOfAddress, type Limit } from './limits';
 import { RedisLimiter } from './redis-limiter';
 
 describe('RedisLimiter', () => {
   let limiter: RedisLimiter;
-  const url = (): string => process.env['PUERTA_TEST_REDIS_URL'] ?? '';
 
   beforeAll(async () => {
-    limiter = new RedisLimiter(url(), `limits-${randomUUID().slice(0, 8)}`);
+    limiter = new RedisLimiter(testRedisUrl(), `limits-${randomUUID().slice(0, 8)}`);
     await limiter.onModuleInit();
   });
 
@@ -45,8 +44,8 @@ describe('RedisLimiter', () => {
 
   it('admits exactly the limit of a hundred that come at once, over two replicas', async () => {
     const limit = { name: 'race', count: 25, seconds: 600 };
-    const other = new RedisLimiter(url(), 'race');
-    const one = new RedisLimiter(url(), 'race');
+    const other = new RedisLimiter(testRedisUrl(), 'race');
+    const one = new RedisLimiter(testRedisUrl(), 'race');
     await Promise.all([one.onModuleInit(), other.onModuleInit()]);
     const subject = randomUUID();
     const verdicts = await Promise.all(
@@ -83,8 +82,8 @@ describe('RedisLimiter', () => {
   });
 
   it('keeps no e-mail or address in Redis, and nothing for longer than it counts', async () => {
-    const redis = new Redis(url());
-    const own = new RedisLimiter(url(), 'traces');
+    const redis = new Redis(testRedisUrl());
+    const own = new RedisLimiter(testRedisUrl(), 'traces');
     await own.onModuleInit();
     await own.take([claim({ name: 'login-email', count: 5, seconds: 50 }, 'ana@example.com')]);
     const keys = await redis.keys('traces:*');
