@@ -38,11 +38,10 @@ export function redisUser(prefix, app) {
  */
 export function redisUsers(prefix, passwords) {
   const { aclRules } = built('libs/messaging/src/acl');
-  const { cardIssuerContract, identityContract, tokenServiceContract } = built('libs/contracts/src/index');
+  const { cardIssuerContract, followedBy, identityContract, tokenServiceContract } = built('libs/contracts/src/index');
   const contracts = [cardIssuerContract, identityContract, tokenServiceContract];
-  const services = contracts.map(({ name }) => name);
   const users = APPS.map((app) => {
-    const rules = aclRules({ service: app, contracts, prefix, follows: app === 'gateway' ? services : [] });
+    const rules = aclRules({ service: app, contracts, prefix, follows: followedBy(app) });
     const password = `#${sha256(passwords[app])}`;
     const beside = BESIDE_THE_BUS[app]?.(prefix) ?? [];
     return [app, [redisUser(prefix, app), 'reset', 'on', password, ...rules, ...beside]];

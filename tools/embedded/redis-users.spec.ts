@@ -45,6 +45,7 @@ describe('the users of the apps', () => {
     ['card-issuer', 'XADD {token-service}:card-issuer:fast * a b'],
     ['card-issuer', 'SUBSCRIBE reply:card-issuer:x'],
     ['token-service', 'SUBSCRIBE reply:token-service:x'],
+    ['token-service', 'XREAD COUNT 1 STREAMS {token-service}:invalidations 0'],
   ];
   const mayNot: [App, string][] = [
     ['gateway', 'XADD {token-service}:identity:fast * a b'],
@@ -62,6 +63,7 @@ describe('the users of the apps', () => {
     ['token-service', 'XADD {identity}:gateway:fast * a b'],
     ['token-service', 'PUBLISH reply:token-service:x {}'],
     ['token-service', 'ZADD {identity}:replicas 1 a'],
+    ['token-service', 'XREAD COUNT 1 STREAMS {identity}:invalidations 0'],
     ['token-service', 'KEYS *'],
   ];
   const attempt = (app: App, line: string) => {

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler';
 import { AuthModule } from '@puerta/auth';
-import { type CheckAccessDto, cardIssuerContract, identityContract, INVALIDATIONS, tokenServiceContract } from '@puerta/contracts';
+import { type CheckAccessDto, cardIssuerContract, FOLLOWS, identityContract, tokenServiceContract } from '@puerta/contracts';
 import { BusClient, BusModule, FeedModule, FeedReader, feedToken, ServiceClient } from '@puerta/messaging';
 import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puerta/service';
 import { StorageModule } from '@puerta/storage';
@@ -45,7 +45,7 @@ export class AppModule {
         RuntimeModule.forRoot(runtime),
         StorageModule.forRoot('gateway', config),
         BusModule.forRoot({ ...busClientOptions(runtime), calls: SERVICES }),
-        FeedModule.forRoot({ ...busOptions(runtime), reader: runtime.name, services: Object.keys(INVALIDATIONS) }),
+        FeedModule.forRoot({ ...busOptions(runtime), reader: runtime.name, services: FOLLOWS.gateway }),
         AuthModule.forRoot({
           inject: [PublicKeys, BusClient, feedToken('identity'), feedToken('token-service')],
           useFactory: (keys: PublicKeys, bus: BusClient, factsFeed: FeedReader, keysFeed: FeedReader) => {

@@ -4,7 +4,7 @@ import {
   IssueScanPassDto,
   type IssuedToken,
   type KeySet,
-  NoQueryDto,
+  PublicKeysDto,
   tokenServiceContract,
 } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
@@ -31,7 +31,7 @@ class TokenMessages {
   }
 
   @Handles(tokenServiceContract, 'keys.public')
-  keys(_dto: NoQueryDto): Promise<KeySet> {
+  keys(_dto: PublicKeysDto): Promise<KeySet> {
     return Promise.reject(new Error('identity needs no keys'));
   }
 }

@@ -4,6 +4,7 @@ import { AccessTokensMessages } from './access-tokens/access-tokens.messages';
 import { AccessTokensService } from './access-tokens/access-tokens.service';
 import type { TokenServiceConfig } from './config';
 import { KeyCipher } from './keys/key-cipher';
+import { KeyRotation } from './keys/key-rotation';
 import { KeysMessages } from './keys/keys.messages';
 import { SigningKeysService } from './keys/signing-keys.service';
 import { ScanPassesMessages } from './scan-passes/scan-passes.messages';
@@ -20,6 +21,7 @@ export class AppModule {
       providers: [
         { provide: KeyCipher, useValue: new KeyCipher(TOKEN_SERVICE_KEY_ENCRYPTION_KEYS) },
         AccessTokensService,
+        KeyRotation,
         ScanPassesService,
         SigningKeysService,
         TokenSigner,

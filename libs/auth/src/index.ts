@@ -10,7 +10,7 @@ export { VerifiedTokens } from './cache/verified-tokens';
 export { bearerChallenge } from './http/bearer-challenge';
 export { bearerToken, type RawRequest } from './http/bearer-token';
 export { KeyStore, type KeyStoreOptions } from './keys/key-store';
-export { readKeySet, type VerificationKey } from './keys/verification-key';
+export { MOST_KEYS, readKeySet, type VerificationKey } from './keys/verification-key';
 export { type AccessClaims, type ClaimsOf, type ScanClaims, TOKEN_KINDS, type TokenKind } from './tokens/token-kinds';
 export { type RejectionReason, TokenRejected } from './tokens/token-rejected';
 export { TokenVerifier } from './tokens/token-verifier';

@@ -1,9 +1,10 @@
 import { Inject, Module, type DynamicModule, type Type } from '@nestjs/common';
 import type { ConfigOf } from '@puerta/config';
+import { followedBy } from '@puerta/contracts/core';
 import { DatabaseModule, type DatabaseModuleOptions, type InboxKeys } from '@puerta/database';
-import { BusModule, Sealer, type ServiceContract } from '@puerta/messaging';
+import { BusModule, FeedModule, Sealer, type ServiceContract } from '@puerta/messaging';
 import { Metrics } from '@puerta/observability';
-import { busClientOptions } from './bus';
+import { busClientOptions, busOptions } from './bus';
 import { OutboxModule } from './outbox';
 import type { AppConfigDefinition, Runtime } from './process';
 
@@ -73,6 +74,7 @@ export class ServiceModule {
         RuntimeModule.forRoot(runtime),
         DatabaseModule.forRoot(database),
         BusModule.forRoot({ ...busClientOptions(runtime), calls: definition.calls ?? [] }),
+        FeedModule.forRoot({ ...busOptions(runtime), reader: name, services: followedBy(name) }),
         OutboxModule.forRoot(definition.contract.name, runtime),
         definition.module(config),
       ],

@@ -12,7 +12,7 @@ export class AccessTokensService {
   ) {}
 
   /** An access token (RFC 9068 for its `typ`). Without a company it has no `company_id`. */
-  issue({ user_id, email, company_id, roles, session_id }: IssueAccessTokenDto): IssuedToken {
+  issue({ user_id, email, company_id, roles, session_id }: IssueAccessTokenDto): Promise<IssuedToken> {
     const claims = { sub: user_id, email, ...(company_id ? { company_id } : {}), roles, sid: session_id };
     return this.signer.sign('access', claims, this.config.TOKEN_SERVICE_ACCESS_TOKEN_SECONDS);
   }

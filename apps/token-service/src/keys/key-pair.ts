@@ -1,5 +1,5 @@
-import type { PublicKey } from '@puerta/contracts';
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { KeyUse, PublicKey } from '@puerta/contracts';
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 
 /** An ES256 key that signs (RFC 7518 3.4). */
 export interface KeyPair {
@@ -9,16 +9,29 @@ export interface KeyPair {
   readonly publicJwk: PublicKey;
 }
 
-export function generateKeyPair(): KeyPair {
-  return keyPairOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+/** Three random bytes, for a kid that costs a printed QR symbol little. Of what is published each is the only one. */
+const TICKET_KID = /^[\w-]{4}$/;
+
+export function generateKeyPair(use: KeyUse): KeyPair {
+  for (;;) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pair = use === 'ticket' ? keyPairOf(privateKey, randomBytes(3).toString('base64url')) : keyPairOf(privateKey);
+    // What begins with a dash is an option on a command line.
+    if (!pair.kid.startsWith('-')) return pair;
+  }
 }
 
-/** Everything follows from the private key, so that nothing public about it has to be believed. */
-export function keyPairOf(privateKey: KeyObject): KeyPair {
+/**
+ * Everything but the name of a ticket's key follows from the private key, so that nothing public has to be believed.
+ *
+ * @param kid of a key for tickets
+ */
+export function keyPairOf(privateKey: KeyObject, kid?: string): KeyPair {
   const { crv, kty, x, y } = createPublicKey(privateKey).export({ format: 'jwk' });
   if (kty !== 'EC' || crv !== 'P-256' || x === undefined || y === undefined) throw new TypeError('not a P-256 key');
-  const kid = thumbprint({ crv, kty, x, y });
-  return { kid, privateKey, publicJwk: { kty, crv, x, y, kid, use: 'sig', alg: 'ES256' } };
+  if (kid !== undefined && !TICKET_KID.test(kid)) throw new TypeError('not the kid of a key for tickets');
+  const name = kid ?? thumbprint({ crv, kty, x, y });
+  return { kid: name, privateKey, publicJwk: { kty, crv, x, y, kid: name, use: 'sig', alg: 'ES256' } };
 }
 
 /** RFC 7638 3: the members a key needs, in this order, without white space. */

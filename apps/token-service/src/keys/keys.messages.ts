@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { type KeySet, NoQueryDto, tokenServiceContract } from '@puerta/contracts';
+import { type KeySet, PublicKeysDto, tokenServiceContract } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
 import { SigningKeysService } from './signing-keys.service';
 
@@ -8,7 +8,7 @@ export class KeysMessages {
   constructor(private readonly keys: SigningKeysService) {}
 
   @Handles(tokenServiceContract, 'keys.public')
-  async published(_dto: NoQueryDto): Promise<KeySet> {
-    return this.keys.published();
+  async published({ use }: PublicKeysDto): Promise<KeySet> {
+    return this.keys.published(use ?? 'access');
   }
 }

@@ -1,25 +1,52 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ConfigError } from '@puerta/config';
-import type { KeySet } from '@puerta/contracts';
+import { DomainError, KEY_USES, type KeySet, type KeyUse, type PublicKey } from '@puerta/contracts';
+import { FeedReader, feedToken } from '@puerta/messaging';
 import type { Logger } from '@puerta/observability';
 import { InjectLogger } from '@puerta/service';
-import { DataSource, type Repository } from 'typeorm';
+import { DataSource, Not, type Repository } from 'typeorm';
 import { KeyCipher, SealError } from './key-cipher';
-import { generateKeyPair, type KeyPair, keyPairOf } from './key-pair';
-import { type KeyUse, SigningKeyEntity } from './signing-key.entity';
+import { type KeyPair, keyPairOf } from './key-pair';
+import { KeyRotation } from './key-rotation';
+import { KEY_STATES, SigningKeyEntity } from './signing-key.entity';
+
+/** How often a replica looks at the keys by itself: so late, at most, it learns of what nobody could tell it. */
+const POLL_MS = 2_000;
+
+/** What a key signs is written down in steps of this size, so that its row is rarely written. */
+const STEP_SECONDS = 3_600;
+
+/** A key as this replica has it in its hands. */
+interface HeldKey {
+  readonly use: KeyUse;
+  readonly pair: KeyPair;
+  /** In milliseconds, as far as is known: it only grows. */
+  signedUntil: number;
+}
 
 /**
- * The signing keys. Private halves leave the database in encrypted form, are opened here, and go nowhere else. The first
- * replica ever started makes them; later ones find them.
+ * The signing keys as this replica knows them: read at the start, when they are told to have changed, every two seconds,
+ * and whenever somebody asks for the public ones. Private halves leave the database in encrypted form, are opened here,
+ * and go nowhere else.
  */
 @Injectable()
-export class SigningKeysService implements OnModuleInit {
+export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
   private readonly rows: Repository<SigningKeyEntity>;
-  private active: ReadonlyMap<KeyUse, KeyPair> = new Map();
+  private held: ReadonlyMap<string, HeldKey> = new Map();
+  private active: ReadonlyMap<KeyUse, HeldKey> = new Map();
+  private public: ReadonlyMap<KeyUse, PublicKey[]> = new Map();
+  private reading: Promise<unknown> = Promise.resolve();
+  private waiting: Promise<void> | undefined;
+  private readonly recording = new Map<string, Promise<void>>();
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private failing = false;
 
   constructor(
-    dataSource: DataSource,
+    private readonly dataSource: DataSource,
     private readonly cipher: KeyCipher,
+    private readonly rotation: KeyRotation,
+    @Inject(feedToken('token-service')) private readonly feed: FeedReader,
     @InjectLogger() private readonly logger: Logger,
   ) {
     this.rows = dataSource.getRepository(SigningKeyEntity);
@@ -28,46 +55,116 @@ export class SigningKeysService implements OnModuleInit {
   /** @throws ConfigError when a key cannot be opened: a new one in its place would end every session silently */
   async onModuleInit(): Promise<void> {
     await this.load();
+    const look = (): void => void this.look();
+    this.feed.listen({ event: look, lost: look });
+    this.poll();
   }
 
-  /** The key that signs for this use now. */
-  signing(use: KeyUse): KeyPair {
-    const key = this.active.get(use);
-    if (!key) throw new Error(`there is no active signing key for ${use}`);
-    return key;
+  onModuleDestroy(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  /**
+   * The key that signs for this use now. That it signs something which is good for so long is known to all before this
+   * resolves: it will be published until then.
+   *
+   * @param until when the last of what it is to sign expires, in seconds as `exp` has them
+   * @throws DomainError `service_unavailable`
+   */
+  async signing(use: KeyUse, until: number): Promise<KeyPair> {
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const key = this.active.get(use);
+      if (key && until * 1_000 <= key.signedUntil) return key.pair;
+      await (key ? this.record(key, Math.ceil(until / STEP_SECONDS) * STEP_SECONDS) : this.load());
+    }
+    throw new DomainError('service_unavailable');
   }
 
   /** What verifiers may know (RFC 7517 5): the keys as they are now, for one that was withdrawn must be gone at once. */
-  async published(): Promise<KeySet> {
+  async published(use: KeyUse): Promise<KeySet> {
     await this.load();
-    return { keys: [...this.active.values()].map(({ publicJwk }) => publicJwk) };
+    return { keys: this.public.get(use) ?? [] };
   }
 
-  private async load(): Promise<void> {
-    if (!(await this.rows.existsBy({ use: 'access', state: 'active' }))) await this.create('access');
-    const rows = await this.rows.find();
-    this.active = new Map(rows.map((row) => [row.use, this.open(row)]));
+  /** All who want the same written down share one statement. */
+  private record(key: HeldKey, until: number): Promise<void> {
+    const what = `${key.pair.kid} ${until}`;
+    const writing = this.recording.get(what) ?? this.write(key, until).finally(() => this.recording.delete(what));
+    this.recording.set(what, writing);
+    return writing;
   }
 
-  /** Of several replicas that start at once, the index lets one key in. */
-  private async create(use: KeyUse): Promise<void> {
-    const { kid, privateKey, publicJwk } = generateKeyPair();
-    const sealed = this.cipher.seal(kid, privateKey);
-    const made = await this.rows.query<unknown[]>(
-      `INSERT INTO signing_keys (kid, use, state, public_jwk, private_key) VALUES ($1, $2, 'active', $3, $4)
-       ON CONFLICT (use) WHERE state = 'active' DO NOTHING RETURNING kid`,
-      [kid, use, publicJwk, sealed],
+  /** A key that signs no more is not written to: this replica has not heard of that yet, and looks. */
+  private async write(key: HeldKey, until: number): Promise<void> {
+    const [written] = await this.dataSource.query<[{ until: Date }[], number]>(
+      `UPDATE keys SET signed_until = greatest(signed_until, to_timestamp($2)) WHERE kid = $1 AND state = 'active'
+       RETURNING signed_until AS until`,
+      [key.pair.kid, until],
     );
-    if (made.length > 0) this.logger.info(`made the first signing key for ${use}: ${kid}`);
+    if (written[0]) key.signedUntil = Math.max(key.signedUntil, written[0].until.getTime());
+    else await this.load();
   }
 
-  private open({ kid, privateKey, publicJwk }: SigningKeyEntity): KeyPair {
-    const key = keyPairOf(this.unsealed(kid, privateKey));
-    // Whoever can write to the table must not be able to have a key of theirs published.
-    if (key.kid !== kid || key.publicJwk.x !== publicJwk.x || key.publicJwk.y !== publicJwk.y) {
-      throw new Error(`the row of the signing key ${kid} was changed: its public key is not that of its private key`);
+  private poll(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => void this.look().then(() => this.poll()), POLL_MS * (0.75 + Math.random() / 4)).unref();
+  }
+
+  /** While they cannot be read, those that are known go on: nothing is signed beyond what was written down. */
+  private async look(): Promise<void> {
+    try {
+      await this.load();
+      this.failing = false;
+    } catch (error) {
+      if (!this.failing && !this.stopped) this.logger.error('the signing keys cannot be read', { error });
+      this.failing = true;
     }
+  }
+
+  /** One reading after the other, so that no older answer replaces a newer one; all who wait for the next one share it. */
+  private load(): Promise<void> {
+    this.waiting ??= this.reading.then(() => {
+      this.waiting = undefined;
+      const read = this.read();
+      this.reading = read.catch(() => undefined);
+      return read;
+    });
+    return this.waiting;
+  }
+
+  private async read(): Promise<void> {
+    let rows = await this.find();
+    const [{ now }] = await this.dataSource.query<[{ now: Date }]>('SELECT clock_timestamp() AS now');
+    if (this.rotation.isDue(rows, now)) {
+      await this.rotation.tend();
+      rows = await this.find();
+    }
+    const held = new Map(rows.map((row) => [row.kid, this.hold(row)]));
+    const keyOf = ({ kid }: SigningKeyEntity): HeldKey => held.get(kid) as HeldKey;
+    this.held = held;
+    this.active = new Map(rows.filter(({ state }) => state === 'active').map((row) => [row.use, keyOf(row)]));
+    this.public = new Map(KEY_USES.map((use) => [use, rows.filter((row) => row.use === use).map((row) => keyOf(row).pair.publicJwk)]));
+  }
+
+  /** All that are published, those that sign first. */
+  private async find(): Promise<SigningKeyEntity[]> {
+    const rows = await this.rows.find({ where: { state: Not('retired') }, order: { stateSince: 'DESC' } });
+    const rank = ({ state }: SigningKeyEntity): number => (state === 'active' ? -1 : KEY_STATES.indexOf(state));
+    return rows.sort((a, b) => rank(a) - rank(b));
+  }
+
+  /** Opens what it does not hold yet: a key that it has does not depend on how its row is sealed now. */
+  private hold(row: SigningKeyEntity): HeldKey {
+    const key = this.held.get(row.kid) ?? { use: row.use, pair: this.open(row), signedUntil: 0 };
+    requireUnchanged(row, key);
+    key.signedUntil = Math.max(key.signedUntil, row.signedUntil?.getTime() ?? 0);
     return key;
+  }
+
+  private open({ kid, use, privateKey }: SigningKeyEntity): KeyPair {
+    const opened = this.unsealed(kid, privateKey ?? '');
+    return use === 'ticket' ? keyPairOf(opened, kid) : keyPairOf(opened);
   }
 
   private unsealed(kid: string, privateKey: string) {
@@ -78,4 +175,11 @@ export class SigningKeysService implements OnModuleInit {
       throw new ConfigError('token-service', [{ variable: 'TOKEN_SERVICE_KEY_ENCRYPTION_KEYS', problem: error.message }]);
     }
   }
+}
+
+/** Whoever can write to the table must not be able to have a key of theirs published, or used for something else. */
+function requireUnchanged({ kid, use, publicJwk: { x, y } }: SigningKeyEntity, { use: known, pair }: HeldKey): void {
+  const { publicJwk } = pair;
+  if (use === known && kid === pair.kid && x === publicJwk.x && y === publicJwk.y) return;
+  throw new Error(`the row of the signing key ${kid} was changed: its public key is not that of its private key`);
 }

@@ -1,13 +1,16 @@
 import { ConfigError, Keyring } from '@puerta/config';
+import type { KeyUse } from '@puerta/contracts';
 import { waitFor } from '@puerta/testing';
 import { createPrivateKey, createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { newEncryptionKey, TestTokenService } from '../../test/token-service';
-import { SigningKeys1795219200000 } from '../migrations/1795219200000-signing-keys';
+import { KeyStates1795392000000 } from '../migrations/1795392000000-key-states';
 import { KeyCipher } from './key-cipher';
 import { generateKeyPair, keyPairOf } from './key-pair';
 
 interface Row {
   readonly kid: string;
+  readonly use: KeyUse;
+  readonly state: string;
   readonly public_jwk: Record<string, string>;
   readonly private_key: string;
 }
@@ -21,15 +24,24 @@ describe('the signing keys', () => {
 
   afterEach(() => service.close());
 
-  const rows = (): Promise<Row[]> => service.database.query('SELECT kid, public_jwk, private_key FROM signing_keys');
-  const published = async () => (await service.as('gateway')).request('keys.public', {});
+  const rows = (): Promise<Row[]> => service.database.query('SELECT * FROM keys ORDER BY use, state');
+  const published = async (use?: KeyUse) => (await service.as('gateway')).request('keys.public', { use });
 
-  it('are made once, however many replicas start at the same time', async () => {
+  it('are made once, however many replicas start at the same time: one that signs and the next one, of each use', async () => {
     await Promise.all(Array.from({ length: 4 }, () => service.start()));
-    const [row, ...more] = await rows();
-    expect(more).toEqual([]);
-    const answers = await Promise.all(Array.from({ length: 20 }, published));
-    for (const { keys } of answers) expect(keys).toEqual([row?.public_jwk]);
+    const made = await rows();
+    expect(made.map(({ use, state }) => `${use} ${state}`)).toEqual(['access active', 'access next', 'ticket active', 'ticket next']);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => published()));
+    for (const { keys } of answers) expect(keys).toEqual(made.filter(({ use }) => use === 'access').map(({ public_jwk }) => public_jwk));
+  });
+
+  it('are of two sets, which have nothing in common', async () => {
+    await service.start();
+    const [access, tickets] = await Promise.all([published('access'), published('ticket')]);
+    expect(access.keys).toHaveLength(2);
+    expect(tickets.keys).toHaveLength(2);
+    for (const { kid } of tickets.keys) expect(kid).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{3}$/);
+    expect(new Set([...access.keys, ...tickets.keys].map(({ x }) => x)).size).toBe(4);
   });
 
   it('stay over a restart', async () => {
@@ -45,21 +57,20 @@ describe('the signing keys', () => {
     const before = await published();
     const { feed, told } = await service.hear();
     await waitFor(() => feed.fresh);
-    await service.database.query('DELETE FROM signing_keys');
+    await service.database.query('DELETE FROM keys');
     await waitFor(() => told.includes('keys.rotated'));
-    const answers = await Promise.all(Array.from({ length: 20 }, published));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => published()));
     const kids = new Set(answers.flatMap(({ keys }) => keys.map(({ kid }) => kid)));
-    expect(kids.size).toBe(1);
-    expect([...kids]).not.toEqual(before.keys.map(({ kid }) => kid));
+    expect(kids.size).toBe(2);
+    for (const { kid } of before.keys) expect(kids).not.toContain(kid);
   });
 
   it('are published without their private half, under the thumbprint of RFC 7638', async () => {
     await service.start();
     const { keys } = await published();
-    expect(keys).toEqual([
-      { kty: 'EC', crv: 'P-256', x: expect.any(String), y: expect.any(String), kid: expect.any(String), use: 'sig', alg: 'ES256' },
-    ]);
-    expect(keys[0]?.kid).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    const key = { kty: 'EC', crv: 'P-256', x: expect.any(String), y: expect.any(String), use: 'sig', alg: 'ES256' };
+    const kid = expect.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_-]{42}$/) as string;
+    expect(keys).toEqual([{ ...key, kid }, { ...key, kid }]);
   });
 
   it('rest encrypted, the id of the encryption key beside them', async () => {
@@ -101,29 +112,54 @@ describe('the signing keys', () => {
   it('keep the service from starting when a public key was exchanged', async () => {
     await service.start();
     await service.stop();
-    const { publicJwk } = generateKeyPair();
-    await service.database.query('UPDATE signing_keys SET public_jwk = public_jwk || $1', [{ x: publicJwk.x, y: publicJwk.y }]);
+    const { publicJwk } = generateKeyPair('access');
+    await service.database.query(`UPDATE keys SET public_jwk = public_jwk || $1 WHERE state = 'active'`, [{ x: publicJwk.x, y: publicJwk.y }]);
     await expect(service.start()).rejects.toThrow(/was changed/);
   });
 
   it.each([
-    ['a second active key', `INSERT INTO signing_keys SELECT repeat('A', 43), use, state, public_jwk, private_key FROM signing_keys`],
-    ['another use', `UPDATE signing_keys SET use = 'other'`],
-    ['a private key in the public one', `UPDATE signing_keys SET public_jwk = '{"d": "1"}'`],
-    ['a private key in clear', `UPDATE signing_keys SET private_key = '-----BEGIN PRIVATE KEY-----'`],
+    ['a second active key', `UPDATE keys SET state = 'active' WHERE state = 'next'`],
+    ['a second next key', `UPDATE keys SET state = 'next' WHERE state = 'active'`],
+    ['another use', `UPDATE keys SET use = 'other'`],
+    ['the use of another', `UPDATE keys SET use = 'access' WHERE use = 'ticket'`],
+    ['another state', `UPDATE keys SET state = 'resting'`],
+    ['a private key in the public one', `UPDATE keys SET public_jwk = '{"d": "1"}'`],
+    ['a private key in clear', `UPDATE keys SET private_key = '-----BEGIN PRIVATE KEY-----'`],
+    ['no private key', `UPDATE keys SET private_key = NULL`],
+    ['a private key that is retired', `UPDATE keys SET state = 'retired'`],
+    ['a next key that has signed', `UPDATE keys SET signed_until = now()`],
   ])('admit no row with %s', async (_, statement) => {
     await service.start();
     await expect(service.database.query(statement)).rejects.toThrow(/constraint/);
   });
 
-  it('have a migration that can be undone and done again', async () => {
+  it('have a migration that keeps the active key, undone and done again', async () => {
+    await service.start();
+    await service.stop();
+    const [before] = await rows();
     const runner = service.database.createQueryRunner();
-    const migration = new SigningKeys1795219200000();
+    const migration = new KeyStates1795392000000();
     await migration.down(runner);
     await expect(rows()).rejects.toThrow(/does not exist/);
+    const [old, ...more] = (await runner.query('SELECT * FROM signing_keys')) as Row[];
+    expect(more).toEqual([]);
+    expect(old).toMatchObject({ kid: before?.kid, private_key: before?.private_key });
     await migration.up(runner);
-    expect(await rows()).toEqual([]);
     await runner.release();
+    await service.start();
+    expect((await published()).keys.map(({ kid }) => kid)).toEqual([before?.kid, expect.any(String)]);
+    expect((await rows())[0]).toMatchObject({ ...before, signed_until: expect.any(Date) as Date });
+  });
+
+  it('are one to a replica of the version before, which finds it under its old name', async () => {
+    await service.start();
+    const [active] = await rows();
+    expect(await service.database.query('SELECT * FROM signing_keys')).toEqual([
+      {
+        ...{ kid: active?.kid, use: 'access', state: 'active', public_jwk: active?.public_jwk },
+        ...{ private_key: active?.private_key, created_at: expect.any(Date) as Date },
+      },
+    ]);
   });
 });
 
@@ -146,7 +182,7 @@ describe('keyPairOf', () => {
 
 describe('KeyCipher', () => {
   const cipher = new KeyCipher(new Keyring(new Map([['k1', createSecretKey(randomBytes(32))]])));
-  const { kid, privateKey } = generateKeyPair();
+  const { kid, privateKey } = generateKeyPair('access');
   const sealed = cipher.seal(kid, privateKey);
 
   it('opens what it sealed', () => {
@@ -158,7 +194,7 @@ describe('KeyCipher', () => {
   });
 
   it('opens nothing under another kid', () => {
-    expect(() => cipher.open(generateKeyPair().kid, sealed)).toThrow(/another key/);
+    expect(() => cipher.open(generateKeyPair('access').kid, sealed)).toThrow(/another key/);
   });
 
   it('opens nothing that was changed', () => {

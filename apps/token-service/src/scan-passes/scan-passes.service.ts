@@ -12,7 +12,7 @@ export class ScanPassesService {
   ) {}
 
   /** A pass to see the card of one scan. It travels in an address, so it says nothing about anybody. */
-  issue({ scan_id }: IssueScanPassDto): IssuedToken {
+  issue({ scan_id }: IssueScanPassDto): Promise<IssuedToken> {
     return this.signer.sign('scan', { sub: scan_id }, this.config.TOKEN_SERVICE_SCAN_PASS_SECONDS);
   }
 }

@@ -16,11 +16,15 @@ export class TokenSigner {
     @InjectConfig() private readonly config: TokenServiceConfig,
   ) {}
 
-  /** @param claims those of the kind; `iss`, `aud`, `iat`, `exp` and `jti` are added */
-  sign(kind: TokenKind, claims: { readonly sub: string }, seconds: number): IssuedToken {
-    const { kid, privateKey } = this.keys.signing('access');
+  /**
+   * @param claims those of the kind; `iss`, `aud`, `iat`, `exp` and `jti` are added
+   * @throws DomainError `service_unavailable` when no key may sign for so long
+   */
+  async sign(kind: TokenKind, claims: { readonly sub: string }, seconds: number): Promise<IssuedToken> {
+    const iat = Math.floor(Date.now() / 1_000);
+    const { kid, privateKey } = await this.keys.signing('access', iat + seconds);
     const { typ, aud } = TOKEN_KINDS[kind];
-    const token = this.jwt.sign(claims, {
+    const token = this.jwt.sign({ ...claims, iat }, {
       algorithm: 'ES256',
       header: { alg: 'ES256', typ, kid },
       privateKey,

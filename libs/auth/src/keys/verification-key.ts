@@ -8,8 +8,8 @@ export interface VerificationKey {
   readonly key: KeyObject;
 }
 
-/** More than rotation ever publishes; bounds what a wrong answer can make us import. */
-const MAX_KEYS = 50;
+/** How many keys of one use are published at most: it bounds what a wrong answer can make us import. */
+export const MOST_KEYS = 50;
 
 /**
  * The keys of a set that we can verify with, as KeyObjects: parsing PEM or JWK for each token costs more than the
@@ -17,7 +17,7 @@ const MAX_KEYS = 50;
  */
 export function readKeySet(set: KeySet): ReadonlyMap<string, VerificationKey> {
   const keys = new Map<string, VerificationKey>();
-  for (const jwk of set.keys.slice(0, MAX_KEYS)) {
+  for (const jwk of set.keys.slice(0, MOST_KEYS)) {
     if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || jwk.alg !== 'ES256' || jwk.use !== 'sig') continue;
     const { kty, crv, x, y } = jwk;
     keys.set(jwk.kid, { kid: jwk.kid, alg: 'ES256', key: createPublicKey({ key: { kty, crv, x, y }, format: 'jwk' }) });

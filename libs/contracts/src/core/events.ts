@@ -21,8 +21,8 @@ export interface Events {
 export type EventType = keyof Events;
 
 /**
- * The events after which copies are wrong: each service tells its own in a feed that every gateway reads. `activity` is
- * none of them: it goes to identity as a call.
+ * The events after which copies are wrong: each service tells its own in a feed, which others read (`FOLLOWS`). `activity`
+ * is none of them: it goes to identity as a call.
  */
 export const INVALIDATIONS = {
   identity: ['user.changed', 'session.revoked', 'member.changed'],
@@ -32,4 +32,15 @@ export const INVALIDATIONS = {
 /** Which invalidations a service tells; none unless it is named above. */
 export function invalidationsOf(service: string): readonly EventType[] {
   return Object.hasOwn(INVALIDATIONS, service) ? INVALIDATIONS[service as keyof typeof INVALIDATIONS] : [];
+}
+
+/** Whose invalidations each service reads. A replica of the token service hears so what another one did to the keys. */
+export const FOLLOWS = {
+  gateway: ['identity', 'token-service'],
+  'token-service': ['token-service'],
+} as const satisfies Partial<Record<ServiceName, readonly (keyof typeof INVALIDATIONS)[]>>;
+
+/** The feeds that a service reads; none unless it is named above. */
+export function followedBy(service: string): readonly ServiceName[] {
+  return Object.hasOwn(FOLLOWS, service) ? FOLLOWS[service as keyof typeof FOLLOWS] : [];
 }

@@ -1,5 +1,5 @@
 import { answers, defineContract, ROLES, type Role } from '../core';
-import { Email, Id } from '../validation';
+import { Choice, Email, Id } from '../validation';
 import { ArrayMaxSize, IsArray, IsIn } from 'class-validator';
 
 export class IssueAccessTokenDto {
@@ -26,7 +26,19 @@ export class IssueScanPassDto {
   scan_id: string;
 }
 
-export class NoQueryDto {}
+/** What keys are for: access tokens and scan passes, or tickets. A key of one set verifies nothing of the other. */
+export const KEY_USES = ['access', 'ticket'] as const;
+
+export type KeyUse = (typeof KEY_USES)[number];
+
+/** How long others may keep the public keys. A key is published for longer than this before it signs. */
+export const KEYS_MAX_AGE_SECONDS = 300;
+
+export class PublicKeysDto {
+  /** `access` when it is not given. */
+  @Choice(KEY_USES, { optional: true })
+  use?: KeyUse | null;
+}
 
 export interface IssuedToken {
   readonly token: string;
@@ -53,5 +65,5 @@ export interface KeySet {
 export const tokenServiceContract = defineContract('token-service', {
   'access-tokens.issue': answers<IssuedToken>().to(IssueAccessTokenDto, 'fast', 'identity'),
   'scan-passes.issue': answers<IssuedToken>().to(IssueScanPassDto, 'fast', 'card-issuer'),
-  'keys.public': answers<KeySet>().to(NoQueryDto, 'fast', 'gateway'),
+  'keys.public': answers<KeySet>().to(PublicKeysDto, 'fast', 'gateway'),
 });
