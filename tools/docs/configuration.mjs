@@ -12,6 +12,7 @@ import { code, DO_NOT_EDIT, table } from './markdown.mjs';
  * @property {boolean} required
  * @property {boolean} secret
  * @property {string[]} fallbacks
+ * @property {string | null} neededWith
  */
 
 export function configurationPage() {
@@ -73,8 +74,9 @@ function variables(rows) {
  * @param {Variable} variable
  * @param {readonly Variable[]} all
  */
-function otherwise({ required, fallbacks, default: value }, all) {
+function otherwise({ required, fallbacks, neededWith, default: value }, all) {
   if (required) return '**required**';
+  if (neededWith !== null) return `**required** with ${code(neededWith)}`;
   const ways = inWords(fallbacks);
   if (value !== null) ways.push(value === '' ? 'none' : code(value));
   const certain = value !== null || all.some(({ name, required: there }) => there && fallbacks.includes(name));

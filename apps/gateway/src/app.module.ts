@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler';
 import { AuthModule } from '@puerta/auth';
+import { accessTokenSecret } from '@puerta/config';
 import { type CheckAccessDto, cardIssuerContract, FOLLOWS, identityContract, tokenServiceContract } from '@puerta/contracts';
 import { BusClient, BusModule, FeedModule, FeedReader, feedToken, ServiceClient } from '@puerta/messaging';
 import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puerta/service';
@@ -54,6 +55,7 @@ export class AppModule {
             metrics.gauge('puerta_feeds_fresh', 'Feeds of changes that are heard', () => feeds.filter((feed) => feed.fresh).length);
             return {
               issuer: config.PUBLIC_URL,
+              accessTokenSecret: accessTokenSecret(config),
               keys: () => keys.read(),
               facts: (subject: CheckAccessDto) => identity.request('access.check', subject, { ttlMs: FACTS_TTL_MS }),
               factsFeed,

@@ -1,4 +1,5 @@
 import {
+  accessTokenConfig,
   cidrs,
   commonConfig,
   type ConfigOf,
@@ -20,6 +21,7 @@ export const gatewayConfig = defineConfig('gateway', {
   PORT: port('Port of the public HTTP server').default(8080),
   HOST: host('Address the public HTTP server listens on').default('0.0.0.0'),
   PUBLIC_URL: publicUrl('Where people and other services reach the gateway; the issuer of its tokens'),
+  ...accessTokenConfig,
   ...storageConfig,
   FRONTEND_PROFILE_URL: publicUrl('The page that shows a scanned card; the built-in one when not set').optional(),
   GATEWAY_CORS_ORIGINS: origins('Origins of browser applications that may call the API with credentials').default([]),

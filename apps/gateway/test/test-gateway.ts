@@ -40,6 +40,8 @@ export interface TestGateway extends Gateway {
   readonly metrics: Metrics;
   readonly internal: InternalServer;
   accessToken(claims?: object, options?: SignOptions): string;
+  /** An access token by HS256. */
+  sharedToken(secret: string, kid: string): string;
   scanPass(claims?: object, options?: SignOptions): string;
 }
 
@@ -112,17 +114,11 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
   for (const spy of starting) spy.mockRestore();
   internal.serving(gateway.checks);
 
-  const signed = (typ: string, claims: object, options: SignOptions): string => {
-    const header = { alg: 'ES256', typ, kid } as const;
-    return sign(claims, privateKey, {
-      algorithm: 'ES256',
-      issuer: PUBLIC_URL,
-      expiresIn: 60,
-      jwtid: randomUUID(),
-      header,
-      ...options,
-    });
-  };
+  const common = (): SignOptions => ({ issuer: PUBLIC_URL, expiresIn: 60, jwtid: randomUUID() });
+  const signed = (typ: string, claims: object, options: SignOptions): string =>
+    sign(claims, privateKey, { ...common(), algorithm: 'ES256', header: { alg: 'ES256', typ, kid }, ...options });
+  const accessClaims = { email: ACTOR.email, sid: ACTOR.session_id, company_id: ACTOR.company_id, roles: ['owner'] };
+  const access = { subject: ACTOR.user_id, audience: 'puerta' };
   return Object.assign(state, gateway, {
     stop: async () => {
       await gateway.stop();
@@ -134,16 +130,10 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
     lines,
     metrics,
     internal,
-    accessToken: (claims: object = {}, options: SignOptions = {}) => {
-      const own = {
-        email: ACTOR.email,
-        sid: ACTOR.session_id,
-        company_id: ACTOR.company_id,
-        roles: ['owner'],
-        ...claims,
-      };
-      return signed('at+jwt', own, { subject: ACTOR.user_id, audience: 'puerta', ...options });
-    },
+    accessToken: (claims: object = {}, options: SignOptions = {}) =>
+      signed('at+jwt', { ...accessClaims, ...claims }, { ...access, ...options }),
+    sharedToken: (secret: string, ofSecret: string) =>
+      sign(accessClaims, secret, { ...common(), ...access, header: { alg: 'HS256', typ: 'at+jwt', kid: ofSecret } }),
     scanPass: (claims: object = {}, options: SignOptions = {}) =>
       signed('scan+jwt', claims, { subject: randomUUID(), audience: 'card-profile', ...options }),
   });

@@ -10,13 +10,14 @@ let service: TestTokenService;
 let gateway: Client;
 let identity: Client;
 let cardIssuer: Client;
-let verifier: TokenVerifier;
+let verifier: TokenVerifier<'access' | 'scan'>;
 
 beforeAll(async () => {
   service = await TestTokenService.create();
   await Promise.all([service.start(), service.start()]);
   [gateway, identity, cardIssuer] = await Promise.all([service.as('gateway'), service.as('identity'), service.as('card-issuer')]);
-  verifier = new TokenVerifier(new KeyStore(() => gateway.request('keys.public', {})), ISSUER);
+  const keys = new KeyStore(() => gateway.request('keys.public', {}));
+  verifier = new TokenVerifier({ access: keys, scan: keys }, ISSUER);
 });
 
 afterAll(() => service.close());

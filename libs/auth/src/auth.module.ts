@@ -1,6 +1,7 @@
 import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import type { KeySet } from '@puerta/contracts';
+import type { KeyObject } from 'node:crypto';
 import { AccessGuard } from './access/access.guard';
 import { Authenticator } from './access/authenticator';
 import { GuardedRoutes } from './access/guarded-routes';
@@ -9,6 +10,7 @@ import type { ChangeFeed } from './cache/change-feed';
 import { type FactsSource, KnownFacts } from './cache/known-facts';
 import { VerifiedTokens } from './cache/verified-tokens';
 import { KeyStore } from './keys/key-store';
+import { SharedSecret } from './keys/shared-secret';
 import { TokenVerifier } from './tokens/token-verifier';
 
 export interface AuthOptions {
@@ -16,6 +18,8 @@ export interface AuthOptions {
   readonly issuer: string;
   /** Asks the token service for its public keys. */
   readonly keys: () => Promise<KeySet>;
+  /** With it access tokens are HS256 and no others are good; scan passes stay ES256. */
+  readonly accessTokenSecret?: KeyObject | undefined;
   /** Asks identity about the subject of a token; give the call a time to live below one second. */
   readonly facts: FactsSource;
   /** Tells which users' facts have changed. */
@@ -50,12 +54,13 @@ export class AuthModule implements OnModuleInit, OnModuleDestroy {
         {
           provide: TokenVerifier,
           inject: [KeyStore, AUTH_OPTIONS],
-          useFactory: (keys: KeyStore, { issuer }: AuthOptions) => new TokenVerifier(keys, issuer),
+          useFactory: (keys: KeyStore, { issuer, accessTokenSecret }: AuthOptions) =>
+            new TokenVerifier({ access: accessTokenSecret ? new SharedSecret(accessTokenSecret) : keys, scan: keys }, issuer),
         },
         {
           provide: Authenticator,
           inject: [TokenVerifier, KeyStore, AUTH_OPTIONS],
-          useFactory: (verifier: TokenVerifier, keys: KeyStore, { facts, factsFeed, keysFeed }: AuthOptions) =>
+          useFactory: (verifier: TokenVerifier<'access' | 'scan'>, keys: KeyStore, { facts, factsFeed, keysFeed }: AuthOptions) =>
             new Authenticator(verifier, new VerifiedTokens(verifier, keys, keysFeed), new KnownFacts(facts, factsFeed)),
         },
         JwtStrategy,

@@ -1,5 +1,6 @@
 import type { KeySet, PublicKey } from '@puerta/contracts';
-import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+import { SharedSecret } from '../src/keys/shared-secret';
 
 export const ISSUER = 'https://puerta.example.com';
 
@@ -38,6 +39,28 @@ export class TestKey {
 
   header(typ: string): Record<string, unknown> {
     return { alg: 'ES256', typ, kid: this.kid };
+  }
+}
+
+/** A secret that is shared, given as text, and tokens as another service makes them of it. */
+export class TestSecret {
+  readonly shared: SharedSecret;
+
+  constructor(readonly text: string) {
+    this.shared = new SharedSecret(createSecretKey(Buffer.from(text)));
+  }
+
+  header(typ = 'at+jwt'): Record<string, unknown> {
+    return { alg: 'HS256', typ, kid: this.shared.key.kid };
+  }
+
+  sign(header: unknown, payload: unknown, secret: string | Buffer = this.text): string {
+    const input = `${encode(header)}.${encode(payload)}`;
+    return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
+  }
+
+  access(changes: Record<string, unknown> = {}): string {
+    return this.sign(this.header(), accessClaims(changes));
   }
 }
 

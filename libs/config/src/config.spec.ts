@@ -1,9 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import {
+  accessTokenConfig,
+  accessTokenSecret,
   cidrs,
   commonConfig,
   ConfigError,
@@ -39,6 +41,7 @@ const everything = defineConfig('sample', {
   ...commonConfig,
   ...databaseConfig('SAMPLE', gatewayPostgresUrl),
   ...gatewayPostgresConfig,
+  ...accessTokenConfig,
   SAMPLE_SECRET: secret('Signs things'),
   SAMPLE_KEYS: keyring('Encrypts things'),
   PORT: port('Public port').default(8080),
@@ -230,6 +233,22 @@ describe('secrets', () => {
     }
   });
 
+  it('that others share are the bytes of their text, however it is written', () => {
+    const texts = [randomBytes(32).toString('base64'), randomBytes(48).toString('hex'), 'señora, un texto muy largo y nada común'];
+    for (const text of texts) {
+      const config = loadConfig(everything, { ...good, GATEWAY_JWT_SECRET: text, GATEWAY_JWT_ALGORITHM: 'HS256' });
+      expect(accessTokenSecret(config)?.export()).toEqual(Buffer.from(text, 'utf8'));
+    }
+  });
+
+  it('that others share are needed with HS256, and not used without', () => {
+    expect(problemsOf({ ...good, GATEWAY_JWT_ALGORITHM: 'HS256' })).toEqual({
+      GATEWAY_JWT_SECRET: expect.stringMatching(/^is not set, and GATEWAY_JWT_ALGORITHM=HS256 needs it; expected a text of at least 32/),
+    });
+    const config = loadConfig(everything, { ...good, GATEWAY_JWT_SECRET: randomBytes(32).toString('hex') });
+    expect([config.GATEWAY_JWT_ALGORITHM, accessTokenSecret(config)]).toEqual(['ES256', undefined]);
+  });
+
   it('in a keyring are found by id, the first making new things', () => {
     const { SAMPLE_KEYS: keys } = loadConfig(everything, good);
     expect([keys.current.id, keys.ids, keys.get('k3')]).toEqual(['k2', ['k2', 'k1'], undefined]);
@@ -305,6 +324,9 @@ describe('secrets in files', () => {
 describe('a bad configuration', () => {
   const hex16 = randomBytes(16).toString('hex');
   const random = randomBytes(32).toString('base64');
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const spki = pair.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
   const cases: [variable: string, value: string | undefined, problem: RegExp][] = [
     ['NODE_ENV', 'staging', /^is not one of development, test, production/],
     ['LOG_LEVEL', 'loud', /^is not a log level; expected one of trace/],
@@ -369,6 +391,16 @@ describe('a bad configuration', () => {
     ['SAMPLE_SECRET', 'abcdefghijklmnopqrstuvwxyz0123456789', /^is easy to guess/],
     ['SAMPLE_SECRET', hex16, /^is too short: 16 bytes/],
     ['SAMPLE_SECRET', randomBytes(31).toString('base64'), /^is too short: 31 bytes/],
+    ['GATEWAY_JWT_ALGORITHM', 'hs256', /^is not one of ES256, HS256/],
+    ['GATEWAY_JWT_ALGORITHM', 'none', /^is not one of ES256, HS256/],
+    ['GATEWAY_JWT_SECRET', 'short', /^is too short: 5 bytes/],
+    ['GATEWAY_JWT_SECRET', hex16, /^is too short: 16 bytes/],
+    ['GATEWAY_JWT_SECRET', 'una-clave-secreta-muy-fuerte-para-desarrollo-local-1234567890', /^is a placeholder/],
+    ['GATEWAY_JWT_SECRET', 'TU_CLAVE_SECRETA_JWT_DE_PRODUCCION_MUY_SEGURA', /^is a placeholder/],
+    ['GATEWAY_JWT_SECRET', 'a'.repeat(64), /^is easy to guess/],
+    ['GATEWAY_JWT_SECRET', pem, /^is a public or private key, or a certificate, where a secret belongs/],
+    ['GATEWAY_JWT_SECRET', JSON.stringify(pair.publicKey.export({ format: 'jwk' })), /^is a public or private key/],
+    ['GATEWAY_JWT_SECRET', spki, /^is a public or private key/],
     ['SAMPLE_KEYS', random, /^has an item without an id/],
     ['SAMPLE_KEYS', `K1:${random}`, /^has an item without an id/],
     ['SAMPLE_KEYS', `12345678901234567:${random}`, /^has an item without an id/],
@@ -483,6 +515,7 @@ describe('the documentation of variables', () => {
         required: expect.any(Boolean),
         secret: expect.any(Boolean),
         fallbacks: row.fallbacks,
+        neededWith: row.neededWith,
       });
     }
   });
@@ -494,6 +527,7 @@ describe('the documentation of variables', () => {
     expect(row('LIMITS')).toMatchObject({ default: 'on' });
     expect(row('REDIS_BUS_URL')).toMatchObject({ required: false, secret: true, fallbacks: ['REDIS_URL'] });
     expect(row('COMPANY')).toMatchObject({ required: false, default: null });
+    expect(row('GATEWAY_JWT_SECRET')).toMatchObject({ required: false, neededWith: 'GATEWAY_JWT_ALGORITHM=HS256' });
   });
 });
 

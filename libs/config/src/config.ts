@@ -57,6 +57,7 @@ export function loadConfig<D extends ConfigDefinition>(definition: D, environ: E
     attempt(problems, name, schema, () => {
       const text = texts.get(name) ?? fromSources(schema, texts, problems);
       if (text === BROKEN) return;
+      if (text === undefined) requireNotNeeded(schema, texts);
       values[name] = valueOf(schema, text, environment);
     });
   }
@@ -99,6 +100,13 @@ function fromSources(
     if (text !== undefined) return text;
   }
   return undefined;
+}
+
+/** @throws Unfit when another variable has the value that makes this one, which is not set, necessary */
+function requireNotNeeded(schema: z.ZodType, texts: ReadonlyMap<string, string | undefined>): void {
+  const { neededWith } = metaOf(schema);
+  if (neededWith === undefined || texts.get(neededWith.variable) !== neededWith.value) return;
+  throw new Unfit(`is not set, and ${neededWith.variable}=${neededWith.value} needs it`);
 }
 
 function valueOf(schema: z.ZodType, text: string | undefined, environment: Environment): unknown {

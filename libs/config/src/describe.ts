@@ -13,6 +13,8 @@ export interface VariableDescription {
   readonly example: string | null;
   /** Where the value comes from when the variable is not set. */
   readonly fallbacks: readonly string[];
+  /** `NAME=value` of another variable with which it must be set. */
+  readonly neededWith: string | null;
 }
 
 /** Lists the variables of an app, in the order of its definition. */
@@ -30,6 +32,7 @@ export function describeConfig(definition: ConfigDefinition): VariableDescriptio
       secret: meta.secret ?? false,
       example: meta.example ?? null,
       fallbacks,
+      neededWith: meta.neededWith ? `${meta.neededWith.variable}=${meta.neededWith.value}` : null,
     };
   });
 }

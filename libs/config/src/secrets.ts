@@ -1,4 +1,4 @@
-import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { items } from './network';
 import { isPlaceholder } from './placeholders';
 import { type Environment, Unfit, type Variable, variable } from './variable';
@@ -22,8 +22,12 @@ function decode(text: string): Buffer {
  */
 function keyFrom(text: string): KeyObject {
   const bytes = decode(text);
-  if (bytes.length < BYTES) throw new Unfit(`is too short: ${bytes.length} bytes instead of at least ${BYTES}`);
+  requireLong(bytes);
   return createSecretKey(bytes.length === BYTES ? bytes : createHash('sha256').update(bytes).digest());
+}
+
+function requireLong({ length }: Buffer): void {
+  if (length < BYTES) throw new Unfit(`is too short: ${length} bytes instead of at least ${BYTES}`);
 }
 
 /** Whether bytes are plainly not random: few different ones, a repeated pattern, or counting up or down. */
@@ -63,6 +67,45 @@ export function secret(description: string): Variable<KeyObject> {
     },
     keyFrom,
   );
+}
+
+/**
+ * A secret that other programs have too, who use its text as it is: the key is the bytes of that text, however it is
+ * written, for a key that was decoded from it would be another one than theirs. It has to stand for as many random bytes
+ * as every secret, and is no key of another kind, which may well be public.
+ */
+export function sharedSecret(description: string): Variable<KeyObject> {
+  return variable(
+    description,
+    {
+      secret: true,
+      expected: `a text of at least ${BYTES} random bytes, whose characters are the key (make one: ${MAKE_ONE})`,
+      example: MAKE_ONE,
+      refuse: refuseWeak,
+    },
+    (text) => {
+      requireLong(decode(text));
+      if (isAsymmetric(text)) throw new Unfit('is a public or private key, or a certificate, where a secret belongs');
+      return createSecretKey(Buffer.from(text, 'utf8'));
+    },
+  );
+}
+
+/** PEM, JWK, or the base64 of DER. */
+function isAsymmetric(text: string): boolean {
+  if (text.includes('-----BEGIN') || /^\s*\{[^]*"kty"/.test(text)) return true;
+  const der = decode(text);
+  const readers = [
+    () => createPublicKey({ key: der, format: 'der', type: 'spki' }),
+    () => createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }),
+  ];
+  return readers.some((read) => {
+    try {
+      return read() !== undefined;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** Keys by id. The first of the list is `current`: it makes new things; the others are for what was made before. */

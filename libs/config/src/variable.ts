@@ -18,6 +18,8 @@ export interface VariableMeta {
   readonly secret?: boolean;
   /** Tried in this order when the variable is not set. */
   readonly sources?: readonly Source[];
+  /** It must be set when that other variable has this value. */
+  readonly neededWith?: { readonly variable: string; readonly value: string };
   /** Says what is wrong with a well-formed text in this environment (placeholders, plain http), if anything is. */
   readonly refuse?: (text: string, environment: Environment) => string | undefined;
 }

@@ -33,7 +33,8 @@ describe('keys rotate', () => {
     return (await identity.request('access-tokens.issue', asked)).token;
   };
   const verifies = async (text: string) => {
-    await expect(new TokenVerifier(new KeyStore(() => gateway.request('keys.public', {})), ISSUER).verify(text, 'access')).resolves.toBeDefined();
+    const verifier = new TokenVerifier({ access: new KeyStore(() => gateway.request('keys.public', {})) }, ISSUER);
+    await expect(verifier.verify(text, 'access')).resolves.toBeDefined();
   };
 
   it('once when they are old, however many replicas see it, and what was signed stays good for as long as it may live', async () => {

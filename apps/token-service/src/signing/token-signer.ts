@@ -1,38 +1,58 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { TOKEN_KINDS, type TokenKind } from '@puerta/auth';
+import { SharedSecret, TOKEN_KINDS } from '@puerta/auth';
+import { accessTokenSecret } from '@puerta/config';
 import type { IssuedToken } from '@puerta/contracts';
 import { InjectConfig } from '@puerta/service';
+import type { KeyObject } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import type { TokenServiceConfig } from '../config';
 import { SigningKeysService } from '../keys/signing-keys.service';
 
+/** What a token is signed with: a private key, or the secret of HS256. */
+interface SigningKey {
+  readonly kid: string;
+  readonly alg: 'ES256' | 'HS256';
+  readonly key: KeyObject;
+}
+
 /** Signs all kinds of tokens. 30 µs each, of which 20 are OpenSSL's: less than a trip to a worker thread would cost. */
 @Injectable()
 export class TokenSigner {
+  private readonly shared: SharedSecret | undefined;
+
   constructor(
     private readonly jwt: JwtService,
     private readonly keys: SigningKeysService,
     @InjectConfig() private readonly config: TokenServiceConfig,
-  ) {}
+  ) {
+    const secret = accessTokenSecret(config);
+    this.shared = secret && new SharedSecret(secret);
+  }
 
   /**
    * @param claims those of the kind; `iss`, `aud`, `iat`, `exp` and `jti` are added
    * @throws DomainError `service_unavailable` when no key may sign for so long
    */
-  async sign(kind: TokenKind, claims: { readonly sub: string }, seconds: number): Promise<IssuedToken> {
+  async sign(kind: 'access' | 'scan', claims: { readonly sub: string }, seconds: number): Promise<IssuedToken> {
     const iat = Math.floor(Date.now() / 1_000);
-    const { kid, privateKey } = await this.keys.signing('access', iat + seconds);
+    const { kid, alg, key } = await this.keyFor(kind, iat + seconds);
     const { typ, aud } = TOKEN_KINDS[kind];
     const token = this.jwt.sign({ ...claims, iat }, {
-      algorithm: 'ES256',
-      header: { alg: 'ES256', typ, kid },
-      privateKey,
+      algorithm: alg,
+      header: { alg, typ, kid },
+      privateKey: key,
       issuer: this.config.PUBLIC_URL,
       audience: aud,
       expiresIn: seconds,
       jwtid: uuid(),
     });
     return { token, expires_in: seconds };
+  }
+
+  private async keyFor(kind: 'access' | 'scan', until: number): Promise<SigningKey> {
+    if (kind === 'access' && this.shared) return this.shared.key;
+    const { kid, privateKey } = await this.keys.signing('access', until);
+    return { kid, alg: 'ES256', key: privateKey };
   }
 }

@@ -28,7 +28,7 @@ const silent = new TestFeed(false);
 
 function authenticator(facts: Partial<AccessFacts> | FactsSource = {}, feed = silent, store = keys): Authenticator {
   const source = typeof facts === 'function' ? facts : () => Promise.resolve({ ...good, ...facts });
-  const verifier = new TokenVerifier(store, ISSUER);
+  const verifier = new TokenVerifier({ access: store, scan: store }, ISSUER);
   return new Authenticator(verifier, new VerifiedTokens(verifier, store, feed), new KnownFacts(source, feed));
 }
 

@@ -23,7 +23,7 @@ export class Authenticator {
   private readonly remembered = new WeakMap<RawRequest, { credential: Credential; identity: Promise<Identity> }>();
 
   constructor(
-    private readonly passes: Pick<TokenVerifier, 'verify'>,
+    private readonly passes: Pick<TokenVerifier<'scan'>, 'verify'>,
     private readonly tokens: VerifiedTokens,
     private readonly facts: KnownFacts,
   ) {}

@@ -12,7 +12,7 @@ function setUp() {
   const published = { keys: [key.jwk, other.jwk] };
   const keys = new KeyStore(() => Promise.resolve({ keys: [...published.keys] }));
   keys.follow(feed);
-  const verifier = new TokenVerifier(keys, ISSUER);
+  const verifier = new TokenVerifier({ access: keys }, ISSUER);
   const verify = jest.spyOn(verifier, 'verify');
   const tokens = new VerifiedTokens(verifier, keys, feed);
   stops.push(() => keys.stop());

@@ -21,7 +21,7 @@ export class VerifiedTokens {
   private readonly kept = new LRUCache<string, Kept>({ max: MOST_TOKENS });
 
   constructor(
-    private readonly verifier: Pick<TokenVerifier, 'verify'>,
+    private readonly verifier: Pick<TokenVerifier<'access'>, 'verify'>,
     private readonly keys: Pick<KeyStore, 'version'>,
     private readonly feed: ChangeFeed,
   ) {}

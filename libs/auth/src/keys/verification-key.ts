@@ -1,11 +1,21 @@
 import type { KeySet } from '@puerta/contracts';
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { Algorithm } from '../tokens/token-form';
 
-/** A public key, and the one algorithm that signatures by it have. */
+/** A key, and the one algorithm that signatures by it have: a public key is never the secret of an HMAC. */
 export interface VerificationKey {
   readonly kid: string;
-  readonly alg: 'ES256';
+  readonly alg: Algorithm;
   readonly key: KeyObject;
+}
+
+/** Where the keys of a kind of tokens are found. */
+export interface KeySource {
+  /**
+   * @returns the key, or undefined when there is none of that kid
+   * @throws DomainError `auth_unavailable` when that cannot be known now
+   */
+  find(kid: string): Promise<VerificationKey | undefined>;
 }
 
 /** How many keys of one use are published at most: it bounds what a wrong answer can make us import. */

@@ -4,11 +4,17 @@ import type { ClaimsOf, TokenKind } from './token-kinds';
 type Test = (value: unknown) => boolean;
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** 128 bits; the last character has two of them, and the others zero. */
+const SHORT_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 
 const isUuid: Test = (value) => typeof value === 'string' && UUID.test(value);
+const isShortId: Test = (value) => typeof value === 'string' && SHORT_ID.test(value);
 /** JSON can say 1e999, which is Infinity: a token that never expires. */
 const isTime: Test = (value) => Number.isSafeInteger(value) && (value as number) > 0;
-const isEmail: Test = (value) => typeof value === 'string' && value.length > 0 && value.length <= 320;
+const isTextOf =
+  (longest: number): Test =>
+  (value) =>
+    typeof value === 'string' && value.length > 0 && value.length <= longest;
 const isRoles: Test = (value) => Array.isArray(value) && value.every((role) => typeof role === 'string');
 
 const common: Record<string, Test> = { sub: isUuid, jti: isUuid, iat: isTime, exp: isTime };
@@ -16,22 +22,39 @@ const common: Record<string, Test> = { sub: isUuid, jti: isUuid, iat: isTime, ex
 const tests: { readonly [K in TokenKind]: Readonly<Record<string, Test>> } = {
   access: {
     ...common,
-    email: isEmail,
+    email: isTextOf(320),
     sid: isUuid,
     company_id: (value) => value === undefined || value === null || isUuid(value),
     roles: isRoles,
   },
   scan: common,
+  ticket: {
+    jti: isShortId,
+    // A user, or an attendee who has no account.
+    sub: (value) => isUuid(value) || isShortId(value),
+    aud: isShortId,
+    exp: isTime,
+    ticketType: isTextOf(240),
+    userName: isTextOf(240),
+  },
 };
+
+/** @returns the names of claims that the kind requires and that are missing or of another type, or that it does not have */
+export function wrongClaims(kind: TokenKind, claims: object): string[] {
+  const known = tests[kind];
+  const wrong = Object.keys(known).filter((name) => {
+    const value = Object.hasOwn(claims, name) ? (claims as Record<string, unknown>)[name] : undefined;
+    return !known[name]?.(value);
+  });
+  const others = kind === 'ticket' ? Object.keys(claims).filter((name) => !Object.hasOwn(known, name)) : [];
+  return [...wrong, ...others];
+}
 
 /**
  * @param claims of a token whose signature is good
  * @throws TokenRejected `claims` when one that the kind requires is missing or of another type
  */
 export function requireClaims<K extends TokenKind>(kind: K, claims: object): ClaimsOf[K] {
-  for (const [name, test] of Object.entries(tests[kind])) {
-    const value = Object.hasOwn(claims, name) ? (claims as Record<string, unknown>)[name] : undefined;
-    if (!test(value)) throw new TokenRejected('claims');
-  }
+  if (wrongClaims(kind, claims).length > 0) throw new TokenRejected('claims');
   return claims as ClaimsOf[K];
 }

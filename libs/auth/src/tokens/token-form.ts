@@ -10,8 +10,19 @@ export interface TokenHeader {
 /** Ours have about 600 characters; the limit bounds what anybody can make us decode. */
 const MAX_LENGTH = 4096;
 
-/** `R || S` of ES256 (RFC 7518 3.4). A signature of another length is not passed on to the crypto library. */
-const SIGNATURE_BYTES = 64;
+/** A token that has the form of ours, its parts decoded. */
+export interface TokenForm {
+  readonly header: TokenHeader;
+  readonly payload: Buffer;
+  readonly signature: Buffer;
+}
+
+/** RFC 7518 3.4 (`R || S`) and 3.2. A signature of another length is not passed on to the crypto library. */
+export const SIGNATURE_BYTES = { ES256: 64, HS256: 32 } as const;
+
+export type Algorithm = keyof typeof SIGNATURE_BYTES;
+
+const LENGTHS: readonly number[] = Object.values(SIGNATURE_BYTES);
 
 /**
  * Checks the form of a token before anything is computed with it, so that one token has one spelling and nothing in the
@@ -19,11 +30,12 @@ const SIGNATURE_BYTES = 64;
  *
  * @throws TokenRejected `form` or `header`
  */
-export function readForm(token: string): TokenHeader {
+export function readForm(token: string): TokenForm {
   if (token.length > MAX_LENGTH) throw new TokenRejected('form');
   const [header, payload, signature, ...more] = token.split('.', 4).map(decode);
-  if (!header || !payload || signature?.length !== SIGNATURE_BYTES || more.length > 0) throw new TokenRejected('form');
-  return readHeader(header.toString('latin1'));
+  if (!header || !payload || !signature || more.length > 0) throw new TokenRejected('form');
+  if (!LENGTHS.includes(signature.length)) throw new TokenRejected('form');
+  return { header: readHeader(header.toString('latin1')), payload, signature };
 }
 
 /** Decodes canonical base64url alone: padding, white space, other alphabets and stray last bits do not encode back. */

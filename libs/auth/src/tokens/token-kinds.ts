@@ -1,17 +1,30 @@
+/** What tells a kind of signed tokens from the others. */
+interface KindRules {
+  /** In the header (RFC 8725 3.11). */
+  readonly typ: string;
+  /** Undefined where `aud` is an event's id, which the caller of the verifier gives; then there is no `iss` either. */
+  readonly aud?: string;
+  /** For `exp` and `nbf`: the clocks of two machines differ. */
+  readonly leewaySeconds: number;
+}
+
 /**
- * The kinds of signed tokens, told apart by `typ` (RFC 8725 3.11) and `aud`: each is refused wherever another is
- * expected. The token service signs by this table and every verifier reads it. `exp` and `nbf` are read with the leeway,
- * because the clocks of two machines differ.
+ * The kinds of signed tokens, told apart by `typ`, by `aud` and by their keys: each is refused wherever another is
+ * expected. The token service signs by this table and every verifier reads it.
  */
 export const TOKEN_KINDS = {
   access: { typ: 'at+jwt', aud: 'puerta', leewaySeconds: 5 },
-  // None: people see the seconds of a scan count down to nothing.
+  // No leeway: people see the seconds of a scan count down to nothing.
   scan: { typ: 'scan+jwt', aud: 'card-profile', leewaySeconds: 0 },
-} as const;
+  ticket: { typ: 'ticket+jwt', leewaySeconds: 5 },
+} as const satisfies Record<string, KindRules>;
 
 export type TokenKind = keyof typeof TOKEN_KINDS;
 
-/** What every kind carries. */
+/** The same table for who reads any row of it. */
+export const rulesOf = (kind: TokenKind): KindRules => TOKEN_KINDS[kind];
+
+/** What access tokens and scan passes carry. */
 interface CommonClaims {
   readonly iss: string;
   readonly aud: string;
@@ -35,7 +48,24 @@ export interface AccessClaims extends CommonClaims {
 /** Of a scan pass; `sub` is the scan. It holds nothing personal. */
 export type ScanClaims = CommonClaims;
 
+/** Of a ticket, and no others: every character makes the symbol larger that a door has to read. */
+export interface TicketClaims {
+  /** The ticket. */
+  readonly jti: string;
+  /** Whom it admits. */
+  readonly sub: string;
+  /** The event. */
+  readonly aud: string;
+  /** When the event has ended. */
+  readonly exp: number;
+  /** As people read it: «General», «VIP». */
+  readonly ticketType: string;
+  /** The attendee's full name, which a door compares with who stands before it. */
+  readonly userName: string;
+}
+
 export interface ClaimsOf {
   readonly access: AccessClaims;
   readonly scan: ScanClaims;
+  readonly ticket: TicketClaims;
 }

@@ -1,47 +1,58 @@
 import { JsonWebTokenError, NotBeforeError, TokenExpiredError, verify } from 'jsonwebtoken';
-import type { KeyStore } from '../keys/key-store';
-import type { VerificationKey } from '../keys/verification-key';
+import type { KeySource, VerificationKey } from '../keys/verification-key';
 import { requireClaims } from './token-claims';
-import { readForm } from './token-form';
-import { type ClaimsOf, TOKEN_KINDS, type TokenKind } from './token-kinds';
+import { readForm, SIGNATURE_BYTES } from './token-form';
+import { type ClaimsOf, rulesOf, type TokenKind } from './token-kinds';
 import { type RejectionReason, TokenRejected } from './token-rejected';
 
+/** A ticket is for one event, and who verifies it says for which. */
+export type Expected<K extends TokenKind> = K extends 'ticket' ? [eventId: string] : [];
+
 /**
- * The one verifier of Puerta's signed tokens.
+ * The one verifier of Puerta's signed tokens, of the kinds that it is given keys for.
  *
  * An ECDSA signature (r, s) has a twin (r, n − s) that verifies as well and cannot be told from it, so one token has two
  * spellings: nothing may take the text of a token for its identity; `jti` is.
  */
-export class TokenVerifier {
-  /** @param issuer the exact `iss` of our token service */
+export class TokenVerifier<Kind extends TokenKind> {
+  /**
+   * @param keys of each kind; no kind is ever verified with the keys of another
+   * @param issuer the exact `iss` of our token service
+   */
   constructor(
-    private readonly keys: Pick<KeyStore, 'find'>,
+    private readonly keys: Readonly<Record<Kind, KeySource>>,
     private readonly issuer: string,
   ) {}
 
   /**
    * Form, header, key, algorithm and type first, then the signature, then times, issuer, audience and claims.
    *
+   * @param expected of a ticket, the event that it must be for
    * @returns the claims, all of them checked
    * @throws TokenRejected when the token is not good
    * @throws DomainError `auth_unavailable` when the keys cannot be had
    */
-  async verify<K extends TokenKind>(token: string, kind: K): Promise<ClaimsOf[K]> {
-    const header = readForm(token);
-    if (header.typ !== TOKEN_KINDS[kind].typ) throw new TokenRejected('type');
-    const key = await this.keys.find(header.kid);
+  async verify<K extends Kind>(token: string, kind: K, ...expected: Expected<K>): Promise<ClaimsOf[K]> {
+    const { header, signature } = readForm(token);
+    if (header.typ !== rulesOf(kind).typ) throw new TokenRejected('type');
+    const key = await this.keys[kind].find(header.kid);
     if (!key) throw new TokenRejected('unknown_key');
     if (header.alg !== key.alg) throw new TokenRejected('algorithm');
-    return requireClaims(kind, this.open(token, key, kind));
+    if (signature.length !== SIGNATURE_BYTES[key.alg]) throw new TokenRejected('form');
+    return requireClaims(kind, this.open(token, key, kind, expected[0]));
   }
 
   /**
    * jsonwebtoken verifies on this thread: 56 µs for a token, of which 48 are OpenSSL's. WebCrypto (jose) takes 107 µs a
    * token, and more CPU time at any concurrency, for its way through the thread pool.
    */
-  private open(token: string, { key, alg }: VerificationKey, kind: TokenKind): object {
-    const { aud: audience, leewaySeconds: clockTolerance } = TOKEN_KINDS[kind];
-    const claims = refusing(() => verify(token, key, { algorithms: [alg], issuer: this.issuer, audience, clockTolerance }));
+  private open(token: string, { key, alg }: VerificationKey, kind: TokenKind, eventId: string | undefined): object {
+    const { aud, leewaySeconds: clockTolerance } = rulesOf(kind);
+    const audience = aud ?? eventId;
+    // To the library nothing to compare with means not to compare.
+    if (!audience) throw new TypeError(`a ${kind} is verified for somebody`);
+    const ours = aud === undefined ? {} : { issuer: this.issuer };
+    const claims = refusing(() => verify(token, key, { algorithms: [alg], ...ours, audience, clockTolerance }));
     // The library also takes a list of audiences that has ours in it.
     if (typeof claims === 'string' || claims.aud !== audience) throw new TokenRejected('audience');
     return claims;
