@@ -16,6 +16,11 @@ export interface TestDatabase {
 export async function createDatabase(serverUrl = testDatabaseUrl()): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await connected(serverUrl, (client) => client.query(`CREATE DATABASE ${name}`));
+  return databaseOf(serverUrl, name);
+}
+
+/** A database that is there. */
+export function databaseOf(serverUrl: string, name: string): TestDatabase {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return { url: url.href, name, drop: () => drop(serverUrl, name) };
@@ -48,7 +53,7 @@ async function drop(serverUrl: string, name: string): Promise<void> {
   });
 }
 
-async function connected(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
+export async function connected(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {

@@ -1,11 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { startPostgres } from '../../../tools/embedded/postgres.mjs';
 import { startRedis } from '../../../tools/embedded/redis.mjs';
+import { dropTemplate } from './migrated-database';
 import { servers } from './servers';
 
 /** One PostgreSQL and one Redis for the whole run, unless the environment names others; suites keep apart by database and prefix. */
 export default async function globalSetup(): Promise<void> {
+  process.env['PUERTA_TEST_RUN'] = randomBytes(6).toString('hex');
+  const lasting = process.env['PUERTA_TEST_DATABASE_URL'];
+  if (lasting) servers.push({ stop: () => dropTemplate(lasting) });
   await Promise.all([
-    process.env['PUERTA_TEST_DATABASE_URL'] ??
+    lasting ??
       startPostgres().then((postgres) => {
         process.env['PUERTA_TEST_DATABASE_URL'] = postgres.url;
         servers.push(postgres);

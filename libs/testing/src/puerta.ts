@@ -1,15 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { provision } from '../../../tools/embedded/databases.mjs';
 import { freePort } from '../../../tools/embedded/process.mjs';
 import { provisionRedis, redisUser, redisUsers, removeRedisUsers } from '../../../tools/embedded/redis-users.mjs';
 import {
   APPS, appEnvironment, hasMigrations, migrateApp, newPasswords, newSecrets, startApp, type App, type AppProcess,
-  type DatabaseUrls, OWNERS, type Secrets,
+  type DatabaseUrls, type Secrets,
 } from '../../../tools/embedded/services.mjs';
 import { temporaryFolder } from '../../../tools/embedded/server.mjs';
-import { createDatabase, testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';
+import { testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';
 import { HttpClient } from './http';
+import { migratedDatabase } from './migrated-database';
 import type { RedisServers } from './redis-servers';
 
 const workspace = resolve(__dirname, '../../..');
@@ -158,30 +159,28 @@ export class Puerta {
  */
 export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> {
   const { replicas = {}, env = {}, redis = testRedisUrl(), databaseUrl = testDatabaseUrl() } = options;
-  const database = await createDatabase(databaseUrl);
-  // Roles belong to the whole server: named after the database, so that suites side by side do not share them.
-  const databaseUrls = await provision(database.url, { rolePrefix: database.name, passwords: newPasswords(OWNERS) });
   const secrets = newSecrets();
-  const busPrefix = `bus-${database.name}`;
+  const busPrefix = `bus-${randomBytes(6).toString('hex')}`;
   const filesFolder = temporaryFolder('files');
   const [redisUrl, redisUrls] = await usersOf(redis, busPrefix);
   const ports = await Promise.all(Array.from({ length: replicas.gateway ?? 1 }, () => freePort()));
   const publicUrl = `http://127.0.0.1:${ports[0]}`;
 
-  const environmentOf = (app: App): Record<string, string> => ({
+  const environmentOf = (app: App, urls: DatabaseUrls): Record<string, string> => ({
     PATH: process.env['PATH'] ?? '',
     NODE_ENV: 'test',
     LOG_LEVEL: 'info',
     BUS_PREFIX: busPrefix,
     GATEWAY_RATE_LIMIT: 'off',
     HOST: '127.0.0.1',
-    ...appEnvironment(app, { redisUrls, databaseUrls, secrets, publicUrl, filesFolder }),
+    ...appEnvironment(app, { redisUrls, databaseUrls: urls, secrets, publicUrl, filesFolder }),
     ...env,
   });
-
-  await Promise.all(
-    APPS.filter(hasMigrations).map((app) => migrateApp({ workspace, app, env: environmentOf(app), log: () => {} })),
-  );
+  const migrate = (urls: DatabaseUrls) =>
+    Promise.all(
+      APPS.filter(hasMigrations).map((app) => migrateApp({ workspace, app, env: environmentOf(app, urls), log: () => {} })),
+    );
+  const [database, databaseUrls] = await migratedDatabase(databaseUrl, migrate);
 
   const started = Object.fromEntries(
     await Promise.all(
@@ -191,7 +190,7 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
             const port = app === 'gateway' ? ports[n] : undefined;
             const own: Record<string, string> = port === undefined ? {} : { PORT: String(port) };
             const url = port === undefined ? undefined : `http://127.0.0.1:${port}`;
-            return new Replica(app, { ...environmentOf(app), ...own }, await freePort(), url);
+            return new Replica(app, { ...environmentOf(app, databaseUrls), ...own }, await freePort(), url);
           }),
         );
         return [app, list] as const;

@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { ensureDatabase, provision } from '../../../tools/embedded/databases.mjs';
+import type { DatabaseUrls } from '../../../tools/embedded/services.mjs';
 import { createDatabase, startRedis, testDatabaseUrl, waitFor, type TestRedis } from '.';
+import { dropTemplate, migratedDatabase } from './migrated-database';
 
 async function ask<Row>(url: string, sql: string): Promise<Row[]> {
   const client = new Client({ connectionString: url });
@@ -117,6 +120,26 @@ describe('the databases of an installation', () => {
     await expect(ask(stranger.href, 'SELECT 1')).rejects.toThrow('permission denied');
     await ask(database.url, `DROP DATABASE ${name}`);
     await database.drop();
+  });
+});
+
+describe('a migrated database', () => {
+  it('is a copy, of one that was migrated once, whose tables belong to roles of its own', async () => {
+    process.env['PUERTA_TEST_RUN'] = `own_${randomBytes(6).toString('hex')}`;
+    const migrate = jest.fn(({ identity }: DatabaseUrls) => ask(identity, 'CREATE TABLE people AS SELECT 1 AS id'));
+    const copies = await Promise.all([1, 2, 3].map(() => migratedDatabase(testDatabaseUrl(), migrate)));
+    expect(migrate).toHaveBeenCalledTimes(1);
+    const [[first, urls], [, others]] = copies as [(typeof copies)[0], (typeof copies)[0]];
+    await ask(urls.identity, 'ALTER TABLE people ADD COLUMN name text');
+    expect(await ask(others.identity, 'SELECT * FROM people')).toEqual([{ id: 1 }]);
+    await expect(ask(urls.card_issuer, 'SELECT * FROM identity.people')).rejects.toThrow('permission denied');
+    const stranger = new URL(urls.identity);
+    stranger.pathname = new URL(others.identity).pathname;
+    await expect(ask(stranger.href, 'SELECT * FROM identity.people')).rejects.toThrow('permission denied');
+    await Promise.all(copies.map(([database]) => database.drop()));
+    await dropTemplate(testDatabaseUrl());
+    const left = `SELECT FROM pg_roles WHERE rolname ~ '${first.name}|${process.env['PUERTA_TEST_RUN']}'`;
+    expect(await ask(testDatabaseUrl(), left)).toEqual([]);
   });
 });
 
