@@ -6,7 +6,6 @@ import {
   identityContract,
   type LoginAnswer,
   type Role,
-  tokenServiceContract,
   validateDto,
 } from '@puerta/contracts';
 import { dataSourceOptions, runMigrations } from '@puerta/database';
@@ -26,7 +25,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { type IdentityConfig, identityConfig } from '../src/config';
 import { identity as identityService } from '../src/identity';
-import { claimsOf, TestTokenService } from './token-service';
+import { claimsOf, tokenServicePart, TestTokenService } from './token-service';
 
 export type Patterns = keyof (typeof identityContract)['patterns'];
 
@@ -80,7 +79,7 @@ export class TestIdentity {
     const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX, sealer };
     const gateway = new BusClient({ ...bus, service: 'gateway', decodeError });
     const cardIssuer = new BusClient({ ...bus, service: 'card-issuer', decodeError });
-    const tokenServer = { ...bus, contract: tokenServiceContract, validate: validateDto };
+    const tokenServer = { ...bus, contract: tokenServicePart, validate: validateDto };
     const tokenService = await createBusService(TestTokenService, tokenServer, { logger: false });
     await tokenService.listen();
     const service = await startIdentity(config);

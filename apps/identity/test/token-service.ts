@@ -1,21 +1,19 @@
 import { Controller, Module } from '@nestjs/common';
-import {
-  IssueAccessTokenDto,
-  IssueScanPassDto,
-  type IssuedToken,
-  type KeySet,
-  PublicKeysDto,
-  tokenServiceContract,
-} from '@puerta/contracts';
+import { defineContract, IssueAccessTokenDto, type IssuedToken, tokenServiceContract } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-/** As much of token-service as identity asks for: it signs with a key of its own. */
+/** As much of token-service as identity asks for. */
+export const tokenServicePart = defineContract('token-service', {
+  'access-tokens.issue': tokenServiceContract.patterns['access-tokens.issue'],
+});
+
+/** It signs with a key of its own. */
 @Controller()
 class TokenMessages {
-  @Handles(tokenServiceContract, 'access-tokens.issue')
+  @Handles(tokenServicePart, 'access-tokens.issue')
   async issue(dto: IssueAccessTokenDto): Promise<IssuedToken> {
     const claims = { ...dto, sub: dto.user_id, sid: dto.session_id, jti: randomUUID() };
     const input = [{ alg: 'ES256', typ: 'at+jwt' }, claims]
@@ -23,16 +21,6 @@ class TokenMessages {
       .join('.');
     const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
     return { token: `${input}.${signature.toString('base64url')}`, expires_in: 900 };
-  }
-
-  @Handles(tokenServiceContract, 'scan-passes.issue')
-  scanPass(_dto: IssueScanPassDto): Promise<IssuedToken> {
-    return Promise.reject(new Error('identity must not ask for scan passes'));
-  }
-
-  @Handles(tokenServiceContract, 'keys.public')
-  keys(_dto: PublicKeysDto): Promise<KeySet> {
-    return Promise.reject(new Error('identity needs no keys'));
   }
 }
 

@@ -10,6 +10,8 @@ import { SigningKeysService } from './keys/signing-keys.service';
 import { ScanPassesMessages } from './scan-passes/scan-passes.messages';
 import { ScanPassesService } from './scan-passes/scan-passes.service';
 import { TokenSigner } from './signing/token-signer';
+import { TicketsMessages } from './tickets/tickets.messages';
+import { TicketsService } from './tickets/tickets.service';
 
 @Module({})
 export class AppModule {
@@ -17,13 +19,14 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [JwtModule.register({})],
-      controllers: [AccessTokensMessages, KeysMessages, ScanPassesMessages],
+      controllers: [AccessTokensMessages, KeysMessages, ScanPassesMessages, TicketsMessages],
       providers: [
         { provide: KeyCipher, useValue: new KeyCipher(TOKEN_SERVICE_KEY_ENCRYPTION_KEYS) },
         AccessTokensService,
         KeyRotation,
         ScanPassesService,
         SigningKeysService,
+        TicketsService,
         TokenSigner,
       ],
     };

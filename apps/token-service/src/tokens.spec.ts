@@ -1,7 +1,14 @@
 import { KeyStore, TokenRejected, TokenVerifier } from '@puerta/auth';
-import { type IssueAccessTokenDto, type ServiceName, tokenServiceContract } from '@puerta/contracts';
+import {
+  type IssueAccessTokenDto,
+  type IssueTicketsDto,
+  MOST_TICKETS,
+  type ServiceName,
+  type TicketToSignDto,
+  tokenServiceContract,
+} from '@puerta/contracts';
 import type { ServiceClient } from '@puerta/messaging';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { ISSUER, TestTokenService } from '../test/token-service';
 
 type Client = ServiceClient<typeof tokenServiceContract>;
@@ -10,14 +17,15 @@ let service: TestTokenService;
 let gateway: Client;
 let identity: Client;
 let cardIssuer: Client;
-let verifier: TokenVerifier<'access' | 'scan'>;
+let verifier: TokenVerifier<'access' | 'scan' | 'ticket'>;
 
 beforeAll(async () => {
   service = await TestTokenService.create();
   await Promise.all([service.start(), service.start()]);
   [gateway, identity, cardIssuer] = await Promise.all([service.as('gateway'), service.as('identity'), service.as('card-issuer')]);
   const keys = new KeyStore(() => gateway.request('keys.public', {}));
-  verifier = new TokenVerifier({ access: keys, scan: keys }, ISSUER);
+  const ticketKeys = new KeyStore(() => gateway.request('keys.public', { use: 'ticket' }));
+  verifier = new TokenVerifier({ access: keys, scan: keys, ticket: ticketKeys }, ISSUER);
 });
 
 afterAll(() => service.close());
@@ -28,6 +36,24 @@ const request = (changes: Partial<IssueAccessTokenDto> = {}): IssueAccessTokenDt
   company_id: randomUUID(),
   roles: ['admin'],
   session_id: randomUUID(),
+  ...changes,
+});
+
+const shortId = (): string => randomBytes(16).toString('base64url');
+const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
+
+const ticket = (changes: Partial<TicketToSignDto> = {}): TicketToSignDto => ({
+  ticket_id: shortId(),
+  attendee_id: randomUUID(),
+  attendee_name: 'Ana Pérez García',
+  ticket_type: 'General',
+  ...changes,
+});
+
+const order = (changes: Partial<IssueTicketsDto> = {}): IssueTicketsDto => ({
+  event_id: shortId(),
+  expires_at: inDays(30),
+  tickets: [ticket()],
   ...changes,
 });
 
@@ -106,9 +132,60 @@ describe('a scan pass', () => {
   });
 });
 
+describe('a ticket', () => {
+  it('has the six claims of a ticket in their order, and no others', async () => {
+    const asked = order({ expires_at: '2027-06-01T22:00:00.500Z' });
+    const { tickets: [signed] } = await cardIssuer.request('tickets.issue', asked);
+    const { header, claims } = decoded(signed?.token ?? '');
+    expect(header).toEqual({ alg: 'ES256', typ: 'ticket+jwt', kid: expect.stringMatching(/^[\w-]{4}$/) });
+    expect(Object.entries(claims)).toEqual([
+      ['jti', asked.tickets[0]?.ticket_id],
+      ['sub', asked.tickets[0]?.attendee_id],
+      ['aud', asked.event_id],
+      ['exp', Date.parse('2027-06-01T22:00:00Z') / 1_000],
+      ['ticketType', 'General'],
+      ['userName', 'Ana Pérez García'],
+    ]);
+  });
+
+  it('is good for its event alone, by the keys of tickets alone', async () => {
+    const asked = order({ tickets: [ticket({ attendee_id: shortId() })] });
+    const { tickets: [signed] } = await cardIssuer.request('tickets.issue', asked);
+    const { token = '', ticket_id } = signed ?? {};
+    await expect(verifier.verify(token, 'ticket', asked.event_id)).resolves.toMatchObject({ jti: ticket_id });
+    await expect(verifier.verify(token, 'ticket', shortId())).rejects.toMatchObject({ reason: 'audience' });
+    for (const kind of ['access', 'scan'] as const) await expect(verifier.verify(token, kind)).rejects.toMatchObject({ reason: 'type' });
+    const kids = async (use: 'access' | 'ticket') => (await gateway.request('keys.public', { use })).keys.map(({ kid }) => kid);
+    const { kid } = decoded(token).header as { kid: string };
+    expect([(await kids('ticket')).includes(kid), (await kids('access')).includes(kid)]).toEqual([true, false]);
+  });
+
+  it('is signed with all of its order, in the order asked, up to a hundred of the largest', async () => {
+    const largest = { attendee_name: '😀'.repeat(120), ticket_type: '😀'.repeat(120) };
+    const asked = order({ tickets: Array.from({ length: MOST_TICKETS }, () => ticket(largest)) });
+    const { tickets } = await cardIssuer.request('tickets.issue', asked);
+    expect(tickets.map(({ ticket_id }) => ticket_id)).toEqual(asked.tickets.map(({ ticket_id }) => ticket_id));
+    for (const { token } of [tickets[0], tickets.at(-1)].filter((one) => one !== undefined)) {
+      await expect(verifier.verify(token, 'ticket', asked.event_id)).resolves.toMatchObject({ userName: largest.attendee_name });
+    }
+    expect(new Set(tickets.map(({ token }) => JSON.stringify(decoded(token).header))).size).toBe(1);
+  });
+
+  it('asked for again is as good, and its key is kept until it expires', async () => {
+    const asked = order({ expires_at: inDays(700) });
+    const both = await Promise.all([1, 2].map(() => cardIssuer.request('tickets.issue', asked)));
+    const [one, two] = both.map(({ tickets }) => tickets[0]?.token ?? '');
+    expect(decoded(one ?? '')).toEqual(decoded(two ?? ''));
+    const [row] = await service.database.query<{ until: Date }[]>(
+      `SELECT signed_until AS until FROM keys WHERE use = 'ticket' AND state = 'active'`,
+    );
+    expect(row?.until.getTime()).toBeGreaterThanOrEqual(Date.parse(asked.expires_at));
+  });
+});
+
 describe('who may ask', () => {
   const patterns = Object.keys(tokenServiceContract.patterns) as (keyof typeof tokenServiceContract.patterns)[];
-  const questions = { 'access-tokens.issue': request(), 'scan-passes.issue': { scan_id: randomUUID() }, 'keys.public': {} };
+  const questions = { 'access-tokens.issue': request(), 'scan-passes.issue': { scan_id: randomUUID() }, 'tickets.issue': order(), 'keys.public': {} };
   const callers: [ServiceName, () => Client][] = [
     ['gateway', () => gateway],
     ['identity', () => identity],
@@ -148,6 +225,25 @@ describe('junk', () => {
 
   it.each([{}, { scan_id: '1' }, { scan_id: null }, { scan_id: randomUUID(), sub: 'x' }])('to scan-passes.issue: %j', async (data) => {
     await expect(ask(cardIssuer, 'scan-passes.issue', data)).rejects.toMatchObject({ code: 'validation_failed' });
+  });
+
+  it.each([
+    ['no tickets', order({ tickets: [] }), 'tickets', 'wrong_count'],
+    ['too many', order({ tickets: Array.from({ length: MOST_TICKETS + 1 }, () => ticket()) }), 'tickets', 'wrong_count'],
+    ['no list', order({ tickets: {} as TicketToSignDto[] }), 'tickets', 'wrong_type'],
+    ['a list of texts', order({ tickets: ['x'] as unknown as TicketToSignDto[] }), 'tickets', 'wrong_type'],
+    ['an id that is a UUID', order({ tickets: [ticket({ ticket_id: randomUUID() })] }), 'tickets.0.ticket_id', 'too_long'],
+    ['an id with stray bits', order({ tickets: [ticket({ ticket_id: `${'A'.repeat(21)}B` })] }), 'tickets.0.ticket_id', 'bad_format'],
+    ['an id of another form', order({ event_id: '+'.repeat(22) }), 'event_id', 'bad_format'],
+    ['an attendee that is no id', order({ tickets: [ticket({ attendee_id: 'a'.repeat(30) })] }), 'tickets.0.attendee_id', 'bad_format'],
+    ['a name of 121 characters', order({ tickets: [ticket({ attendee_name: 'a'.repeat(121) })] }), 'tickets.0.attendee_name', 'too_long'],
+    ['a name that reads otherwise', order({ tickets: [ticket({ attendee_name: 'Ana\u202eanA' })] }), 'tickets.0.attendee_name', 'forbidden_characters'],
+    ['a claim of its own', order({ tickets: [{ ...ticket(), exp: 1 } as TicketToSignDto] }), 'tickets.0.exp', 'unknown_field'],
+    ['an event in four years', order({ expires_at: inDays(4 * 365) }), 'expires_at', 'out_of_range'],
+    ['a time without a zone', order({ expires_at: '2027-01-01T00:00:00' }), 'expires_at', 'bad_format'],
+  ])('to tickets.issue: %s', async (_, data, field, code) => {
+    const errors = [expect.objectContaining({ field, code })] as unknown;
+    await expect(ask(cardIssuer, 'tickets.issue', data)).rejects.toMatchObject({ code: 'validation_failed', extra: { errors } });
   });
 
   it('to keys.public', async () => {

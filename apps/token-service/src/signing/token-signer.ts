@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { SharedSecret, TOKEN_KINDS } from '@puerta/auth';
+import { SharedSecret, type TicketClaims, TOKEN_KINDS } from '@puerta/auth';
 import { accessTokenSecret } from '@puerta/config';
 import type { IssuedToken } from '@puerta/contracts';
 import { InjectConfig } from '@puerta/service';
@@ -48,6 +48,19 @@ export class TokenSigner {
       jwtid: uuid(),
     });
     return { token, expires_in: seconds };
+  }
+
+  /**
+   * All by one key, which stays published until they expire.
+   *
+   * @param exp of each of them
+   * @throws DomainError `service_unavailable`
+   */
+  async signTickets(tickets: readonly TicketClaims[], exp: number): Promise<string[]> {
+    const { kid, privateKey } = await this.keys.signing('ticket', exp);
+    const header = { alg: 'ES256', typ: TOKEN_KINDS.ticket.typ, kid } as const;
+    // Without `iat`, which the library would add: a ticket has six claims.
+    return tickets.map((claims) => this.jwt.sign({ ...claims }, { algorithm: 'ES256', header, privateKey, noTimestamp: true }));
   }
 
   private async keyFor(kind: 'access' | 'scan', until: number): Promise<SigningKey> {

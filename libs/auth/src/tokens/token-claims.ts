@@ -1,11 +1,8 @@
+import { SHORT_ID, UUID } from '@puerta/contracts';
 import { TokenRejected } from './token-rejected';
 import type { ClaimsOf, TokenKind } from './token-kinds';
 
 type Test = (value: unknown) => boolean;
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** 128 bits; the last character has two of them, and the others zero. */
-const SHORT_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 
 const isUuid: Test = (value) => typeof value === 'string' && UUID.test(value);
 const isShortId: Test = (value) => typeof value === 'string' && SHORT_ID.test(value);

@@ -4,5 +4,6 @@ export * from './card';
 export * from './contract';
 export * from './errors';
 export * from './events';
+export * from './ids';
 export * from './page';
 export * from './roles';

@@ -1,5 +1,6 @@
 import { answers, defineContract, ROLES, type Role } from '../core';
 import { Choice, Email, Id } from '../validation';
+import { IssueTicketsDto, type SignedTickets } from './tickets.dto';
 import { ArrayMaxSize, IsArray, IsIn } from 'class-validator';
 
 export class IssueAccessTokenDto {
@@ -65,5 +66,6 @@ export interface KeySet {
 export const tokenServiceContract = defineContract('token-service', {
   'access-tokens.issue': answers<IssuedToken>().to(IssueAccessTokenDto, 'fast', 'identity'),
   'scan-passes.issue': answers<IssuedToken>().to(IssueScanPassDto, 'fast', 'card-issuer'),
+  'tickets.issue': answers<SignedTickets>().to(IssueTicketsDto, 'fast', 'card-issuer'),
   'keys.public': answers<KeySet>().to(PublicKeysDto, 'fast', 'gateway'),
 });

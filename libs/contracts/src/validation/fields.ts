@@ -135,6 +135,28 @@ export function Nested(type: () => new () => object, options: FieldOptions = {})
   };
 }
 
+/** Several objects of one class, at least one, each validated. */
+export function NestedList(type: () => new () => object, { max, ...options }: FieldOptions & { readonly max: number }): PropertyDecorator {
+  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const rules = field(
+    [
+      { code: 'wrong_type', params: { type: 'array' }, test: (value) => Array.isArray(value) && value.every(isObject) },
+      {
+        code: 'wrong_count',
+        params: { min: 1, max },
+        test: (value) => (value as unknown[]).length >= 1 && (value as unknown[]).length <= max,
+      },
+    ],
+    options,
+    { type: () => [type()], minItems: 1, maxItems: max },
+  );
+  return (target, key) => {
+    rules(target, key);
+    ValidateNested({ each: true })(target, key);
+    Type(type)(target, key);
+  };
+}
+
 /** `?limit=&cursor=&count=true` of every list. */
 export class PageQueryDto {
   @QueryInt({ min: 1, max: 100, optional: true, description: 'Rows a page, 20 unless told' })
