@@ -7,6 +7,7 @@ export * from './identity/actor.dto';
 export * from './identity/companies.dto';
 export * from './identity/identity.contract';
 export * from './identity/users.dto';
+export * from './token-service/single-use-tokens.dto';
 export * from './token-service/tickets.dto';
 export * from './token-service/token-service.contract';
 export * from './validation';

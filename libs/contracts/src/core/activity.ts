@@ -18,6 +18,7 @@ export const ACTIVITY_KINDS = [
   'card.rotated',
   'card.photo_set',
   'card.photo_removed',
+  'token.reused',
 ] as const;
 
 export type ActivityKind = (typeof ACTIVITY_KINDS)[number];
@@ -33,6 +34,6 @@ export interface ActivityRecord {
   readonly actor_user_id: string;
   /** The company it concerns; null when it concerns the user alone. */
   readonly company_id: string | null;
-  /** What it was done to: a session, a company, an invitation, a user or a card, as the kind says. */
+  /** What it was done to: a session, a company, an invitation, a user, a card or a single-use token, as the kind says. */
   readonly subject_id: string;
 }

@@ -59,6 +59,16 @@ const catalogue = {
     es: 'El estado del carnet no permite esto',
   },
 
+  // Single-use tokens
+  token_unknown: { status: 404, en: 'There is no such token', es: 'No existe ese token' },
+  token_binding_mismatch: {
+    status: 409,
+    en: 'The token is for another purpose or subject; it was not used up',
+    es: 'El token es para otro fin u otro sujeto; no se ha gastado',
+  },
+  token_used: { status: 410, en: 'The token was used before', es: 'El token ya se había usado' },
+  token_expired: { status: 410, en: 'The token has expired', es: 'El token ha caducado' },
+
   job_not_found: { status: 404, en: 'There is no such job', es: 'No existe esa tarea' },
 
   // Services
@@ -102,6 +112,7 @@ const fieldErrorCatalogue = {
   unknown_field: { en: 'is not a known field', es: 'no es un campo conocido' },
   wrong_type: { en: 'must be {type}', es: 'debe ser {type}' },
   too_short: { en: 'must have at least {min} characters', es: 'debe tener al menos {min} caracteres' },
+  too_large: { en: 'must have at most {max} bytes as JSON', es: 'debe tener como mucho {max} bytes en JSON' },
   too_long: { en: 'must have at most {max} characters', es: 'debe tener como mucho {max} caracteres' },
   forbidden_characters: { en: 'has characters that are not allowed', es: 'tiene caracteres no permitidos' },
   bad_format: { en: 'does not have the form of {format}', es: 'no tiene la forma de {format}' },

@@ -7,3 +7,4 @@ export * from './events';
 export * from './ids';
 export * from './page';
 export * from './roles';
+export * from './single-use-token';

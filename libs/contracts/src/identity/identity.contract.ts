@@ -51,7 +51,7 @@ export const identityContract = defineContract('identity', {
   'invitations.list': answers<InvitationPage>().to(ListInvitationsCommand, 'fast', 'gateway'),
   'invitations.revoke': answers<Done>().to(InvitationIdDto, 'fast', 'gateway'),
   /** Something that was done in another service; telling it again makes no difference. */
-  'activity.record': answers<Done>().to(RecordActivityDto, 'fast', 'card-issuer'),
+  'activity.record': answers<Done>().to(RecordActivityDto, 'fast', 'card-issuer', 'token-service'),
   'activity.list-mine': answers<ActivityPage>().to(PageQueryDto, 'fast', 'gateway'),
   'activity.list': answers<ActivityPage>().to(ListActivityCommand, 'fast', 'gateway'),
 });

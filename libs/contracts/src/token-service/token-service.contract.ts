@@ -2,6 +2,14 @@ import { answers, defineContract, ROLES, type Role } from '../core';
 import { Choice, Email, Id } from '../validation';
 import { IssueTicketsDto, type SignedTickets } from './tickets.dto';
 import { ArrayMaxSize, IsArray, IsIn } from 'class-validator';
+import {
+  type CreatedToken,
+  CreateTokenDto,
+  PresentTokenDto,
+  type RevokedToken,
+  TokenIdDto,
+  type ValidToken,
+} from './single-use-tokens.dto';
 
 export class IssueAccessTokenDto {
   @Id()
@@ -62,10 +70,17 @@ export interface KeySet {
   readonly keys: PublicKey[];
 }
 
-/** Every signed token of Puerta's, and the keys that verify it. */
+const SINGLE_USE_CALLERS = ['gateway', 'identity', 'card-issuer'] as const;
+
+/** Every signed token of Puerta's, the keys that verify it, and tokens that are good once. */
 export const tokenServiceContract = defineContract('token-service', {
   'access-tokens.issue': answers<IssuedToken>().to(IssueAccessTokenDto, 'fast', 'identity'),
   'scan-passes.issue': answers<IssuedToken>().to(IssueScanPassDto, 'fast', 'card-issuer'),
   'tickets.issue': answers<SignedTickets>().to(IssueTicketsDto, 'fast', 'card-issuer'),
   'keys.public': answers<KeySet>().to(PublicKeysDto, 'fast', 'gateway'),
+  /** Tokens that are good once. Each caller has a space of its own, in which nobody else's tokens are. */
+  'single-use-tokens.issue': answers<CreatedToken>().to(CreateTokenDto, 'fast', ...SINGLE_USE_CALLERS),
+  'single-use-tokens.redeem': answers<ValidToken>().to(PresentTokenDto, 'fast', ...SINGLE_USE_CALLERS),
+  'single-use-tokens.peek': answers<ValidToken>().to(PresentTokenDto, 'fast', ...SINGLE_USE_CALLERS),
+  'single-use-tokens.revoke': answers<RevokedToken>().to(TokenIdDto, 'fast', ...SINGLE_USE_CALLERS),
 });

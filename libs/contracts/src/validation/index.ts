@@ -1,3 +1,4 @@
 export * from './fields';
+export * from './json';
 export * from './text';
 export * from './validate';

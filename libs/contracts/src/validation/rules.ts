@@ -36,7 +36,8 @@ export function field(
     ApiProperty({
       ...api,
       required: !options.optional,
-      ...(options.optional ? { nullable: true } : {}),
+      // OpenAPI 3.0 knows it beside a type alone.
+      ...(options.optional && 'type' in api ? { nullable: true } : {}),
       ...(options.description ? { description: options.description } : {}),
     } as ApiPropertyOptions),
   ];

@@ -75,6 +75,11 @@ export function Text({ min = 1, max, pattern, format = 'this field', example, ..
   );
 }
 
+/** A secret that we made and somebody presents: taken as it is, for whatever differs is another one. */
+export function Presented({ max, ...options }: FieldOptions & { readonly max: number }): PropertyDecorator {
+  return field([isString, atMost(max), atLeast(1)], options, { type: String, minLength: 1, maxLength: max });
+}
+
 const LONGEST_EMAIL = 254;
 
 /** An e-mail address as it is kept, however it was written. */
