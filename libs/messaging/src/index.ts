@@ -1,6 +1,8 @@
 export { type AclOptions, aclRules } from './acl';
 export { BusModule, type BusModuleOptions, InjectService } from './bus.module';
 export { BusClient, type CallOptions, type Target } from './client';
+export { RedisClock } from './clock';
+export { Connection, type ConnectionOptions, wasNotRun } from './connection';
 export { BusContext, type CallContext, callContext } from './context';
 export { type Lane, LANES, type PatternOf, type PatternSpec, type RequestOf, type ResponseOf, type ServiceContract } from './contract';
 export { createBusService } from './create-bus-service';
@@ -14,6 +16,8 @@ export { BUS_TRANSPORT, Handles } from './handles';
 export { type CalleeStatus, inspect, type StreamStatus } from './inspect';
 export { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, type BusServerOptions } from './options';
 export { redisOptions } from './redis-options';
+export { parseRedisUrl } from './redis-url';
+export { Script } from './scripts';
 export { Sealer, type SealingKeys } from './sealer';
 export { BusServer } from './server';
 export { ServiceClient } from './service-client';

@@ -3,7 +3,6 @@ export { decodeError, errorEncoder } from './errors';
 export {
   type AppConfigDefinition,
   EXIT_CONFIG,
-  loadOrExit,
   type ProcessOptions,
   runProcess,
   type Running,

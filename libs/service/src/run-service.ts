@@ -47,6 +47,7 @@ export async function startService<D extends AppConfigDefinition>(
     checks: {
       redis: () => server.ready && client.ready,
       postgres: () => dataSource.query('SELECT 1').then(() => true),
+      ...definition.checks?.(app),
     },
     // Nest closes the server first (it drains), then the data source and the client.
     stop: () => app.close(),

@@ -1,9 +1,9 @@
-import { Inject, Module, type DynamicModule, type Type } from '@nestjs/common';
+import { Inject, Module, type DynamicModule, type INestMicroservice, type Type } from '@nestjs/common';
 import type { ConfigOf } from '@puerta/config';
 import { followedBy } from '@puerta/contracts/core';
 import { DatabaseModule, type DatabaseModuleOptions, type InboxKeys } from '@puerta/database';
 import { BusModule, FeedModule, Sealer, type ServiceContract } from '@puerta/messaging';
-import { Metrics } from '@puerta/observability';
+import { Metrics, type ReadinessChecks } from '@puerta/observability';
 import { busClientOptions, busOptions } from './bus';
 import { OutboxModule } from './outbox';
 import type { AppConfigDefinition, Runtime } from './process';
@@ -20,6 +20,8 @@ export interface ServiceDefinition<D extends AppConfigDefinition = AppConfigDefi
   /** Services that this one asks. */
   readonly calls?: readonly ServiceContract[];
   readonly module: (config: ConfigOf<D>) => Type | DynamicModule;
+  /** What it needs to be ready besides the bus and the database. */
+  readonly checks?: (app: INestMicroservice) => ReadinessChecks;
 }
 
 /** Puts a service's parts together with their types; `runService` and `runMigrate` take the result. */
