@@ -11,12 +11,13 @@ import { APPS } from './services.mjs';
 const DEFAULT_PREFIX = 'bus';
 
 /**
- * What is not the bus's matter: the gateway's limits, and who uses a folder for files.
+ * What is not the bus's matter: the gateway's limits, single-use tokens, and who uses a folder for files.
  *
  * @type {Partial<Record<App, (prefix: string) => string[]>>}
  */
 const BESIDE_THE_BUS = {
   gateway: (prefix) => [`(+evalsha +eval +get +set ~${prefix}:{limits}:*)`, storage(prefix)],
+  'token-service': (prefix) => [`(+evalsha +eval +get +set +incr +pexpire +pttl ~${prefix}:tokens:*)`],
   'card-issuer': (prefix) => [storage(prefix)],
 };
 
