@@ -9,19 +9,20 @@ import { KeysMessages } from './keys/keys.messages';
 import { SigningKeysService } from './keys/signing-keys.service';
 import { ScanPassesMessages } from './scan-passes/scan-passes.messages';
 import { ScanPassesService } from './scan-passes/scan-passes.service';
+import { SingleUseModule } from './single-use/single-use.module';
 import { TokenSigner } from './signing/token-signer';
 import { TicketsMessages } from './tickets/tickets.messages';
 import { TicketsService } from './tickets/tickets.service';
 
 @Module({})
 export class AppModule {
-  static forRoot({ TOKEN_SERVICE_KEY_ENCRYPTION_KEYS }: TokenServiceConfig): DynamicModule {
+  static forRoot(config: TokenServiceConfig): DynamicModule {
     return {
       module: AppModule,
-      imports: [JwtModule.register({})],
+      imports: [JwtModule.register({}), SingleUseModule.forRoot(config)],
       controllers: [AccessTokensMessages, KeysMessages, ScanPassesMessages, TicketsMessages],
       providers: [
-        { provide: KeyCipher, useValue: new KeyCipher(TOKEN_SERVICE_KEY_ENCRYPTION_KEYS) },
+        { provide: KeyCipher, useValue: new KeyCipher(config.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS) },
         AccessTokensService,
         KeyRotation,
         ScanPassesService,

@@ -4,12 +4,13 @@ import { AppModule } from './app.module';
 import { tokenServiceConfig } from './config';
 import { SigningKeyEntity } from './keys/signing-key.entity';
 import { migrations } from './migrations';
+import { TokenRedis } from './single-use/token-redis';
 
-/** The service: what it answers, reads and stores. It asks nobody. */
+/** The service: what it answers, reads and stores. It asks nobody; that a token was used twice, the activity trail is told. */
 export const tokenService = defineService({
   contract: tokenServiceContract,
   config: tokenServiceConfig,
-  // No inbox: issuing a token changes nothing in the database.
+  // No inbox: what happens once happens in Redis.
   database: (config) => ({
     url: config.TOKEN_SERVICE_DATABASE_URL,
     schema: 'token_service',
@@ -17,5 +18,6 @@ export const tokenService = defineService({
     migrations,
     poolSize: config.DATABASE_POOL_SIZE,
   }),
+  checks: (app) => ({ tokens: () => app.get(TokenRedis).isReachable() }),
   module: (config) => AppModule.forRoot(config),
 });

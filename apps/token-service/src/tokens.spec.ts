@@ -184,14 +184,14 @@ describe('a ticket', () => {
 });
 
 describe('who may ask', () => {
-  const patterns = Object.keys(tokenServiceContract.patterns) as (keyof typeof tokenServiceContract.patterns)[];
+  const signed = ['access-tokens.issue', 'scan-passes.issue', 'tickets.issue', 'keys.public'] as const;
   const questions = { 'access-tokens.issue': request(), 'scan-passes.issue': { scan_id: randomUUID() }, 'tickets.issue': order(), 'keys.public': {} };
   const callers: [ServiceName, () => Client][] = [
     ['gateway', () => gateway],
     ['identity', () => identity],
     ['card-issuer', () => cardIssuer],
   ];
-  const cases = patterns.flatMap((pattern) => callers.map(([caller, client]) => ({ pattern, caller, client })));
+  const cases = signed.flatMap((pattern) => callers.map(([caller, client]) => ({ pattern, caller, client })));
 
   it.each(cases)('$pattern by $caller', async ({ pattern, caller, client }) => {
     const admitted: readonly string[] = tokenServiceContract.patterns[pattern].callers;

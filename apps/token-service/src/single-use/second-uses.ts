@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import type { ActivityRecord } from '@puerta/contracts';
+import { tell } from '@puerta/database';
+import { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { type Call } from './caller';
+import type { Owner, TokenKey } from './token-key';
+
+/** Has the activity trail told that a token was used again. */
+@Injectable()
+export class SecondUses {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /**
+   * @param again when it was used again, in ms: with the token it makes the id of the line, which is the same one when it is
+   *   told twice
+   */
+  async tell({ actor }: Call, key: TokenKey, owner: Owner, tokenId: string, again: number): Promise<void> {
+    // Services know of their own tokens what they need to know; the trail is of what people do.
+    if (!actor) return;
+    const record: ActivityRecord = {
+      id: uuid({ msecs: again, random: key.bits(owner, 'reuse', tokenId) }),
+      kind: 'token.reused',
+      at: new Date(again).toISOString(),
+      actor_user_id: actor.user_id,
+      company_id: actor.company_id,
+      subject_id: uuidOf(tokenId),
+    };
+    await tell(this.dataSource.manager, 'activity', record);
+  }
+}
+
+/** A token's id as the UUID that it is. */
+function uuidOf(tokenId: string): string {
+  const hex = Buffer.from(tokenId, 'base64url').toString('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import { DomainError } from '@puerta/contracts/core';
+import { Connection, parseRedisUrl, RedisClock, type Script, wasNotRun } from '@puerta/messaging';
+import type { Logger } from '@puerta/observability';
+import { settingsProblems } from './redis-settings';
+import type { Owner } from './token-key';
+
+/** Of a Cluster, tokens are on all nodes: owners are spread over so many hash tags, each with a connection to its node. */
+const SHARDS = 16;
+
+/** One that lives answers in a millisecond. With the wait for a connection, a caller is told within a second and a half. */
+const ANSWER_MS = 700;
+/** How long a call waits for a connection that is just coming, or coming back. */
+const PATIENCE_MS = 700;
+/** After so long without a word from Redis it is asked whether it is there, before it is asked to change anything. */
+const SILENCE_MS = 100;
+const BOOT_MS = 2_000;
+
+export interface TokenRedisOptions {
+  readonly url: string;
+  /** Begins every key. */
+  readonly prefix: string;
+  readonly logger: Logger;
+}
+
+/** What a script says: a word, Redis' time, and more. */
+export type Reply = readonly [word: string, now: number, ...rest: (string | number)[]];
+
+/** The Redis in which the tokens are, of whichever kind. */
+export class TokenRedis {
+  readonly #prefix: string;
+  readonly #lines: readonly TokenLine[];
+
+  constructor({ url, prefix, logger }: TokenRedisOptions) {
+    this.#prefix = `${prefix}:tokens`;
+    const lines = parseRedisUrl(url).kind === 'cluster' ? SHARDS : 1;
+    const said = new Set<string>();
+    const complain = (problem: string): void => {
+      if (!said.has(problem)) logger.warn(`the Redis of the single-use tokens ${problem}`, { component: 'tokens' });
+      said.add(problem);
+    };
+    this.#lines = Array.from(
+      { length: lines },
+      (_, shard) => new TokenLine({ url, slotKey: `${this.#prefix}:{${shard}}`, logger, complain }),
+    );
+  }
+
+  /** Resolves when connected, or after a while without: then calls are refused until it is there. */
+  async connect(): Promise<void> {
+    await Promise.all(this.#lines.map((line) => line.connect()));
+  }
+
+  close(): void {
+    for (const line of this.#lines) line.close();
+  }
+
+  /** Whether all of it answers. */
+  async isReachable(): Promise<boolean> {
+    const answers = await Promise.allSettled(this.#lines.map((line) => line.now()));
+    return answers.every(({ status }) => status === 'fulfilled');
+  }
+
+  /** Where an owner's tokens are: all of their keys are in one hash slot. */
+  placeOf({ space, id }: Owner): TokenPlace {
+    const shard = createHash('sha256').update(JSON.stringify([space, id])).digest().readUInt16BE() % SHARDS;
+    return new TokenPlace(this.#lines[shard % this.#lines.length] as TokenLine, `${this.#prefix}:{${shard}}:`);
+  }
+}
+
+/** What a script is asked. */
+export interface Question {
+  /** Names of keys, without the prefix. */
+  readonly names: readonly string[];
+  readonly args: readonly (string | number)[];
+}
+
+/** Where an owner's tokens are. */
+export class TokenPlace {
+  constructor(
+    private readonly line: TokenLine,
+    private readonly prefix: string,
+  ) {}
+
+  /**
+   * Runs a script, once.
+   * @param prepare is told Redis' time in ms; twice, if that was wrong
+   * @throws DomainError `service_unavailable` or `overloaded` if it surely was not run, else `outcome_unknown`
+   */
+  async ask<Q extends Question>(script: Script, prepare: (now: number) => Q): Promise<{ readonly reply: Reply; readonly question: Q }> {
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const now = await this.line.now();
+      const question = prepare(now);
+      const keys = question.names.map((name) => this.prefix + name);
+      const reply = await this.line.run(script, keys, [now, ...question.args]);
+      if (reply[0] !== 'skewed') return { reply, question };
+    }
+    throw new DomainError('service_unavailable');
+  }
+}
+
+interface TokenLineOptions {
+  readonly url: string;
+  readonly slotKey: string;
+  readonly logger: Logger;
+  /** Told what is wrong with the settings of Redis, each time it connects. */
+  readonly complain: (problem: string) => void;
+}
+
+/** A connection, and the clock of the Redis at its end. What it throws says whether anything happened. */
+export class TokenLine {
+  readonly #connection: Connection;
+  readonly #clock = new RedisClock();
+  #heardAt = -Infinity;
+  #probe: Promise<void> | undefined;
+
+  constructor({ url, slotKey, logger, complain }: TokenLineOptions) {
+    this.#connection = new Connection({
+      redis: url,
+      slotKey,
+      name: 'token-service:tokens',
+      logger: {
+        info: (message) => logger.debug(message, { component: 'tokens' }),
+        warn: (message, facts) => logger.warn(message, { component: 'tokens', ...(facts as { reason?: string }) }),
+        error: (message) => logger.error(message, { component: 'tokens' }),
+      },
+      onState: () => undefined,
+    });
+    this.#connection.beforeUse(async () => {
+      this.#clock.distrust();
+      const [, info] = await Promise.all([this.#sync(), this.#connection.redis.info()]);
+      settingsProblems(info).forEach(complain);
+    });
+  }
+
+  async connect(): Promise<void> {
+    this.#connection.connect();
+    await this.#connection.whenReady(BOOT_MS);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  /**
+   * Redis' time in ms, once it is known that Redis is there.
+   * @throws DomainError `service_unavailable`
+   */
+  async now(): Promise<number> {
+    const patience = PATIENCE_MS - this.#connection.downFor;
+    const there = this.#connection.ready || (patience > 0 && (await this.#connection.whenReady(patience)));
+    if (!there) throw new DomainError('service_unavailable');
+    if (performance.now() - this.#heardAt > SILENCE_MS) await this.#heard();
+    return Math.round(this.#clock.now());
+  }
+
+  /** @throws DomainError as `TokenPlace.ask` */
+  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
+    const asked = performance.now();
+    try {
+      const reply = (await this.#connection.within(ANSWER_MS, this.#connection.run(script, keys, args))) as Reply;
+      this.#heardAt = performance.now();
+      if (reply[0] === 'skewed') this.#clock.distrust();
+      this.#clock.sync(reply[1], asked, this.#heardAt);
+      return reply;
+    } catch (cause) {
+      if (cause instanceof Error && cause.message.includes('OOM command not allowed')) throw new DomainError('overloaded', { cause });
+      throw new DomainError(wasNotRun(cause) ? 'service_unavailable' : 'outcome_unknown', { cause });
+    }
+  }
+
+  /** Asked once, however many wait for it. */
+  async #heard(): Promise<void> {
+    this.#probe ??= this.#sync().finally(() => (this.#probe = undefined));
+    await this.#probe.catch((cause: unknown) => {
+      throw new DomainError('service_unavailable', { cause });
+    });
+  }
+
+  async #sync(): Promise<void> {
+    const asked = performance.now();
+    const [seconds, micros] = await this.#connection.within(ANSWER_MS, this.#connection.redis.time());
+    this.#heardAt = performance.now();
+    this.#clock.sync(Number(seconds) * 1_000 + Number(micros) / 1_000, asked, this.#heardAt);
+  }
+}
