@@ -27,6 +27,7 @@ import { ScanProfileController, ScansController } from './scans/scans.controller
 import { PublicKeys } from './service/public-keys';
 import { Readiness } from './service/readiness';
 import { ServiceController } from './service/service.controller';
+import { SingleUseTokensController } from './tokens/single-use-tokens.controller';
 import { UsersController } from './users/users.controller';
 
 /** The services behind the gateway. */
@@ -76,6 +77,7 @@ export class AppModule {
         InvitationsController,
         CardBulksController,
         CardsController,
+        SingleUseTokensController,
         ScansController,
         ScanProfileController,
         DocsController,

@@ -21,6 +21,7 @@ interface Document {
 }
 
 const ID = '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11';
+const TOKEN_ID = 'A'.repeat(22);
 const NOW = '2026-11-21T10:00:00.000Z';
 const card = {
   card_id: ID,
@@ -76,6 +77,8 @@ const bulk = {
   started_at: null,
   finished_at: null,
 };
+const createdToken = { token: 'A'.repeat(72), token_id: TOKEN_ID, expires_in: 10, expires_at: NOW };
+const validToken = { valid: true, token_id: TOKEN_ID, purpose: null, payload: { a: [1] }, created_by: ID, created_at: NOW };
 const page = (item: object) => ({ items: [item], next_cursor: null });
 
 /** Each route asked as it should be: what the service answers, and the body. */
@@ -156,6 +159,10 @@ const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }
     pattern: 'cards.qr',
     answer: { content_type: 'image/svg+xml', data: 'PHN2Zy8+' },
   },
+  'POST /api/v1/token/create': { pattern: 'single-use-tokens.issue', answer: createdToken, body: { payload: [1] } },
+  'POST /api/v1/token/validate': { pattern: 'single-use-tokens.redeem', answer: validToken, body: { token: 'x' } },
+  'POST /api/v1/token/peek': { pattern: 'single-use-tokens.peek', answer: validToken, body: { token: 'x' } },
+  'DELETE /api/v1/token/:token_id': { pattern: 'single-use-tokens.revoke', answer: { revoked: true } },
   'HEAD /scan/:code': {},
   'GET /scan/:code': { pattern: 'scans.open', answer: { scan_pass: 'p', expires_in: 120 } },
   'GET /api/v1/scan/profile': {
@@ -203,7 +210,7 @@ describe('the description of the API', () => {
     const [method = '', pattern = ''] = name.split(' ');
     const { answer, body, pattern: asked } = CALLS[name] ?? {};
     if (asked) gateway.fakes.set(asked, () => answer);
-    const path = pattern.replace(':code', 'AAAAAAAAAAAAAAAAAAAAAA').replace(/:\w+/g, ID);
+    const path = pattern.replace(':code', 'AAAAAAAAAAAAAAAAAAAAAA').replace(':token_id', TOKEN_ID).replace(/:\w+/g, ID);
     const token = name.includes('/scan/profile') ? gateway.scanPass() : gateway.accessToken();
     const headers: Record<string, string> = Buffer.isBuffer(body) ? { 'content-type': 'image/png' } : {};
     return http.request<unknown>(method, path, body, { token, headers });
@@ -287,7 +294,8 @@ describe('the description of the API', () => {
   });
 
   it('says where what was created is', async () => {
-    const created = Object.keys(CALLS).filter((name) => '201' in operation(name).responses);
+    // A token is nowhere: only who has it can ask about it.
+    const created = Object.keys(CALLS).filter((name) => '201' in operation(name).responses && !name.includes('/token/'));
     const locations = await Promise.all(created.map(async (name) => (await request(name)).headers.get('location')));
     expect(Object.fromEntries(created.map((name, i) => [name, locations[i]]))).toEqual({
       'POST /api/v1/users/register': '/api/v1/users/me',

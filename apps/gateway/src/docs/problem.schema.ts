@@ -41,4 +41,7 @@ export class ProblemSchema {
     description: 'The refused fields of `validation_failed`',
   })
   errors?: ProblemFieldSchema[];
+
+  @ApiProperty({ format: 'date-time', required: false, description: 'With `token_used`: when that was' })
+  used_at?: string;
 }

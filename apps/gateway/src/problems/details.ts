@@ -24,6 +24,7 @@ const DETAILS: Partial<Record<ErrorCode, Readonly<Record<Language, string>>>> = 
     es: 'Envíe el cuerpo como {types}, sin comprimir',
   },
   too_many_requests: { en: 'Try again in {retry_after} s', es: 'Inténtelo de nuevo en {retry_after} s' },
+  token_used: { en: 'It was used at {used_at}', es: 'Se usó en {used_at}' },
   too_many_attempts: { en: 'Try again in {retry_after} s', es: 'Inténtelo de nuevo en {retry_after} s' },
 };
 

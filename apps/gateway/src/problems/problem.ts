@@ -13,6 +13,8 @@ export interface Problem {
   readonly code: ErrorCode;
   readonly request_id: string;
   readonly errors?: readonly ProblemField[];
+  /** When the token was used. */
+  readonly used_at?: string;
 }
 
 export interface Occurrence {
@@ -53,6 +55,7 @@ export function describeProblem(
     instance,
     code: error.code,
     request_id: requestId,
+    ...(error.code === 'token_used' ? { used_at: String(error.extra.meta?.['used_at']) } : {}),
     ...(error.extra.errors ? { errors: error.extra.errors.map((one) => describeField(one, language)) } : {}),
   };
   return {
