@@ -24,6 +24,7 @@ import { RedisLimiter } from './limits/redis-limiter';
 import { ProfileController } from './profile/profile.controller';
 import { PROFILE_URL } from './scans/profile-url';
 import { ScanProfileController, ScansController } from './scans/scans.controller';
+import { KeySetsController } from './service/key-sets.controller';
 import { PublicKeys } from './service/public-keys';
 import { Readiness } from './service/readiness';
 import { ServiceController } from './service/service.controller';
@@ -57,7 +58,7 @@ export class AppModule {
             return {
               issuer: config.PUBLIC_URL,
               accessTokenSecret: accessTokenSecret(config),
-              keys: () => keys.read(),
+              keys: () => keys.read('access'),
               facts: (subject: CheckAccessDto) => identity.request('access.check', subject, { ttlMs: FACTS_TTL_MS }),
               factsFeed,
               keysFeed,
@@ -72,6 +73,7 @@ export class AppModule {
       ],
       controllers: [
         ServiceController,
+        KeySetsController,
         UsersController,
         CompaniesController,
         InvitationsController,

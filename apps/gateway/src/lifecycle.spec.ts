@@ -82,12 +82,6 @@ describe('the gateway', () => {
     const http = new HttpClient(gateway.url);
     expect((await http.get('/')).body).toEqual({ message: 'Puerta API Gateway is running!' });
     expect((await http.get('/health')).body).toEqual({ status: 'healthy', service: 'Puerta API Gateway' });
-    const jwks = await http.get('/.well-known/jwks.json');
-    expect(jwks.headers.get('cache-control')).toBe('public, max-age=300');
-    expect(jwks.body).toMatchObject({ keys: [{ kty: 'EC', crv: 'P-256', kid: 'test-key', use: 'sig', alg: 'ES256' }] });
-    expect(JSON.stringify(jwks.body)).not.toContain('"d"');
-    gateway.fakes.delete('keys.public');
-    expect((await http.get('/.well-known/jwks.json')).status).toBe(200);
   });
 });
 

@@ -96,6 +96,7 @@ const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }
   'GET /health': {},
   'GET /health/ready': {},
   'GET /.well-known/jwks.json': {},
+  'GET /.well-known/ticket-jwks.json': {},
   'POST /api/v1/users/register': {
     pattern: 'users.register',
     answer: login,

@@ -36,6 +36,7 @@ describe('the guards', () => {
     expect(open.map(({ method, pattern }) => `${method} ${pattern}`).sort()).toEqual([
       'GET /',
       'GET /.well-known/jwks.json',
+      'GET /.well-known/ticket-jwks.json',
       'GET /assets/puerta.css',
       'GET /docs',
       'GET /docs-json',

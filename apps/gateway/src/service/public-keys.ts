@@ -1,35 +1,42 @@
 import { Injectable } from '@nestjs/common';
-import { type KeySet, tokenServiceContract } from '@puerta/contracts';
+import { type KeySet, type KeyUse, tokenServiceContract } from '@puerta/contracts';
 import { InjectService, ServiceClient } from '@puerta/messaging';
 
-/** Keys are published long before they sign, so an answer this old is as good as a new one. */
-const FRESH_MS = 60_000;
+/** How long a key that was withdrawn is still shown; and how often, at most, what anybody may ask is asked further. */
+const FRESH_MS = 5_000;
 
 /** The public keys of the token service, for our own guards and for whoever verifies our tokens. */
 @Injectable()
 export class PublicKeys {
-  #last: { readonly keys: KeySet; readonly at: number } | undefined;
+  readonly #last = new Map<KeyUse, { readonly keys: KeySet; readonly at: number }>();
+  readonly #reading = new Map<KeyUse, Promise<KeySet>>();
 
   constructor(
     @InjectService(tokenServiceContract) private readonly tokens: ServiceClient<typeof tokenServiceContract>,
   ) {}
 
   /** Asks the token service. Rejects when it does not answer within a second. */
-  async read(): Promise<KeySet> {
-    const keys = await this.tokens.request('keys.public', {}, { ttlMs: 1_000 });
-    this.#last = { keys, at: performance.now() };
+  async read(use: KeyUse): Promise<KeySet> {
+    const keys = await this.tokens.request('keys.public', { use }, { ttlMs: 1_000 });
+    this.#last.set(use, { keys, at: performance.now() });
     return keys;
   }
 
   /** The keys as they were read last, or now if that was a while ago; old ones only while new ones cannot be had. */
-  async current(): Promise<KeySet> {
-    const last = this.#last;
+  async current(use: KeyUse): Promise<KeySet> {
+    const last = this.#last.get(use);
     if (last && performance.now() - last.at < FRESH_MS) return last.keys;
     try {
-      return await this.read();
+      return await this.#shared(use);
     } catch (error) {
       if (last) return last.keys;
       throw error;
     }
+  }
+
+  #shared(use: KeyUse): Promise<KeySet> {
+    const reading = this.#reading.get(use) ?? this.read(use).finally(() => this.#reading.delete(use));
+    this.#reading.set(use, reading);
+    return reading;
   }
 }

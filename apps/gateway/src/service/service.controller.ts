@@ -1,22 +1,17 @@
-import { Controller, Get, Header, Res } from '@nestjs/common';
+import { Controller, Get, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Public } from '@puerta/auth';
-import type { KeySet } from '@puerta/contracts';
 import type { FastifyReply } from 'fastify';
 import { Operation } from '../http/operation';
 import { Unlimited } from '../http/route-options';
-import { Banner, Health, JsonWebKeySet, ReadyStatus } from './answers';
-import { PublicKeys } from './public-keys';
+import { Banner, Health, ReadyStatus } from './answers';
 import { Readiness } from './readiness';
 
 @ApiTags('Service')
 @Controller()
 @Public()
 export class ServiceController {
-  constructor(
-    private readonly readiness: Readiness,
-    private readonly keys: PublicKeys,
-  ) {}
+  constructor(private readonly readiness: Readiness) {}
 
   @Get()
   @Unlimited()
@@ -39,13 +34,5 @@ export class ServiceController {
     const ready = await this.readiness.isReady();
     if (!ready) reply.code(503).header('retry-after', '2');
     return { status: ready ? 'ready' : 'not_ready' };
-  }
-
-  @Get('.well-known/jwks.json')
-  @Header('cache-control', 'public, max-age=300')
-  @Header('content-type', 'application/jwk-set+json')
-  @Operation({ summary: 'The public keys that verify our tokens (RFC 7517)', answer: JsonWebKeySet })
-  jwks(): Promise<KeySet> {
-    return this.keys.current();
   }
 }
