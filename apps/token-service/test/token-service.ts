@@ -8,6 +8,7 @@ import { createDatabase, type TestDatabase, testRedisUrl } from '@puerta/testing
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { type TokenServiceConfig, tokenServiceConfig } from '../src/config';
+import { KeyTools } from '../src/keys/key-tools';
 import { tokenService } from '../src/token-service';
 
 export const ISSUER = 'https://puerta.example.com';
@@ -20,6 +21,7 @@ export class TestTokenService {
   private readonly clients: BusClient[] = [];
   private readonly running: Running[] = [];
   private readonly feeds: FeedReader[] = [];
+  private readonly opened: KeyTools[] = [];
 
   private constructor(
     private readonly postgres: TestDatabase,
@@ -61,6 +63,13 @@ export class TestTokenService {
     return running;
   }
 
+  /** The keys as an operator has them; each with a connection of its own. */
+  async tools(changes: Record<string, string> = {}): Promise<KeyTools> {
+    const tools = await KeyTools.open(this.config(changes));
+    this.opened.push(tools);
+    return tools;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.running.splice(0).map((running) => running.stop()));
   }
@@ -87,6 +96,7 @@ export class TestTokenService {
 
   async close(): Promise<void> {
     await this.stop();
+    await Promise.all(this.opened.map((tools) => tools.close()));
     await Promise.all(this.feeds.map((feed) => feed.close()));
     await Promise.all(this.clients.map((client) => client.close()));
     await this.database.destroy();

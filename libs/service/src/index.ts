@@ -3,6 +3,7 @@ export { decodeError, errorEncoder } from './errors';
 export {
   type AppConfigDefinition,
   EXIT_CONFIG,
+  loadOrExit,
   type ProcessOptions,
   runProcess,
   type Running,

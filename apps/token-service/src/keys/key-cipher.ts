@@ -16,6 +16,11 @@ export class SealError extends Error {
 export class KeyCipher {
   constructor(private readonly keys: Keyring) {}
 
+  /** Of the encryption key that seals. */
+  get id(): string {
+    return this.keys.current.id;
+  }
+
   seal(kid: string, privateKey: KeyObject): string {
     const { id, key } = this.keys.current;
     const nonce = randomBytes(NONCE_BYTES);

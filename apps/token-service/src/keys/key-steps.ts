@@ -6,10 +6,10 @@ import type { KeyState, SigningKeyEntity } from './signing-key.entity';
 export type KeyFacts = Pick<SigningKeyEntity, 'kid' | 'use' | 'state' | 'stateSince' | 'signedUntil'>;
 
 /** A new key, or another state for one that there is. */
-export type KeyStep = { readonly make: 'active' | 'next' } | { readonly kid: string; readonly to: KeyState };
+export type KeyStep = { readonly make: 'active' | 'next' } | { readonly key: KeyFacts; readonly to: KeyState };
 
 /** Whoever keeps a set for as long as they may, and got it from one who did so too, knows a key that is this old. */
-const KNOWN_MS = 2 * KEYS_MAX_AGE_SECONDS * 1_000;
+export const KNOWN_MS = 2 * KEYS_MAX_AGE_SECONDS * 1_000;
 
 /** Beyond its end: the leeway of verifiers, and what the clocks of two machines may differ. */
 const AFTERLIFE_MS = TOKEN_KINDS.access.leewaySeconds * 1_000 + 60_000;
@@ -25,12 +25,12 @@ const DAY_MS = 86_400_000;
 export function nextStep(keys: readonly KeyFacts[], now: Date, rotationDays: number): KeyStep | undefined {
   const inState = (state: KeyState): KeyFacts | undefined => keys.find((key) => key.state === state);
   const [active, next] = [inState('active'), inState('next')];
-  if (!active) return next ? { kid: next.kid, to: 'active' } : { make: 'active' };
+  if (!active) return next ? { key: next, to: 'active' } : { make: 'active' };
   if (!next) return { make: 'next' };
   const dead = keys.find((key) => key.state === 'retiring' && livesUntil(key) <= now.getTime());
-  if (dead) return { kid: dead.kid, to: 'retired' };
+  if (dead) return { key: dead, to: 'retired' };
   const isOld = active.stateSince.getTime() + rotationDays * DAY_MS <= now.getTime();
-  return isOld && isKnown(next, now) && !isFull(keys) ? { kid: active.kid, to: 'retiring' } : undefined;
+  return isOld && isKnown(next, now) && !isFull(keys) ? { key: active, to: 'retiring' } : undefined;
 }
 
 /** Whether all who verify have a key by now, so that it may sign. */

@@ -1,17 +1,21 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ConfigError } from '@puerta/config';
 import { DomainError, KEY_USES, type KeySet, type KeyUse, type PublicKey } from '@puerta/contracts';
-import { FeedReader, feedToken } from '@puerta/messaging';
+import { type FeedReader, feedToken } from '@puerta/messaging';
 import type { Logger } from '@puerta/observability';
 import { InjectLogger } from '@puerta/service';
 import { DataSource, Not, type Repository } from 'typeorm';
 import { KeyCipher, SealError } from './key-cipher';
 import { type KeyPair, keyPairOf } from './key-pair';
 import { KeyRotation } from './key-rotation';
+import { reseal } from './reseal';
 import { KEY_STATES, SigningKeyEntity } from './signing-key.entity';
 
 /** How often a replica looks at the keys by itself: so late, at most, it learns of what nobody could tell it. */
 const POLL_MS = 2_000;
+
+/** How often it looks whether one is sealed with an encryption key that is to go. */
+const RESEAL_MS = 60_000;
 
 /** What a key signs is written down in steps of this size, so that its row is rarely written. */
 const STEP_SECONDS = 3_600;
@@ -41,12 +45,13 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private failing = false;
+  private resealed = -Infinity;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly cipher: KeyCipher,
     private readonly rotation: KeyRotation,
-    @Inject(feedToken('token-service')) private readonly feed: FeedReader,
+    @Inject(feedToken('token-service')) private readonly feed: Pick<FeedReader, 'listen'>,
     @InjectLogger() private readonly logger: Logger,
   ) {
     this.rows = dataSource.getRepository(SigningKeyEntity);
@@ -55,6 +60,7 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
   /** @throws ConfigError when a key cannot be opened: a new one in its place would end every session silently */
   async onModuleInit(): Promise<void> {
     await this.load();
+    await this.reseal();
     const look = (): void => void this.look();
     this.feed.listen({ event: look, lost: look });
     this.poll();
@@ -115,11 +121,18 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
   private async look(): Promise<void> {
     try {
       await this.load();
+      if (performance.now() - this.resealed > RESEAL_MS) await this.reseal();
       this.failing = false;
     } catch (error) {
       if (!this.failing && !this.stopped) this.logger.error('the signing keys cannot be read', { error });
       this.failing = true;
     }
+  }
+
+  private async reseal(): Promise<void> {
+    const count = await reseal(this.dataSource, this.cipher);
+    this.resealed = performance.now();
+    if (count > 0) this.logger.info(`sealed ${count} signing keys with the encryption key "${this.cipher.id}"`);
   }
 
   /** One reading after the other, so that no older answer replaces a newer one; all who wait for the next one share it. */
@@ -143,8 +156,15 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
     const held = new Map(rows.map((row) => [row.kid, this.hold(row)]));
     const keyOf = ({ kid }: SigningKeyEntity): HeldKey => held.get(kid) as HeldKey;
     this.held = held;
-    this.active = new Map(rows.filter(({ state }) => state === 'active').map((row) => [row.use, keyOf(row)]));
+    this.take(new Map(rows.filter(({ state }) => state === 'active').map((row) => [row.use, keyOf(row)])));
     this.public = new Map(KEY_USES.map((use) => [use, rows.filter((row) => row.use === use).map((row) => keyOf(row).pair.publicJwk)]));
+  }
+
+  private take(active: ReadonlyMap<KeyUse, HeldKey>): void {
+    for (const [use, { pair }] of active) {
+      if (this.active.get(use)?.pair.kid !== pair.kid) this.logger.info(`${pair.kid} signs here now, for ${use}`);
+    }
+    this.active = active;
   }
 
   /** All that are published, those that sign first. */
