@@ -13,16 +13,31 @@ beforeAll(async () => {
 
 afterAll(() => service.close());
 
-const request = () => ({ user_id: randomUUID(), email: 'ana@example.com', roles: ['admin' as const], session_id: randomUUID() });
+const request = () => ({
+  user_id: randomUUID(),
+  email: 'ana@example.com',
+  roles: ['admin' as const],
+  session_id: randomUUID(),
+});
 
 describe('with a shared secret', () => {
   it('access tokens are HS256, as whoever has the secret as a text verifies them', async () => {
     const asked = request();
     const { token } = await (await service.as('identity')).request('access-tokens.issue', asked);
-    const { header, payload } = verify(token, secret, { algorithms: ['HS256'], issuer: ISSUER, audience: 'puerta', complete: true });
+    const { header, payload } = verify(token, secret, {
+      algorithms: ['HS256'],
+      issuer: ISSUER,
+      audience: 'puerta',
+      complete: true,
+    });
     const { key } = new SharedSecret(service.config({ GATEWAY_JWT_SECRET: secret }).GATEWAY_JWT_SECRET ?? fail());
     expect(header).toEqual({ alg: 'HS256', typ: 'at+jwt', kid: key.kid });
-    expect(payload).toMatchObject({ sub: asked.user_id, sid: asked.session_id, email: 'ana@example.com', roles: ['admin'] });
+    expect(payload).toMatchObject({
+      sub: asked.user_id,
+      sid: asked.session_id,
+      email: 'ana@example.com',
+      roles: ['admin'],
+    });
   });
 
   it('scan passes stay ES256, and what is published holds their key alone', async () => {

@@ -1,5 +1,5 @@
 import type { KeySet, PublicKey } from '@puerta/contracts';
-import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
 import { SharedSecret } from '../src/keys/shared-secret';
 
 export const ISSUER = 'https://puerta.example.com';
@@ -35,6 +35,10 @@ export class TestKey {
 
   scan(changes: Record<string, unknown> = {}): string {
     return this.sign(this.header('scan+jwt'), scanClaims(changes));
+  }
+
+  ticket(changes: Record<string, unknown> = {}): string {
+    return this.sign(this.header('ticket+jwt'), ticketClaims(changes));
   }
 
   header(typ: string): Record<string, unknown> {
@@ -90,4 +94,11 @@ export function accessClaims(changes: Record<string, unknown> = {}): Record<stri
 
 export function scanClaims(changes: Record<string, unknown> = {}): Record<string, unknown> {
   return { iss: ISSUER, aud: 'card-profile', sub: randomUUID(), jti: randomUUID(), iat: now(), exp: now() + 120, ...changes };
+}
+
+export const EVENT = 'ZXZlbnQtb2YtdGVzdHMtMQ';
+
+export function ticketClaims(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const jti = randomBytes(16).toString('base64url');
+  return { jti, sub: randomUUID(), aud: EVENT, exp: now() + 86_400, ticketType: 'General', userName: 'Ana Pérez', ...changes };
 }

@@ -38,7 +38,8 @@ describe('a gateway with a shared secret', () => {
   it('publishes no secret, and logs none', async () => {
     const published = await (await fetch(`${gateway.url}/.well-known/jwks.json`)).text();
     for (const text of [published, gateway.lines.join('\n')]) {
-      for (const canary of [secret, kid, '"oct"', Buffer.from(secret).toString('base64url')]) expect(text).not.toContain(canary);
+      for (const canary of [secret, kid, '"oct"', Buffer.from(secret).toString('base64url')])
+        expect(text).not.toContain(canary);
     }
   });
 });

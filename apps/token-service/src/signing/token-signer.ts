@@ -38,15 +38,18 @@ export class TokenSigner {
     const iat = Math.floor(Date.now() / 1_000);
     const { kid, alg, key } = await this.keyFor(kind, iat + seconds);
     const { typ, aud } = TOKEN_KINDS[kind];
-    const token = this.jwt.sign({ ...claims, iat }, {
-      algorithm: alg,
-      header: { alg, typ, kid },
-      privateKey: key,
-      issuer: this.config.PUBLIC_URL,
-      audience: aud,
-      expiresIn: seconds,
-      jwtid: uuid(),
-    });
+    const token = this.jwt.sign(
+      { ...claims, iat },
+      {
+        algorithm: alg,
+        header: { alg, typ, kid },
+        privateKey: key,
+        issuer: this.config.PUBLIC_URL,
+        audience: aud,
+        expiresIn: seconds,
+        jwtid: uuid(),
+      },
+    );
     return { token, expires_in: seconds };
   }
 
@@ -60,7 +63,9 @@ export class TokenSigner {
     const { kid, privateKey } = await this.keys.signing('ticket', exp);
     const header = { alg: 'ES256', typ: TOKEN_KINDS.ticket.typ, kid } as const;
     // Without `iat`, which the library would add: a ticket has six claims.
-    return tickets.map((claims) => this.jwt.sign({ ...claims }, { algorithm: 'ES256', header, privateKey, noTimestamp: true }));
+    return tickets.map((claims) =>
+      this.jwt.sign({ ...claims }, { algorithm: 'ES256', header, privateKey, noTimestamp: true }),
+    );
   }
 
   private async keyFor(kind: 'access' | 'scan', until: number): Promise<SigningKey> {

@@ -12,7 +12,11 @@ const store = new KeyStore(() => Promise.resolve(key.set));
 const hs256 = new TokenVerifier({ access: secret.shared, scan: store }, ISSUER);
 const es256 = new TokenVerifier({ access: store, scan: store }, ISSUER);
 
-const verdict = (token: string, verifier = hs256, kind: 'access' | 'scan' = 'access'): Promise<RejectionReason | 'accepted'> =>
+const verdict = (
+  token: string,
+  verifier = hs256,
+  kind: 'access' | 'scan' = 'access',
+): Promise<RejectionReason | 'accepted'> =>
   verifier.verify(token, kind).then(
     () => 'accepted' as const,
     (error: unknown) => {
@@ -24,14 +28,19 @@ const verdict = (token: string, verifier = hs256, kind: 'access' | 'scan' = 'acc
 describe('an access token by a shared secret', () => {
   it('is accepted as others make it: the secret is the text, as it is written', async () => {
     const { kid } = secret.shared.key;
-    const token = sign(accessClaims(), secret.text, { algorithm: 'HS256', header: { alg: 'HS256', typ: 'at+jwt', kid } });
+    const token = sign(accessClaims(), secret.text, {
+      algorithm: 'HS256',
+      header: { alg: 'HS256', typ: 'at+jwt', kid },
+    });
     expect(await verdict(token)).toBe('accepted');
     expect(await verdict(secret.access())).toBe('accepted');
   });
 
   it('is read with the same claims and the same leeway as one by a key', async () => {
     const claims = accessClaims({ company_id: undefined, exp: now() - 3 });
-    expect(await hs256.verify(secret.sign(secret.header(), claims), 'access')).toEqual(JSON.parse(JSON.stringify(claims)));
+    expect(await hs256.verify(secret.sign(secret.header(), claims), 'access')).toEqual(
+      JSON.parse(JSON.stringify(claims)),
+    );
     expect(await verdict(secret.access({ exp: now() - 6 }))).toBe('expired');
   });
 
@@ -74,7 +83,8 @@ describe('attacks on a shared secret', () => {
   const withKey = (material: string | Buffer) => secret.sign(header, accessClaims(), material);
   const spki = key.publicKey.export({ type: 'spki', format: 'der' });
   const pem = key.publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  const truncated = (bytes: number) => `${good1}.${good2}.${Buffer.from(good3, 'base64url').subarray(0, bytes).toString('base64url')}`;
+  const truncated = (bytes: number) =>
+    `${good1}.${good2}.${Buffer.from(good3, 'base64url').subarray(0, bytes).toString('base64url')}`;
   const longer = (name: string) =>
     `${encode({ ...header, alg: 'HS512' })}.${good2}.${createHmac(name, secret.text).update('x').digest('base64url')}`;
 
@@ -92,7 +102,10 @@ describe('attacks on a shared secret', () => {
     'no kid': ['header', changed({ kid: undefined })],
     'the secret as its kid': ['header', changed({ kid: secret.text })],
     'another typ': ['type', changed({ typ: 'JWT' })],
-    'a key in the header': ['header', changed({ jwk: { kty: 'oct', k: Buffer.from(secret.text).toString('base64url') } })],
+    'a key in the header': [
+      'header',
+      changed({ jwk: { kty: 'oct', k: Buffer.from(secret.text).toString('base64url') } }),
+    ],
     'another secret under this kid': ['signature', withKey(other.text)],
     'the bytes that the text stands for': ['signature', withKey(Buffer.from(secret.text, 'base64'))],
     'the hash of the text': ['signature', withKey(createHash('sha256').update(secret.text).digest())],
@@ -126,7 +139,10 @@ describe('attacks on a shared secret', () => {
   });
 
   it('a public key is no secret, whatever it is signed as, where there is no secret', async () => {
-    const foreign = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' });
+    const foreign = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+      type: 'spki',
+      format: 'pem',
+    });
     for (const material of [pem, spki, JSON.stringify(key.jwk), String(foreign), '', Buffer.alloc(32)]) {
       for (const kid of ['k1', new TestSecret(material.toString()).shared.key.kid]) {
         const token = secret.sign({ alg: 'HS256', typ: 'at+jwt', kid }, accessClaims(), material);

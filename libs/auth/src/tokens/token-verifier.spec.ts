@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import fc from 'fast-check';
 import { accessClaims, encode, ISSUER, now, scanClaims, TestKey } from '../../test/tokens';
 import { KeyStore } from '../keys/key-store';
 import { type RejectionReason, TokenRejected } from './token-rejected';
@@ -48,18 +47,8 @@ describe('a good token', () => {
   });
 });
 
-describe('each kind is accepted as itself alone', () => {
-  const kinds = { access: () => key.access(), scan: () => key.scan() };
-
-  for (const [made, make] of Object.entries(kinds)) {
-    for (const asked of Object.keys(kinds) as (keyof typeof kinds)[]) {
-      it(`${made} where ${asked} is expected`, async () => {
-        expect(await verdict(make(), asked)).toBe(made === asked ? 'accepted' : 'type');
-      });
-    }
-  }
-
-  it('a header of one kind does not carry the claims of the other over', async () => {
+describe('a header of one kind', () => {
+  it('does not carry the claims of the other over', async () => {
     expect(await verdict(key.sign(key.header('at+jwt'), scanClaims()))).toBe('audience');
     expect(await verdict(key.sign(key.header('scan+jwt'), accessClaims()), 'scan')).toBe('audience');
     expect(await verdict(key.sign(key.header('at+jwt'), scanClaims({ aud: 'puerta' })))).toBe('claims');
@@ -194,64 +183,3 @@ function strayBits(signature: string): string {
   expect(Buffer.from(stray, 'base64url')).toEqual(Buffer.from(signature, 'base64url'));
   return stray;
 }
-
-describe('no change to a good token is accepted', () => {
-  const token = key.access();
-  const [header, payload, signature] = token.split('.') as [string, string, string];
-  const refused = async (changed: string): Promise<void> => {
-    if (changed !== token) expect(await verdict(changed)).not.toBe('accepted');
-  };
-
-  it('each bit of each part turned over', async () => {
-    const parts = [header, payload, signature];
-    for (const [index, part] of parts.entries()) {
-      const bytes = Buffer.from(part, 'base64url');
-      for (let bit = 0; bit < bytes.length * 8; bit++) {
-        const changed = Buffer.from(bytes);
-        changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        await refused(parts.with(index, changed.toString('base64url')).join('.'));
-      }
-    }
-  });
-
-  it('each character removed, doubled, in the other case or another one', async () => {
-    for (let at = 0; at < token.length; at++) {
-      const character = token[at] ?? '';
-      const other = character === character.toLowerCase() ? character.toUpperCase() : character.toLowerCase();
-      for (const change of ['', character + character, other, 'A', '.', '=', ' ', '\n', '\t', '\0', '+', '/', '%', 'é']) {
-        await refused(token.slice(0, at) + change + token.slice(at + 1));
-      }
-    }
-  });
-
-  it('any text put in anywhere', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.nat(token.length), fc.string({ minLength: 1, maxLength: 8, unit: 'binary' }), async (at, text) => {
-        await refused(token.slice(0, at) + text + token.slice(at));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it('any header under our signature, but the one', async () => {
-    const names = fc.constantFrom('alg', 'typ', 'kid', 'jwk', 'jku', 'crit', 'b64', '__proto__', 'ALG', 'x5t#S256');
-    const values = fc.oneof(fc.constantFrom('ES256', 'at+jwt', 'k1', 'none', 'HS256'), fc.jsonValue({ maxDepth: 1 }));
-    await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(fc.tuple(names, values), { selector: ([name]) => name, maxLength: 6 }), async (members) => {
-        const text = `{${members.map(([name, value]) => `"${name}":${JSON.stringify(value)}`).join(',')}}`;
-        const right = Object.fromEntries(members);
-        const isRight = members.length === 3 && right['alg'] === 'ES256' && right['typ'] === 'at+jwt' && right['kid'] === 'k1';
-        expect(await verdict(key.sign(text, accessClaims()))).toEqual(isRight ? 'accepted' : expect.not.stringMatching('accepted'));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it('any text at all', async () => {
-    const part = fc.oneof(fc.base64String(), fc.string(), fc.constantFrom(header, payload, signature, ''));
-    await fc.assert(
-      fc.asyncProperty(fc.array(part, { maxLength: 5 }), async (parts) => refused(parts.join('.'))),
-      { numRuns: 300 },
-    );
-  });
-});

@@ -136,11 +136,18 @@ export function Nested(type: () => new () => object, options: FieldOptions = {})
 }
 
 /** Several objects of one class, at least one, each validated. */
-export function NestedList(type: () => new () => object, { max, ...options }: FieldOptions & { readonly max: number }): PropertyDecorator {
+export function NestedList(
+  type: () => new () => object,
+  { max, ...options }: FieldOptions & { readonly max: number },
+): PropertyDecorator {
   const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
   const rules = field(
     [
-      { code: 'wrong_type', params: { type: 'array' }, test: (value) => Array.isArray(value) && value.every(isObject) },
+      {
+        code: 'wrong_type',
+        params: { type: 'array' },
+        test: (value) => Array.isArray(value) && value.every(isObject),
+      },
       {
         code: 'wrong_count',
         params: { min: 1, max },
