@@ -12,6 +12,8 @@ const BENCHMARKS = {
   bus: 'libs/messaging/bench/bus.mjs',
   feed: 'libs/messaging/bench/feed.mjs',
   http: 'tools/bench/strict-auth.mjs',
+  signed: 'tools/bench/signed-tokens.mjs',
+  tokens: 'tools/bench/single-use.mjs',
 };
 
 const HELP = `npm run bench -- [${Object.keys(BENCHMARKS).join('|')} …] [--seconds N]
@@ -21,6 +23,8 @@ Measures, and prints our figure, a baseline measured in the same run, and the ra
   bus            the bus, sealed and not, against Nest's own Redis transport; three replicas against one
   feed           a change until two replicas have dropped what they kept, against a bare PUBLISH
   http           a StrictAuth route with and without what the gateway keeps, and a bare node:http server
+  signed         an access token signed and verified, against node:crypto
+  tokens         single-use tokens made and used up, through the gateway and over the bus, against ioredis itself
   --seconds N    how long each measurement takes (default 3)
 `;
 

@@ -9,35 +9,22 @@
 import autocannon from 'autocannon';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { freePort } from '../embedded/process.mjs';
-import { startRedis } from '../embedded/redis.mjs';
-import { temporaryFolder } from '../embedded/server.mjs';
-import { WORKSPACE } from '../launcher/workspace.mjs';
+import { companyToken, startSystem } from './system.mjs';
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '3' }, rounds: { type: 'string', default: '3' } },
 });
 const CONNECTIONS = 32;
 
-const data = temporaryFolder('bench');
-const port = await freePort();
-const started = process.hrtime.bigint();
-const redis = await startRedis();
-const control = new Redis(redis.url);
-const options = ['--port', String(port), '--data', data, '--redis-url', redis.url, '--no-demo'];
-const system = spawn(process.execPath, [join(WORKSPACE, 'tools/start.mjs'), ...options], {
-  env: { ...process.env, GATEWAY_RATE_LIMIT: 'off', LOG_LEVEL: 'warn', GATEWAY_LOG_LEVEL: 'warn' },
-  stdio: 'ignore',
-});
-const base = `http://127.0.0.1:${port}`;
+const system = await startSystem();
+const control = new Redis(system.redisUrl);
+const { base } = system;
 try {
-  await untilReady();
-  const token = await companyToken();
+  const token = await companyToken(base);
   const { company_id } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
   const route = `${base}/api/v1/companies/${company_id}`;
   const authorization = `Bearer ${token}`;
@@ -63,11 +50,8 @@ try {
     bare.child.kill();
   }
 } finally {
-  system.kill('SIGTERM');
-  if (system.exitCode === null) await once(system, 'exit');
-  await rm(data, { recursive: true, force: true });
   control.disconnect();
-  await redis.stop();
+  await system.stop();
 }
 
 /** @param {{ name: string, result: autocannon.Result }[]} lines the last one is the baseline */
@@ -111,37 +95,6 @@ async function load(url, headers, status = 200) {
   const others = Object.keys(result.statusCodeStats ?? {}).filter((code) => Number(code) !== status);
   if (others.length > 0 || result.errors > 0) throw new Error(`answers of ${others.join()}, ${result.errors} errors from ${url}`);
   return result;
-}
-
-async function untilReady() {
-  while (process.hrtime.bigint() - started < 120n * 1_000_000_000n) {
-    const ready = await fetch(`${base}/health/ready`).catch(() => undefined);
-    if (ready?.ok) return;
-    if (system.exitCode !== null) throw new Error('the system did not start');
-    await sleep(100);
-  }
-  throw new Error('the system was not ready after two minutes');
-}
-
-/** @returns a token of a user who has made a company and acts in it */
-async function companyToken() {
-  const user = await post('users/register', { name: 'Bench', email: 'bench@example.com', password: 'correct horse battery' });
-  const { company_id } = await post('companies', { name: 'Bench' }, user.access_token);
-  const ensured = await post('users/me/ensure-company', { company_id }, user.access_token);
-  return ensured.new_access_token ?? '';
-}
-
-/**
- * @param {string} path
- * @param {object} body
- * @param {string} [token]
- * @returns {Promise<Record<string, string>>}
- */
-async function post(path, body, token) {
-  const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-  const response = await fetch(`${base}/api/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return /** @type {Promise<Record<string, string>>} */ (response.json());
 }
 
 /** A process of its own, as the gateway is. @param {string} body */
