@@ -1,14 +1,15 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '@puerta/config';
-import { startRedis, testRedisUrl } from '@puerta/testing';
+import { startRedis, testRedisUrl, waitFor } from '@puerta/testing';
 import { Redis } from 'ioredis';
 import { temporaryRoot } from '../../test/backends';
-import { hostsKey, SingleHost, type SingleHostOptions } from './single-host';
+import { folderId, hostsKey, SingleHost, type SingleHostOptions } from './single-host';
 
 const LEASE_MS = 1_000;
 
@@ -63,6 +64,17 @@ describe('a folder of files', () => {
     await rm(other, { recursive: true });
   });
 
+  it('is the same for all who start at once in one that is new', async () => {
+    for (let round = 0; round < 300; round++) {
+      const fresh = await temporaryRoot();
+      const ids = await Promise.all(Array.from({ length: 3 }, () => folderId(fresh)));
+      expect(ids).toEqual(Array(3).fill(expect.stringMatching(/^[0-9a-f-]{36}$/)));
+      expect(new Set(ids).size).toBe(1);
+      expect(readdirSync(fresh)).toEqual(['folder-id']);
+      await rm(fresh, { recursive: true });
+    }
+  });
+
   it('is known again by its marker, whatever it is called', async () => {
     await claim();
     const copy = await temporaryRoot();
@@ -85,8 +97,7 @@ describe('a folder of files', () => {
     await waiting;
     const client = new Redis(redis.url);
     await client.flushall();
-    await sleep(LEASE_MS);
-    expect(await client.zcard(hostsKey(prefix))).toBe(1);
+    await waitFor(async () => (await client.zcard(hostsKey(prefix))) === 1);
     client.disconnect();
     await claims.pop()?.release();
     await redis.close();

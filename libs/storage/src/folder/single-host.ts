@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -161,11 +161,18 @@ async function thisHost(): Promise<string> {
   return bootId.trim();
 }
 
-async function folderId(folder: string): Promise<string> {
+/** The id of a folder, made when it has none. */
+export async function folderId(folder: string): Promise<string> {
   const path = join(folder, MARKER);
-  // Whoever comes first makes it; all read what is there then.
-  await writeFile(path, randomUUID(), { flag: 'wx', mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
+  const own = `${path}.${randomUUID()}`;
+  await writeFile(own, randomUUID(), { mode: 0o600 });
+  try {
+    // Whoever comes first gives it its name, with what is in it; all read what is there then.
+    await link(own, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(own, { force: true });
+  }
   return (await readFile(path, 'utf8')).trim();
 }
