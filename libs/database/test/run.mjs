@@ -12,4 +12,6 @@ require.extensions['.ts'] = (module, filename) => {
   module._compile(transformSync(readFileSync(filename, 'utf8'), options).code, filename);
 };
 
+// Not longer than the test that started it, however that ends.
+process.on('disconnect', () => process.exit());
 require('./relay.ts');

@@ -1,9 +1,9 @@
 // @ts-check
 /**
  * Asks identity `access.check` as the gateway does, from a process that does nothing else: 100 calls a second, whether
- * or not the last one is answered, until its standard input ends. Then it says how long they took.
+ * or not the last one is answered, until its parent sends it a word. Then it says how long they took.
  *
- * Usage, after a build: node fast-calls.mjs <what to ask, as JSON>; BUS_SECRET, BUS_PREFIX and REDIS_URL as an app has them.
+ * Usage, after a build: fork('fast-calls.mjs', [what to ask, as JSON]); BUS_SECRET, BUS_PREFIX and REDIS_URL as an app has them.
  */
 import { createSecretKey } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -52,3 +52,5 @@ process.once('message', async () => {
   await client.close();
   process.disconnect();
 });
+// Not longer than the test that started it, however that ends.
+process.on('disconnect', () => process.exit());
