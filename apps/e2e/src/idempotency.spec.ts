@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Card, CreatedInvitation, LoginAnswer } from '@puerta/contracts';
 import { startPuerta, waitFor, type Puerta } from '@puerta/testing';
 import { twoOfEach } from './support/load';
@@ -226,6 +225,9 @@ describe('after kill -9 between the commit and the answer', () => {
   const REFUSE = `CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN PERFORM pg_sleep(2); RAISE EXCEPTION ''not stored''; END'`;
 
+  /** Whoever is held up. */
+  const HELD = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`;
+
   it.each([
     [
       'the answer was stored with the effect',
@@ -249,7 +251,7 @@ describe('after kill -9 between the commit and the answer', () => {
     const key = randomUUID();
     for (const statement of prepare) await query(puerta.database.url, statement);
     const lost = tell(request, key).catch(() => undefined);
-    await sleep(1_000);
+    await waitFor(async () => (await query(puerta.database.url, HELD)).length === 1);
     await Promise.all(puerta.replicas[app].map((replica) => replica.kill()));
     await waitFor(async () => (await count(request.effects)) === before + 1);
     for (const statement of undo) await query(puerta.database.url, statement);
