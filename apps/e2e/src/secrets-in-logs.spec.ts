@@ -48,8 +48,10 @@ it('writes no password, token, code or secret to any log at debug level', async 
   await puerta.http().get(`/scan/${canary}`);
 
   const { identity, token_service, card_issuer } = puerta.databaseUrls;
-  secrets.push(...[identity, token_service, card_issuer].map((url) => new URL(url).password));
-  secrets.push(...Object.values(puerta.secrets).map(String));
+  const urls = [identity, token_service, card_issuer, ...Object.values(puerta.redisUrls), puerta.redisUrl];
+  secrets.push(...urls.map((url) => new URL(url).password));
+  // Of `id:key`, the key by itself.
+  secrets.push(...Object.values(puerta.secrets).map((secret) => String(secret).replace(/^\w+:/, '')));
 
   const { logs } = puerta;
   expect(logs.length).toBeGreaterThan(1_000);
