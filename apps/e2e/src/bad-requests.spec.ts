@@ -65,17 +65,15 @@ function sendBytes(bytes: string): Promise<Raw> {
   });
 }
 
-function expectProblem(answer: Raw, status?: number, code?: string): void {
+function expectProblem(answer: Raw, status: number, code?: string): void {
   expect(answer.type).toMatch(/^application\/problem\+json/);
   const problem = JSON.parse(answer.body) as Record<string, unknown>;
   expect(isErrorCode(problem['code'])).toBe(true);
   expect(problem['status']).toBe(answer.status);
   expect(ERRORS[problem['code'] as keyof typeof ERRORS].status).toBe(answer.status);
-  expect(answer.status).toBeGreaterThanOrEqual(400);
-  expect(answer.status).toBeLessThan(500);
   expect(Object.keys(problem)).toEqual(expect.arrayContaining(['type', 'title', 'status', 'detail', 'instance', 'code', 'request_id']));
   expect(answer.body).not.toMatch(/node_modules|\bat \w+ \(|Error:/);
-  if (status) expect(answer.status).toBe(status);
+  expect(answer.status).toBe(status);
   if (code) expect(problem['code']).toBe(code);
 }
 
@@ -84,14 +82,14 @@ const registration = () => ({ name: 'Ana', email: `${randomUUID()}@example.com`,
 const big = 'x'.repeat(1 << 20);
 
 /** Every row: what is wrong, the request, and what must come of it. */
-const cases: readonly [string, () => Promise<Raw>, number?, string?][] = [
+const cases: readonly [string, () => Promise<Raw>, number, string?][] = [
   ['a form instead of JSON', () => send('POST', '/api/v1/cards', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }), 415],
   ['XML', () => send('POST', '/api/v1/cards', '<a/>', { 'content-type': 'application/xml' }), 415],
   ['text', () => send('POST', '/api/v1/users/login', 'hello', { 'content-type': 'text/plain' }), 415],
   ['another charset', () => send('POST', '/api/v1/cards', json({ holder: holder() }), { 'content-type': 'application/json; charset=utf-16' }), 415],
   ['broken JSON', () => send('POST', '/api/v1/cards', '{"holder":{"name":"Luis"'), 400, 'malformed_json'],
   ['a comment in JSON', () => send('POST', '/api/v1/cards', '{/**/}'), 400, 'malformed_json'],
-  ['no body', () => send('POST', '/api/v1/cards'), undefined],
+  ['no body', () => send('POST', '/api/v1/cards'), 422, 'validation_failed'],
   ['a JSON string', () => send('POST', '/api/v1/cards', '"Luis"'), 422, 'validation_failed'],
   ['JSON null', () => send('POST', '/api/v1/cards', 'null'), 422, 'validation_failed'],
   ['an array for the body', () => send('POST', '/api/v1/cards', json([{ holder: holder() }])), 422, 'validation_failed'],
@@ -118,25 +116,25 @@ const cases: readonly [string, () => Promise<Raw>, number?, string?][] = [
   ['a parameter as an object', () => send('GET', '/api/v1/cards?limit[a]=1'), 422, 'validation_failed'],
   ['a parameter we do not know', () => send('GET', '/api/v1/cards?sort=name'), 422, 'validation_failed'],
   ['a cursor of another making', () => send('GET', '/api/v1/cards?cursor=eyJpZCI6MX0'), 422, 'validation_failed'],
-  ['a cursor that is not base64url', () => send('GET', '/api/v1/cards?cursor=%00%ff'), undefined],
-  ['an over-long parameter', () => send('GET', `/api/v1/cards?q=${'x'.repeat(5_000)}`), undefined],
-  ['an over-long path parameter', () => send('GET', `/api/v1/cards/${'x'.repeat(3_000)}`), undefined],
-  ['a wrong UUID', () => send('GET', '/api/v1/cards/26-10001'), undefined],
+  ['a cursor that is not base64url', () => send('GET', '/api/v1/cards?cursor=%00%ff'), 422, 'validation_failed'],
+  ['an over-long parameter', () => send('GET', `/api/v1/cards?q=${'x'.repeat(5_000)}`), 414, 'uri_too_long'],
+  ['an over-long path parameter', () => send('GET', `/api/v1/cards/${'x'.repeat(3_000)}`), 414, 'uri_too_long'],
+  ['a wrong UUID', () => send('GET', '/api/v1/cards/26-10001'), 422, 'validation_failed'],
   ['a wrong UUID in a body', () => send('POST', '/api/v1/users/me/ensure-company', json({ company_id: 'universidad' })), 422, 'validation_failed'],
-  ['a UUID with quotes', () => send('GET', `/api/v1/cards/${encodeURIComponent("' OR 1=1 --")}`), undefined],
-  ['a null byte in the path', () => send('GET', '/api/v1/cards/%00'), undefined],
-  ['a percent sign alone', () => send('GET', '/api/v1/cards/%'), undefined],
-  ['a broken escape', () => send('GET', '/%E0%A4%A'), undefined],
+  ['a UUID with quotes', () => send('GET', `/api/v1/cards/${encodeURIComponent("' OR 1=1 --")}`), 422, 'validation_failed'],
+  ['a null byte in the path', () => send('GET', '/api/v1/cards/%00'), 422, 'validation_failed'],
+  ['a percent sign alone', () => send('GET', '/api/v1/cards/%'), 400, 'bad_request'],
+  ['a broken escape', () => send('GET', '/%E0%A4%A'), 400, 'bad_request'],
   ['dots in the path', () => send('GET', '/api/v1/../../etc/passwd'), 404],
   ['a path nobody has', () => send('GET', '/api/v2/cards'), 404, 'not_found'],
   ['another method', () => send('DELETE', '/api/v1/cards', ''), 405, 'method_not_allowed'],
   ['PUT on a card', () => send('PUT', `/api/v1/cards/${cardId}`, json({ holder: holder() })), 405],
-  ['a method from nowhere', () => send('PROPFIND', '/api/v1/cards'), undefined],
-  ['TRACE', () => send('TRACE', '/api/v1/cards'), undefined],
+  ['a method from nowhere', () => send('PROPFIND', '/api/v1/cards'), 405, 'method_not_allowed'],
+  ['TRACE', () => send('TRACE', '/api/v1/cards'), 405, 'method_not_allowed'],
   ['a time that is none', () => send('PATCH', `/api/v1/cards/${cardId}`, json({ valid_until: '2027-02-30T00:00:00Z' })), 422],
   ['a year past what a timestamp holds', () => send('PATCH', `/api/v1/cards/${cardId}`, json({ valid_until: '9999-99-99T00:00:00Z' })), 422],
   ['a card number of its own form', () => send('POST', '/api/v1/cards', json({ holder: holder(), number: 'A-1' })), 422],
-  ['an Idempotency-Key of a kilobyte', () => send('POST', '/api/v1/cards', json({ holder: holder() }), { 'idempotency-key': 'x'.repeat(1_024) }), undefined],
+  ['an Idempotency-Key of a kilobyte', () => send('POST', '/api/v1/cards', json({ holder: holder() }), { 'idempotency-key': 'x'.repeat(1_024) }), 422, 'validation_failed'],
   ['a short password', () => send('POST', '/api/v1/users/register', json({ ...registration(), password: 'short' })), 422],
   ['a role beyond the own', () => send('POST', `/api/v1/companies/${admin.companyId}/invitations`, json({ email: 'a@example.com', role: 'god' })), 422],
   ['a company that does not exist', () => send('POST', '/api/v1/users/me/ensure-company', json({ company_id: randomUUID() })), 404, 'company_not_found'],
@@ -158,7 +156,6 @@ for (const [what, request, status, code] of cases) {
 
 it('is as well as before', async () => {
   await issueCard(puerta.api(), admin.token);
-  expect(({} as { role?: string }).role).toBeUndefined();
   expect(puerta.logs).not.toMatch(/"level":(50|60)|"level":"(error|fatal)"/);
 });
 
