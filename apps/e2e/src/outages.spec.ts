@@ -70,17 +70,18 @@ it.each(['stop', 'kill'] as const)('gives 503s while Redis is away (%s), and ser
       }
     }),
   );
-  await sleep(500);
-  await redis[end]();
-  await sleep(1_000);
-  const away = await Promise.all([list(), issue(), puerta.http().get('/health'), puerta.http().get('/health/ready')]);
-  expect(away.map(({ status }) => status)).toEqual([503, 503, 200, 503]);
-  await redis.start();
-  const returned = performance.now();
-  await waitFor(async () => (await issue()).status === 201, 5_000, 50);
-  expect(performance.now() - returned).toBeLessThan(5_000);
-  loading = false;
-  await load;
+  try {
+    await sleep(500);
+    await redis[end]();
+    await sleep(1_000);
+    const away = await Promise.all([list(), issue(), puerta.http().get('/health'), puerta.http().get('/health/ready')]);
+    expect(away.map(({ status }) => status)).toEqual([503, 503, 200, 503]);
+    await redis.start();
+    await waitFor(async () => (await issue()).status === 201, 5_000, 50);
+  } finally {
+    loading = false;
+    await load;
+  }
   expect([...statuses].filter((status) => ![201, 503, 504].includes(status))).toEqual([]);
   expect(slowest).toBeLessThan(12_000);
 }, 60_000);
