@@ -108,10 +108,17 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
     jest.spyOn(BusClient.prototype, 'connect').mockResolvedValue(),
     jest.spyOn(BusClient.prototype, 'call').mockImplementation(answer),
   ];
-  const gateway = await startGateway({ name: 'gateway', config, logger, metrics, internal });
-  const bus = gateway.app.get(BusClient);
-  Object.assign(bus, { call: answer, presence: async (name: ServiceName) => replicas.get(name) ?? 0 });
-  for (const spy of starting) spy.mockRestore();
+  let gateway: Gateway;
+  try {
+    gateway = await startGateway({ name: 'gateway', config, logger, metrics, internal });
+    const bus = gateway.app.get(BusClient);
+    Object.assign(bus, { call: answer, presence: async (name: ServiceName) => replicas.get(name) ?? 0 });
+  } catch (error) {
+    await rm(files, { recursive: true, force: true });
+    throw error;
+  } finally {
+    for (const spy of starting) spy.mockRestore();
+  }
   internal.serving(gateway.checks);
 
   const common = (): SignOptions => ({ issuer: PUBLIC_URL, expiresIn: 60, jwtid: randomUUID() });
