@@ -21,7 +21,7 @@ const refusals = (more: Record<string, string>): string[] => {
 };
 
 describe('the configuration of the gateway', () => {
-  it('needs a public URL and a Redis, and knows the rest', () => {
+  it('needs a public URL, a Redis, a secret and a place for files, and knows the rest', () => {
     expect(loadConfig(gatewayConfig, environ)).toMatchObject({
       PORT: 8080,
       HOST: '0.0.0.0',
@@ -30,7 +30,8 @@ describe('the configuration of the gateway', () => {
       GATEWAY_CORS_ORIGINS: [],
       GATEWAY_TRUSTED_PROXIES: [],
     });
-    expect(refusals({ PUBLIC_URL: '', REDIS_URL: '' }).sort()).toEqual(['PUBLIC_URL', 'REDIS_URL']);
+    const needed = ['BUS_SECRET', 'PUBLIC_URL', 'REDIS_URL', 'STORAGE_URL'];
+    expect(refusals(Object.fromEntries(needed.map((name) => [name, '']))).sort()).toEqual(needed);
   });
 
   it('takes its log level from LOG_LEVEL unless it has its own', () => {

@@ -161,7 +161,7 @@ describe('a service', () => {
     expect(program.output).not.toContain(CANARY);
   });
 
-  it('is not ready while Redis or PostgreSQL is away, says which on its internal port, and comes back', async () => {
+  it('is not ready while PostgreSQL is away, says so on its internal port, and comes back', async () => {
     const program = await run();
     await allowConnections(false);
     await waitFor(async () => {

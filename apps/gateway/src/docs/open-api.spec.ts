@@ -81,7 +81,6 @@ const createdToken = { token: 'A'.repeat(72), token_id: TOKEN_ID, expires_in: 10
 const validToken = { valid: true, token_id: TOKEN_ID, purpose: null, payload: { a: [1] }, created_by: ID, created_at: NOW };
 const page = (item: object) => ({ items: [item], next_cursor: null });
 
-/** Each route asked as it should be: what the service answers, and the body. */
 const activity = {
   activity_id: ID,
   kind: 'card.issued',
@@ -91,6 +90,7 @@ const activity = {
   subject_id: ID,
 };
 
+/** Each route asked as it should be: what the service answers, and the body. */
 const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }> = {
   'GET /': {},
   'GET /health': {},

@@ -122,7 +122,7 @@ describe('limits of requests', () => {
           expect(answer.headers.get('retry-after')).toBe('2');
         }
         expect((await http.get('/health')).status).toBe(200);
-      expect((await http.get('/assets/puerta.css')).status).toBe(200);
+        expect((await http.get('/assets/puerta.css')).status).toBe(200);
         expect(await http.get('/health/ready')).toMatchObject({ status: 503, body: { status: 'not_ready' } });
         await back();
         await waitFor(
