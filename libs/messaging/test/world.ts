@@ -34,8 +34,6 @@ export interface Run {
   readonly call: string;
   readonly replica: Member;
   readonly began: number;
-  /** When it answered or was killed. */
-  ended: number;
   /** How many ran on this replica in this lane, this one included. */
   readonly atOnce: number;
   readonly lane: Lane;
@@ -176,8 +174,7 @@ export class World {
     const began = performance.now();
     replica.running[lane] += 1;
     const atOnce = replica.running[lane];
-    const run: Run = { message: messageId, call: data.key, replica, began, ended: Infinity, atOnce, lane };
-    this.runs.push(run);
+    this.runs.push({ message: messageId, call: data.key, replica, began, atOnce, lane });
     try {
       await sleep(data.wait_ms);
       if (replica.killed < Infinity) await this.over;
@@ -186,7 +183,6 @@ export class World {
       return { key: this.effectOf(idempotencyKey ?? messageId, data.key) };
     } finally {
       replica.running[lane] -= 1;
-      run.ended = Math.min(performance.now(), replica.killed);
     }
   }
 
