@@ -86,7 +86,7 @@ export class BusClient extends ClientProxy {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.pulse);
-    this.pending.failAll(() => 'outcome_unknown');
+    this.pending.failAll('outcome_unknown');
     for (const line of this.lines.values()) line.close();
   }
 
@@ -149,7 +149,7 @@ export class BusClient extends ClientProxy {
 
   private async exchange(target: Target, data: object, options: CallOptions, started: number): Promise<unknown> {
     const context = callContext.getStore();
-    const ttl = options.ttlMs ?? this.options.defaultTtlMs ?? DEFAULTS.ttlMs;
+    const ttl = options.ttlMs ?? DEFAULTS.ttlMs;
     if (!(ttl > 0 && ttl <= MOST_TTL_MS)) throw new RangeError(`a call cannot live for ${ttl} ms`);
     const deadline = Math.min(started + ttl, context?.deadline ?? Infinity);
     const id = uuid();
@@ -170,7 +170,7 @@ export class BusClient extends ClientProxy {
     if (!(await this.whenReady(line, deadline - performance.now()))) throw BusError.of('service_unavailable');
 
     const stream = this.keys.stream(service, this.service, target.lane);
-    const { call, answer } = this.pending.add({ id, service, pattern, stream, line, started, deadline });
+    const { call, answer } = this.pending.add({ id, service, stream, line, started, deadline });
     void this.submit(call, toFields(message));
     return answer;
   }

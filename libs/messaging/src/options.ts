@@ -69,8 +69,6 @@ export interface BusServerOptions extends BusOptions {
 export interface BusClientOptions extends BusOptions {
   /** Who asks. */
   readonly service: string;
-  /** How long a call waits unless it says otherwise. Default 10 s. */
-  readonly defaultTtlMs?: number;
   /** Entries a stream may hold before calls are refused as `overloaded`. Default 10,000. */
   readonly maxStreamLength?: number;
   /** Makes what a call rejects with. Default `BusError`. */
