@@ -51,12 +51,6 @@ export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   return undefined;
 }
 
-/** Whether the error says that PostgreSQL cannot be reached, was lost, or refuses work for now. */
-export function isDatabaseUnavailable(error: unknown): boolean {
-  const failure = databaseFailure(error);
-  return failure === 'service_unavailable' || failure === 'outcome_unknown';
-}
-
 /** The same error as a DomainError if it is nobody's mistake, else the error itself. */
 export function asDomainError(error: unknown): unknown {
   const failure = error instanceof DomainError ? undefined : databaseFailure(error);
