@@ -253,7 +253,9 @@ describe('the description of the API', () => {
           .map((one) => one.name)
           .sort(),
       ).toEqual(inPath.sort());
-      expect(parameters.some((one) => one.name === 'Idempotency-Key')).toBe(route.method === 'POST');
+      expect(parameters.some((one) => one.name === 'Idempotency-Key')).toBe(
+        ['POST', 'PATCH', 'DELETE'].includes(route.method),
+      );
       expect(parameters.some((one) => one.in === 'query')).toBe(route.takesQuery);
       const codes = Object.values(responses).flatMap(({ description }) =>
         [...description.matchAll(/`(\w+)`: /g)].map(([, code]) => code),

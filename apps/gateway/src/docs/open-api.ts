@@ -3,7 +3,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { ROLES } from '@puerta/contracts/core';
 import { problemsOf } from '../http/operation';
 import { type Route, Routes } from '../http/routes';
-import { IDEMPOTENCY_HEADER } from '../http/sender';
+import { IDEMPOTENCY_HEADER, IDEMPOTENT_BY_KEY } from '../http/sender';
 import { problemResponses } from './problem-responses';
 import { ProblemSchema } from './problem.schema';
 
@@ -69,7 +69,7 @@ function complete(operation: Operation, route: Route): void {
   operation.security = securityOf(route);
   operation.description = [operation.description, needs(route)].filter(Boolean).join('\n\n');
   operation.responses = { ...operation.responses, ...problemResponses(route) };
-  if (route.method === 'POST') {
+  if (IDEMPOTENT_BY_KEY.includes(route.method)) {
     (operation.parameters ??= []).push({
       name: IDEMPOTENCY_HEADER,
       in: 'header',

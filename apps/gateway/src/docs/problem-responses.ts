@@ -3,6 +3,7 @@ import type { Requirement } from '@puerta/auth';
 import { type ErrorCode, ERRORS } from '@puerta/contracts/core';
 import { problemsOf } from '../http/operation';
 import { isApi, type Route } from '../http/routes';
+import { IDEMPOTENT_BY_KEY } from '../http/sender';
 import { ProblemSchema } from './problem.schema';
 
 type Responses = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
@@ -20,7 +21,7 @@ export function codesOf(route: Route): ErrorCode[] {
   if (takesBody) add('payload_too_large', 'unsupported_media_type');
   if (takesBody && !file) add('malformed_json');
   if (asks && method !== 'HEAD') add('service_unavailable', 'overloaded', 'outcome_unknown');
-  if (method === 'POST') add('idempotency_mismatch');
+  if (IDEMPOTENT_BY_KEY.includes(method)) add('idempotency_mismatch');
   add(...guardCodes(requirement));
   return [...codes].sort();
 }
