@@ -60,7 +60,7 @@ export function openBucket(
 }
 
 /** Everything that a stream gives. */
-export async function bytesOf(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
+export async function bytesOf(content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of content) chunks.push(chunk);
   return Buffer.concat(chunks);

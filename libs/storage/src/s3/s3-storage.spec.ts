@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { storageUrl } from '@puerta/config';
 import { freePort, startS3, type TestS3 } from '@puerta/testing';
-import { openBucket } from '../../test/backends';
+import { bytesOf, openBucket } from '../../test/backends';
 import { newFileKey } from '../file-key';
 import { storageOrigin } from '../origin';
 import type { Storage } from '../storage';
@@ -60,6 +61,39 @@ describe('a bucket that cannot be used', () => {
     server.closeAllConnections();
     server.close();
     expect(codes).toEqual(Array(4).fill(code));
+  });
+
+  describe('in the middle of a file', () => {
+    let server: Server;
+    let storage: Storage;
+    let answer: ServerResponse | undefined;
+    beforeEach(async () => {
+      server = createServer((_request, response) => {
+        answer = response.writeHead(200, { 'content-length': '100000', etag: '"x"' });
+        response.write(Buffer.alloc(1_000));
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      storage = await openBucket(urlOf((server.address() as AddressInfo).port), account);
+    });
+    afterEach(async () => {
+      await storage.close();
+      server.closeAllConnections();
+      server.close();
+    });
+
+    it('is unavailable when it breaks off', async () => {
+      const file = await storage.get(key);
+      const read = bytesOf(file?.content ?? []);
+      answer?.destroy();
+      await expect(read).rejects.toMatchObject({ code: 'service_unavailable' });
+    });
+
+    it('is left in peace by who wants no more of it, even before the first byte', async () => {
+      const file = await storage.get(key);
+      const left = once(answer as ServerResponse, 'close');
+      file?.content.destroy();
+      await left;
+    });
   });
 
   describe('although it is there', () => {

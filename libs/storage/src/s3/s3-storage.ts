@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { BucketPlace } from '@puerta/config';
+import { DomainError } from '@puerta/contracts/core';
 import { disposition } from '../disposition';
 import { fileName } from '../file-key';
 import { Limited } from '../limited';
@@ -74,7 +75,7 @@ export class S3Storage implements Storage {
     return this.#find(async () => {
       // The time is for the answer to begin; the body may take longer, as long as it flows.
       const { Body, ...facts } = await within((abortSignal) => this.client.send(command, { abortSignal }));
-      return { ...factsOf(facts, key), content: Body as Readable };
+      return { ...factsOf(facts, key), content: contentOf(Body as Readable) };
     });
   }
 
@@ -137,6 +138,21 @@ async function within<T>(question: (signal: AbortSignal) => Promise<T>): Promise
     return await question(controller.signal);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** The body of an answer. One that breaks off on its way says that the place is away. */
+function contentOf(body: Readable): Readable {
+  const content = Readable.from(unbroken(body), { objectMode: false });
+  // Also when nobody has begun to read it.
+  return content.once('close', () => body.destroy());
+}
+
+async function* unbroken(body: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new DomainError('service_unavailable', { cause });
   }
 }
 
