@@ -222,7 +222,8 @@ export class ClusterServers extends Servers {
     const id = String(await primary.ask('CLUSTER', 'MYID'));
     const lines = String(await primary.ask('CLUSTER', 'REPLICAS', id));
     const replica = this.nodes.find((node) => lines.includes(`127.0.0.1:${node.port}@`));
-    await replica?.ask('CLUSTER', 'FAILOVER');
+    if (!replica) throw new Error(`${primary.name} has no replica`);
+    await replica.ask('CLUSTER', 'FAILOVER');
   }
 
   /**
@@ -246,7 +247,9 @@ export class ClusterServers extends Servers {
       await from.ask('MIGRATE', '127.0.0.1', to.port, next, 0, 1_000, 'AUTH', to.password);
       await sleep(MOVE_MS);
     }
-    for (const node of [to, from, ...this.nodes]) await setSlot(node, 'NODE', String(target)).catch(() => {});
+    for (const node of [to, from]) await setSlot(node, 'NODE', String(target));
+    // Replicas refuse: they hear of it from their primaries.
+    for (const node of this.nodes) await setSlot(node, 'NODE', String(target)).catch(() => {});
   }
 }
 

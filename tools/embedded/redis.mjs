@@ -63,6 +63,8 @@ function configuration({ port, users, folder, throwAway }) {
     // Not RDB: after a crash a snapshot would bring back what was consumed since.
     'save ""',
     `appendonly ${throwAway ? 'no' : 'yes'}`,
+    // Tests read what was refused; suites side by side are refused much.
+    ...(throwAway ? ['acllog-max-len 10000'] : []),
   ];
   return `${settings.join('\n')}\n`;
 }

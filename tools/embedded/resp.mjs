@@ -1,5 +1,5 @@
 // @ts-check
-/** As much of the Redis protocol as it takes to ask a server one question before any package is installed. */
+/** As much of the Redis protocol as it takes to ask whether a server is up. */
 import { connect } from 'node:net';
 
 /**

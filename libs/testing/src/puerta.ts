@@ -140,6 +140,7 @@ export class Puerta {
   async stop(): Promise<void> {
     await Promise.all(this.all().map((replica) => replica.stop()));
     // Servers that replace each other are one suite's own, and their users go with them.
+    // A Redis of the suite's own may be gone by now.
     if (/^rediss?:/.test(this.redisUrl)) await removeRedisUsers(this.redisUrl, this.busPrefix).catch(() => undefined);
     await this.database.drop();
     await rm(this.filesFolder, { recursive: true, force: true });

@@ -47,7 +47,7 @@ export async function refusedByRedis(redis: string | RedisServers, users: string
   return entries.filter((entry) => entry.includes(` username ${users}`));
 }
 
-const LOG = ['ACL', 'LOG', '128'] as const;
+const LOG = ['ACL', 'LOG', '10000'] as const;
 
 async function logOf(url: string): Promise<unknown> {
   const client = new Redis(url);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import { disposition } from '../disposition';
 import { type FileKind, fileName } from '../file-key';
 import { Limited } from '../limited';
@@ -35,6 +36,7 @@ export interface FolderStorageOptions {
  * then renamed to its place, so that readers see it whole or not at all, also after a power cut.
  */
 export class FolderStorage implements Storage {
+  readonly #logger = new Logger('FolderStorage');
   readonly #cleaning: NodeJS.Timeout;
 
   private constructor(
@@ -42,7 +44,8 @@ export class FolderStorage implements Storage {
     readonly root: string,
     private readonly options: FolderStorageOptions,
   ) {
-    this.#cleaning = setInterval(() => void this.#clean().catch(() => undefined), HOUR_MS).unref();
+    const failed = (error: unknown): void => this.#logger.warn('left-over files could not be removed', error);
+    this.#cleaning = setInterval(() => void this.#clean().catch(failed), HOUR_MS).unref();
   }
 
   /** Makes the folder if there is none, and removes what unfinished writers left. */
@@ -82,6 +85,8 @@ export class FolderStorage implements Storage {
     const file = await this.#open(key);
     try {
       return file && (await factsOf(file, key));
+    } catch (error) {
+      throw asDomainError(error);
     } finally {
       await file?.close();
     }
