@@ -32,7 +32,35 @@ const depConstraints = [
 /** What starts PostgreSQL, Redis and the apps: plain modules, because the launcher runs them before anything is built. */
 const embedded = '/tools/embedded/[a-z-]+\\.mjs$';
 
-/** The rule that keeps the projects apart, alone: part of eslint.config.mjs, and what boundaries.spec.ts tries to break. */
+const tokenLibraries = {
+  verify: ['jsonwebtoken', 'jose', 'jws', 'jwa', 'passport-jwt', 'fast-jwt'],
+  sign: ['@nestjs/jwt'],
+};
+
+/**
+ * @param {string[]} names
+ * @param {string} message
+ */
+const none = (names, message) => names.map((name) => ({ name, message }));
+
+/** Tests may: they make bad tokens. */
+const oneVerifier = {
+  files: ['apps/*/src/**/*.ts', 'libs/*/src/**/*.ts'],
+  ignores: ['**/*.spec.ts', '**/*.load.ts', 'libs/auth/src/**', 'apps/token-service/src/{app.module,signing/*}.ts'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        paths: [
+          ...none(tokenLibraries.verify, 'Tokens are verified by TokenVerifier of libs/auth, and nowhere else.'),
+          ...none(tokenLibraries.sign, 'Tokens are signed by TokenSigner of the token-service, and nowhere else.'),
+        ],
+      },
+    ],
+  },
+};
+
+/** The rules that keep the projects apart, alone: part of eslint.config.mjs, and what boundaries.spec.ts tries to break. */
 export default [
   {
     files: ['**/*.ts'],
@@ -40,4 +68,5 @@ export default [
     languageOptions: { parser: tseslint.parser },
     rules: { '@nx/enforce-module-boundaries': ['error', { depConstraints, allow: [embedded] }] },
   },
+  oneVerifier,
 ];

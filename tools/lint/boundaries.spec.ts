@@ -26,6 +26,13 @@ describe('the lint that keeps projects apart', () => {
     expect(lint(path, code)).toContain('@nx/enforce-module-boundaries');
   });
 
+  it.each([
+    ['verifies tokens by itself', 'apps/gateway/src/x.ts', "import { verify } from 'jsonwebtoken';"],
+    ['signs tokens by itself', 'apps/token-service/src/keys/x.ts', "import { JwtService } from '@nestjs/jwt';"],
+  ])('refuses code that %s', (_what, path, code) => {
+    expect(lint(path, code)).toContain('no-restricted-imports');
+  });
+
   it('lets an app import a library', () => {
     expect(lint('apps/gateway/src/x.ts', "import '@puerta/contracts';")).toBe('');
   });

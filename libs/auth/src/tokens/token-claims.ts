@@ -1,4 +1,4 @@
-import { SHORT_ID, UUID } from '@puerta/contracts';
+import { SHORT_ID, UUID } from '@puerta/contracts/core';
 import { TokenRejected } from './token-rejected';
 import type { ClaimsOf, TokenKind } from './token-kinds';
 
@@ -36,15 +36,17 @@ const tests: { readonly [K in TokenKind]: Readonly<Record<string, Test>> } = {
   },
 };
 
-/** @returns the names of claims that the kind requires and that are missing or of another type, or that it does not have */
-export function wrongClaims(kind: TokenKind, claims: object): string[] {
+/** What is wrong with a claim: a ticket has no others than its own. */
+export type ClaimProblem = readonly [name: string, problem: 'missing' | 'wrong' | 'unexpected'];
+
+export function claimProblems(kind: TokenKind, claims: object): ClaimProblem[] {
   const known = tests[kind];
-  const wrong = Object.keys(known).filter((name) => {
+  const problems = Object.entries(known).flatMap(([name, test]): ClaimProblem[] => {
     const value = Object.hasOwn(claims, name) ? (claims as Record<string, unknown>)[name] : undefined;
-    return !known[name]?.(value);
+    return test(value) ? [] : [[name, value === undefined ? 'missing' : 'wrong']];
   });
   const others = kind === 'ticket' ? Object.keys(claims).filter((name) => !Object.hasOwn(known, name)) : [];
-  return [...wrong, ...others];
+  return [...problems, ...others.map((name): ClaimProblem => [name, 'unexpected'])];
 }
 
 /**
@@ -52,6 +54,6 @@ export function wrongClaims(kind: TokenKind, claims: object): string[] {
  * @throws TokenRejected `claims` when one that the kind requires is missing or of another type
  */
 export function requireClaims<K extends TokenKind>(kind: K, claims: object): ClaimsOf[K] {
-  if (wrongClaims(kind, claims).length > 0) throw new TokenRejected('claims');
+  if (claimProblems(kind, claims).length > 0) throw new TokenRejected('claims');
   return claims as ClaimsOf[K];
 }

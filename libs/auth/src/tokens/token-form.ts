@@ -8,7 +8,7 @@ export interface TokenHeader {
 }
 
 /** Ours have about 600 characters; the limit bounds what anybody can make us decode. */
-const MAX_LENGTH = 4096;
+export const MAX_LENGTH = 4096;
 
 /** A token that has the form of ours, its parts decoded. */
 export interface TokenForm {
@@ -45,7 +45,7 @@ function decode(part: string): Buffer {
   return bytes;
 }
 
-const WORD = /^[A-Za-z0-9_+-]{1,64}$/;
+export const WORD = /^[A-Za-z0-9_+-]{1,64}$/;
 
 function readHeader(text: string): TokenHeader {
   const header = parse(text);
