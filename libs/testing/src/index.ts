@@ -6,6 +6,6 @@ export { startPostgres, type TestPostgres } from './postgres';
 export { Puerta, Replica, startPuerta, type PuertaOptions } from './puerta';
 export { readQrCodes } from './qr';
 export { type RedisServers, startCluster, startSentinel } from './redis-servers';
-export { refusedByRedis, startRedis, type TestRedis } from './redis';
+export { refusedByRedis, setHearing, startRedis, type TestRedis } from './redis';
 export { startS3, type TestS3 } from './s3';
 export { waitFor } from './wait';

@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import { freePort } from '../../../tools/embedded/process.mjs';
+import { redisUsers } from '../../../tools/embedded/redis-users.mjs';
 import { startRedis as start } from '../../../tools/embedded/redis.mjs';
+import { APPS, newPasswords } from '../../../tools/embedded/services.mjs';
 import { temporaryFolder } from '../../../tools/embedded/server.mjs';
 import type { RedisServers } from './redis-servers';
 
@@ -45,6 +47,19 @@ export async function refusedByRedis(redis: string | RedisServers, users: string
   const logs = typeof redis === 'string' ? [await logOf(redis)] : await Promise.all(redis.nodes.map((node) => node.ask(...LOG)));
   const entries = (logs as string[][][]).flat().map((entry) => entry.join(' '));
   return entries.filter((entry) => entry.includes(` username ${users}`));
+}
+
+/** Keeps the apps of an installation from hearing what others tell of changes, or no longer. All else goes on. */
+export async function setHearing(redisUrl: string, busPrefix: string, hearing: boolean): Promise<void> {
+  const client = new Redis(redisUrl);
+  try {
+    for (const [user = '', ...rules] of Object.values(redisUsers(busPrefix, newPasswords(APPS)))) {
+      const selectors = rules.filter((rule) => rule.startsWith('(') && (hearing || !rule.startsWith('(+xread ')));
+      await client.call('ACL', 'SETUSER', user, 'clearselectors', ...selectors);
+    }
+  } finally {
+    client.disconnect();
+  }
 }
 
 const LOG = ['ACL', 'LOG', '10000'] as const;
