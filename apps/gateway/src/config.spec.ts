@@ -1,6 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { ConfigError, loadConfig } from '@puerta/config';
 import { allowedOrigins, gatewayConfig } from './config';
+
+const spki = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });
 
 const environ = {
   NODE_ENV: 'production',
@@ -55,8 +57,30 @@ describe('the configuration of the gateway', () => {
     ['GATEWAY_TRUSTED_PROXIES', '0.0.0.0/0'],
     ['GATEWAY_TRUSTED_PROXIES', 'loopback'],
     ['GATEWAY_RATE_LIMIT_PER_ADDRESS', '0'],
+    ['GATEWAY_RATE_LIMIT_PER_USER', '9'],
+    ['GATEWAY_RATE_LIMIT', 'sometimes'],
+    ['GATEWAY_LOG_LEVEL', 'loud'],
+    ['GATEWAY_JWT_ALGORITHM', 'hs256'],
+    ['GATEWAY_JWT_ALGORITHM', 'HS512'],
+    ['GATEWAY_JWT_SECRET', 'una-clave-secreta-muy-fuerte-para-desarrollo-local-1234567890'],
+    ['GATEWAY_JWT_SECRET', 'clave_super_segura_cambia_esto'],
+    ['GATEWAY_JWT_SECRET', spki.toString('base64')],
+    ['GATEWAY_JWT_SECRET', spki.toString('base64url')],
+    ['GATEWAY_JWT_SECRET', '-----BEGIN PUBLIC KEY----- MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE'],
+    ['GATEWAY_JWT_SECRET', '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}'],
+    ['PORT', '80a'],
+    ['HOST', 'a b'],
+    ['STORAGE_URL', '/var/lib/puerta'],
+    ['STORAGE_URL', 's3://bucket'],
+    ['BUS_SECRET', 'short'],
   ])('refuses %s=%s', (variable, value) => {
     expect(refusals({ [variable]: value })).toEqual([variable]);
+  });
+
+  it('refuses HS256 without its secret, and takes it with one', () => {
+    expect(refusals({ GATEWAY_JWT_ALGORITHM: 'HS256' })).toEqual(['GATEWAY_JWT_SECRET']);
+    const secret = randomBytes(32).toString('base64');
+    expect(refusals({ GATEWAY_JWT_ALGORITHM: 'HS256', GATEWAY_JWT_SECRET: secret })).toEqual([]);
   });
 
   it('admits the origins of all three variables', () => {

@@ -94,7 +94,7 @@ export function sharedSecret(description: string): Variable<KeyObject> {
 /** PEM, JWK, or the base64 of DER. */
 function isAsymmetric(text: string): boolean {
   if (text.includes('-----BEGIN') || /^\s*\{[^]*"kty"/.test(text)) return true;
-  const der = decode(text);
+  const der = Buffer.from(text, 'base64');
   const readers = [
     () => createPublicKey({ key: der, format: 'der', type: 'spki' }),
     () => createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }),
