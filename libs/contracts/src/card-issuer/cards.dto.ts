@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
-import { Choice, Email, Id, Int, Nested, PageQueryDto, QueryInt, Text, Timestamp } from '../validation';
+import { Choice, Email, Id, Int, Nested, PageQueryDto, QueryInt, Presented, Text, Timestamp } from '../validation';
 
 export class HolderDto {
   @Text({ max: 120, example: 'Luis Rojas' })
@@ -115,7 +115,7 @@ export class CardQrCommand extends QrQueryDto {
 
 export class OpenScanDto {
   /** Any text: what cannot be a code is answered like an unknown one. */
-  @Text({ max: 128 })
+  @Presented({ max: 128 })
   code: string;
 }
 

@@ -1,12 +1,15 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ROLES, type Role } from '../core';
-import { Choice, Email, Id, NewPassword, Password, Text } from '../validation';
+import { Choice, Email, Id, NewPassword, Password, Presented, Text } from '../validation';
 
 export const LOCALES = ['en', 'es'] as const;
 export type Locale = (typeof LOCALES)[number];
 
 /** The secret of an invitation: 256 bits as base64url. */
 const INVITATION_SECRET = /^[A-Za-z0-9_-]{43}$/;
+
+/** As many bits. */
+const REFRESH_TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
 export class RegisterDto {
   @Text({ max: 120, example: 'Ana Pérez' })
@@ -18,7 +21,7 @@ export class RegisterDto {
   @NewPassword()
   password: string;
 
-  @Text({ max: 43, pattern: INVITATION_SECRET, format: 'invitation', optional: true, description: 'Joins the company that invites' })
+  @Presented({ max: 43, pattern: INVITATION_SECRET, format: 'invitation', optional: true, description: 'Joins the company that invites' })
   invitation?: string | null;
 
   @Choice(LOCALES, { optional: true, description: 'Language of mails and pages, `en` unless told' })
@@ -34,12 +37,12 @@ export class LoginDto {
 }
 
 export class RefreshDto {
-  @Text({ max: 43, pattern: /^[A-Za-z0-9_-]{43}$/, format: 'refresh token' })
+  @Presented({ max: 43, pattern: REFRESH_TOKEN, format: 'refresh token' })
   refresh_token: string;
 }
 
 export class LogoutDto {
-  @Text({ max: 43, pattern: /^[A-Za-z0-9_-]{43}$/, format: 'refresh token', optional: true })
+  @Presented({ max: 43, pattern: REFRESH_TOKEN, format: 'refresh token', optional: true })
   refresh_token?: string | null;
 }
 
@@ -56,7 +59,7 @@ export class EnsureCompanyDto {
   @Id({ optional: true, description: 'The company to act in; else the one that invites, else the current one, else the default one' })
   company_id?: string | null;
 
-  @Text({ max: 43, pattern: INVITATION_SECRET, format: 'invitation', optional: true })
+  @Presented({ max: 43, pattern: INVITATION_SECRET, format: 'invitation', optional: true })
   invitation?: string | null;
 }
 

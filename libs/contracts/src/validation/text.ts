@@ -63,10 +63,16 @@ export interface TextOptions extends FieldOptions {
   readonly example?: string;
 }
 
+const hasForm = (pattern: RegExp, format: string): Rule => ({
+  code: 'bad_format',
+  params: { format },
+  test: (value) => pattern.test(value as string),
+});
+
 /** The one rule for every string field: NFC, trimmed, no control or bidirectional-override characters, a length. */
 export function Text({ min = 1, max, pattern, format = 'this field', example, ...options }: TextOptions): PropertyDecorator {
   const rules = [isString, atMost(max), isClean, atLeast(min), hasVisible(min)];
-  if (pattern) rules.push({ code: 'bad_format', params: { format }, test: (value) => pattern.test(value as string) });
+  if (pattern) rules.push(hasForm(pattern, format));
   return field(
     rules,
     options,
@@ -76,8 +82,10 @@ export function Text({ min = 1, max, pattern, format = 'this field', example, ..
 }
 
 /** A secret that we made and somebody presents: taken as it is, for whatever differs is another one. */
-export function Presented({ max, ...options }: FieldOptions & { readonly max: number }): PropertyDecorator {
-  return field([isString, atMost(max), atLeast(1)], options, { type: String, minLength: 1, maxLength: max });
+export function Presented({ max, pattern, format = 'this field', ...options }: TextOptions): PropertyDecorator {
+  const rules = [isString, atMost(max), atLeast(1), ...(pattern ? [hasForm(pattern, format)] : [])];
+  const api = { type: String, minLength: 1, maxLength: max, ...(pattern ? { pattern: pattern.source } : {}) };
+  return field(rules, options, api);
 }
 
 const LONGEST_EMAIL = 254;
