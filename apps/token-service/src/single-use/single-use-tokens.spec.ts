@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Actor, CreatedToken, CreateTokenDto, tokenServiceContract } from '@puerta/contracts';
+import { type CreatedToken, CreateTokenDto, type JsonValue, RecordActivityDto, type tokenServiceContract, validateDto } from '@puerta/contracts';
 import type { ServiceClient } from '@puerta/messaging';
+import fc from 'fast-check';
 import { TestTokenService } from '../../test/token-service';
+import { codeOf, refusalOf, somebody } from '../../test/tokens';
 
 type Client = ServiceClient<typeof tokenServiceContract>;
 
@@ -18,15 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => service.close());
 
-const person = (company_id: string | null = randomUUID()): Actor => ({
-  user_id: randomUUID(),
-  session_id: randomUUID(),
-  email: 'ana@example.com',
-  company_id,
-  role: company_id === null ? null : 'member',
-});
-
-const ana = person();
+const ana = somebody();
 
 const create = (dto: CreateTokenDto = {}, actor: object = ana): Promise<CreatedToken> =>
   gateway.request('single-use-tokens.issue', dto, { actor });
@@ -36,18 +30,6 @@ const validate = (token: string, more: object = {}, actor: object = ana) =>
 
 const peek = (token: string, more: object = {}, actor: object = ana) =>
   gateway.request('single-use-tokens.peek', { token, ...more }, { actor });
-
-const refusal = (answer: Promise<unknown>): Promise<{ code: string; extra: { meta?: Record<string, unknown> } }> =>
-  answer.then(
-    () => Promise.reject(new Error('it was answered')),
-    (error: unknown) => error as { code: string; extra: { meta?: Record<string, unknown> } },
-  );
-
-const codeOf = async (answer: Promise<unknown>): Promise<string> =>
-  answer.then(
-    () => 'ok',
-    (error: { code: string }) => error.code,
-  );
 
 describe('a single-use token', () => {
   it('is made, and used up once, with what was said when it was made', async () => {
@@ -69,7 +51,7 @@ describe('a single-use token', () => {
       created_by: ana.user_id,
       created_at: expect.stringMatching(/Z$/),
     });
-    const { code, extra } = await refusal(validate(made.token, { purpose: 'door', subject: 'ana' }));
+    const { code, extra } = await refusalOf(validate(made.token, { purpose: 'door', subject: 'ana' }));
     expect(code).toBe('token_used');
     expect(Math.abs(Date.parse(String(extra.meta?.['used_at'])) - Date.now())).toBeLessThan(2_000);
   });
@@ -103,8 +85,8 @@ describe('a single-use token', () => {
 
   it('belongs to a company, or to who has none; others do not even learn that it is there', async () => {
     const { token, token_id } = await create();
-    const colleague = { ...person(), company_id: ana.company_id };
-    for (const stranger of [person(), person(null), { ...ana, company_id: null }]) {
+    const colleague = { ...somebody(), company_id: ana.company_id };
+    for (const stranger of [somebody(), somebody(null), { ...ana, company_id: null }]) {
       expect(await codeOf(validate(token, {}, stranger))).toBe('token_unknown');
       expect(await codeOf(peek(token, {}, stranger))).toBe('token_unknown');
       expect(await codeOf(gateway.request('single-use-tokens.revoke', { token_id }, { actor: stranger }))).toBe('token_unknown');
@@ -151,8 +133,7 @@ describe('a code', () => {
   });
 
   it('needs purpose and subject, and lives 15 minutes at most', async () => {
-    const errors = async (dto: CreateTokenDto) =>
-      ((await refusal(create({ format: 'code', ...dto }))) as { extra: { errors?: object[] } }).extra.errors;
+    const errors = async (dto: CreateTokenDto) => (await refusalOf(create({ format: 'code', ...dto }))).extra.errors;
     expect(await errors({})).toEqual([
       { field: 'purpose', code: 'required' },
       { field: 'subject', code: 'required' },
@@ -169,9 +150,93 @@ describe('a code', () => {
     const wrong = (n: number) => String((Number(token) + n) % 1_000_000).padStart(6, '0');
     for (let n = 1; n <= 5; n++) expect(await codeOf((n % 2 ? validate : peek)(wrong(n), bound))).toBe('token_unknown');
     for (const answer of [validate(token, bound), peek(token, bound), create({ ...bound, format: 'code' })]) {
-      const { code, extra } = await refusal(answer);
+      const { code, extra } = await refusalOf(answer);
       expect(code).toBe('too_many_attempts');
       expect(Number(extra.meta?.['retry_after'])).toBeGreaterThan(890);
     }
+  });
+});
+
+describe('a second use', () => {
+  const told = (tokenId: string) => {
+    const hex = Buffer.from(tokenId, 'base64url').toString('hex');
+    const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    const statement = `SELECT data FROM outbox WHERE type = 'activity' AND data->>'subject_id' = $1`;
+    return service.database.query<{ data: Record<string, string> }[]>(statement, [id]);
+  };
+
+  it('goes to the activity trail, once, whoever else comes', async () => {
+    const { token, token_id } = await create();
+    await validate(token);
+    expect(await codeOf(peek(token))).toBe('token_used');
+    expect(await told(token_id)).toEqual([]);
+    const codes = await Promise.all(Array.from({ length: 100 }, () => codeOf(validate(token))));
+    expect(new Set(codes)).toEqual(new Set(['token_used']));
+    const [row, ...more] = await told(token_id);
+    expect(more).toEqual([]);
+    expect(row?.data).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
+      kind: 'token.reused',
+      at: expect.stringMatching(/Z$/),
+      actor_user_id: ana.user_id,
+      company_id: ana.company_id,
+      subject_id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-8/),
+    });
+    expect(validateDto(RecordActivityDto, row?.data)).toBeInstanceOf(RecordActivityDto);
+  });
+
+  it('of a token of a service is for that service alone to tell', async () => {
+    const { token, token_id } = await identity.request('single-use-tokens.issue', {});
+    await identity.request('single-use-tokens.redeem', { token });
+    expect(await codeOf(identity.request('single-use-tokens.redeem', { token }))).toBe('token_used');
+    expect(await told(token_id)).toEqual([]);
+  });
+});
+
+describe('a payload', () => {
+  it('comes back as it went, whatever JSON it is', async () => {
+    const anything = fc.jsonValue({ maxDepth: 5 }).filter((value) => Buffer.byteLength(JSON.stringify(value)) <= 4_096);
+    await fc.assert(
+      fc.asyncProperty(anything, async (value) => {
+        const payload = JSON.parse(JSON.stringify(value)) as JsonValue;
+        const made = await codeOf(create({ payload }));
+        if (made !== 'ok') return expect(made).toBe('validation_failed');
+        const { token } = await create({ payload });
+        expect(JSON.stringify((await validate(token)).payload)).toBe(JSON.stringify(payload));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  const deep = (levels: number): JsonValue => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) as JsonValue;
+
+  it.each<[what: string, payload: JsonValue]>([
+    ['null', null],
+    ['false', false],
+    ['a text with everything in it', 'a\0\u2028\u202e😀"\\'],
+    ['names of methods', { toString: 1, valueOf: 2, hasOwnProperty: 3, then: 4, toJSON: 5, '': 6 }],
+    ['seven levels', deep(7)],
+    ['4,096 bytes', 'é'.repeat(2_047)],
+    ['the largest number that is exact', [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 5e-324, 1.5]],
+  ])('may be %s', async (_, payload) => {
+    const { token } = await create({ payload });
+    expect((await validate(token)).payload).toEqual(payload);
+  });
+
+  it.each<[what: string, payload: string, code: string]>([
+    ['4,097 bytes', JSON.stringify(`${'é'.repeat(2_047)}a`), 'too_large'],
+    ['eight levels', JSON.stringify(deep(8)), 'too_deep'],
+    ['a thousand levels', JSON.stringify(deep(1_000)), 'too_deep'],
+    ['a name that becomes a prototype', '{"a":{"__proto__":{"admin":true}}}', 'unknown_field'],
+    ['a constructor', '{"constructor":{"prototype":{}}}', 'unknown_field'],
+    ['a lone surrogate', '["\\ud800"]', 'forbidden_characters'],
+    ['a lone surrogate in a name', '{"\\udc00":1}', 'forbidden_characters'],
+    ['a number beyond all', '[1e400]', 'out_of_range'],
+    ['a number that would be another one', '{"n":9007199254740993}', 'out_of_range'],
+  ])('may not be %s', async (_, text, code) => {
+    const payload = JSON.parse(text) as JsonValue;
+    // Some of it no client of the bus would send: the gateway refuses it by the same rules.
+    const refused = await refusalOf(Promise.resolve().then(() => validateDto(CreateTokenDto, { payload })));
+    expect(refused).toMatchObject({ code: 'validation_failed', extra: { errors: [{ code }] } });
   });
 });

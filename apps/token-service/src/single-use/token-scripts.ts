@@ -16,8 +16,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if math.abs(now - tonumber(ARGV[1])) > 1000 then return { 'skewed', now } end
 local info = redis.call('INFO', 'server')
-local at = string.find(info, 'run_id:', 1, true) + 7
-local run = string.sub(info, at, at + 15)
+local _, before = string.find(info, 'run_id:', 1, true)
+local run = before and string.sub(info, before + 1, before + 16) or '-'
 
 local function read(key)
   local text = redis.call('GET', key)
