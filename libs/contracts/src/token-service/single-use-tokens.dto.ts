@@ -44,7 +44,7 @@ export class PresentTokenDto extends TokenBindingDto {
 }
 
 export class TokenIdDto {
-  @Text({ max: 22, pattern: SINGLE_USE_TOKEN_ID, format: 'token_id' })
+  @Presented({ max: 22, pattern: SINGLE_USE_TOKEN_ID, format: 'token_id' })
   token_id: string;
 }
 
