@@ -32,9 +32,7 @@ export class TokenModel {
 
   issued(dto: CreateTokenDto, key: string | undefined, token: string, tokenId: string): void {
     const { purpose = null, subject = null } = dto;
-    // One that is made afterwards lives on until the end of the story.
-    const short = dto.ttl_seconds === 2 && !this.later;
-    this.all.push({ token, tokenId, isCode: dto.format === 'code', purpose, subject, short });
+    this.all.push({ token, tokenId, isCode: dto.format === 'code', purpose, subject, short: dto.ttl_seconds !== 600 });
     if (key !== undefined) this.#answers.set(key, { request: JSON.stringify(dto), token });
   }
 

@@ -63,6 +63,23 @@ it('the same call that is delivered again, or twice at once, is the same use', a
   expect(await replica(1).redeem(call, token)).toEqual(answers[0]);
 });
 
+it('a second use that cannot be told is told by the next one, and once', async () => {
+  const { token, token_id } = await issue({});
+  await replica(0).redeem(callOf(ana), token);
+  tokens.told.length = 0;
+  tokens.onTell = () => Promise.reject(new Error('the database is away'));
+  for (let n = 0; n < 3; n++) expect(await codeOf(replica(n).redeem(callOf(ana), token))).toBe('token_used');
+  expect(tokens.told).toEqual([]);
+  tokens.onTell = async () => undefined;
+  const second = callOf(ana);
+  expect(await codeOf(replica(0).redeem(second, token))).toBe('token_used');
+  await times(20, (n) => codeOf(replica(n).redeem(callOf(ana), token)));
+  expect(tokens.told).toEqual([{ tokenId: token_id, again: expect.any(Number) }]);
+  // Delivered again, since its replica may have died before it was told: it is the same line of the trail.
+  expect(await codeOf(replica(1).redeem(second, token))).toBe('token_used');
+  expect(tokens.told).toEqual([tokens.told[0], tokens.told[0]]);
+});
+
 it('the same Idempotency-Key is the same use, for the same user', async () => {
   const { token } = await issue({});
   const key = randomUUID();
