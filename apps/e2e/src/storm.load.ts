@@ -7,7 +7,7 @@ import { Storm } from './support/storm';
 
 const COMMANDS = 10_000;
 const CALLERS = 32;
-/** In a row. Twenty take half an hour on two cores: `PUERTA_TEST_RUNS=20` before a release, fewer each time. */
+/** In a row. Twenty take half an hour on two cores: `PUERTA_TEST_RUNS=20`, as CI does; by hand fewer do. */
 const RUNS = Number(process.env['PUERTA_TEST_RUNS'] ?? 6);
 const ON_CLUSTER = Math.floor(RUNS / 3);
 /** A call lives for 10 s; what HTTP adds on a machine that is busy with starting processes. */

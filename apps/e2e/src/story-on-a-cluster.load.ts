@@ -1,4 +1,4 @@
 import { startCluster } from '@puerta/testing';
-import { tellTheStory } from './support/story';
+import { tellTheStoryOn } from './support/story';
 
-tellTheStory(startCluster);
+tellTheStoryOn(startCluster);

@@ -1,4 +1,4 @@
 import { startSentinel } from '@puerta/testing';
-import { tellTheStory } from './support/story';
+import { tellTheStoryOn } from './support/story';
 
-tellTheStory(startSentinel);
+tellTheStoryOn(startSentinel);

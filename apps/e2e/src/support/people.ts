@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Card, EnsureCompanyAnswer, LoginAnswer } from '@puerta/contracts';
-import type { Answer, HttpClient, RequestOptions } from '@puerta/testing';
+import type { Answer, HttpClient, Puerta, RequestOptions } from '@puerta/testing';
 
 export const PASSWORD = 'correct horse battery staple';
 
@@ -44,4 +44,11 @@ export const holder = (name = 'Luis Rojas') => ({ name, title: 'Estudiante', uni
 
 export async function issueCard(api: HttpClient, token: string, options: RequestOptions = {}): Promise<Card> {
   return expectStatus(await api.post<Card>('/cards', { holder: holder() }, { token, ...options }), 201);
+}
+
+/** Scans a card. @returns the pass that the scanner gets */
+export async function scanPass(puerta: Puerta, card: Card): Promise<string> {
+  const scanned = await puerta.http().get(new URL(card.scan_url).pathname);
+  expectStatus(scanned, 302);
+  return new URL(scanned.headers.get('location') ?? '').searchParams.get('token') ?? '';
 }

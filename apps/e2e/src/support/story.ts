@@ -2,25 +2,21 @@ import type { Card, LoginAnswer, ScanProfile, UserProfile } from '@puerta/contra
 import { readQrCodes, refusedByRedis, startPuerta, waitFor, type Answer, type HttpClient, type Puerta, type RedisServers } from '@puerta/testing';
 import { administrator, expectStatus, holder, issueCard, PASSWORD, register } from './people';
 
-/** Scan passes of this installation live so many seconds, so that their end can be waited for. */
-const PASS_SECONDS = 3;
+/** Scan passes live so many seconds where the story is told, so that their end can be waited for. */
+export const PASS_SECONDS = 3;
 
-/** @param startServers starts the Redis servers that it is told on; default: the shared one */
-export function tellTheStory(startServers?: () => Promise<RedisServers>): void {
+/**
+ * @param start gives the installation that it is told on
+ * @param servers the Redis servers of that, where it is not one alone
+ */
+export function tellTheStory(start: () => Promise<Puerta>, servers?: () => RedisServers): void {
   let puerta: Puerta;
   let api: HttpClient;
-  let redis: RedisServers | undefined;
 
   beforeAll(async () => {
-    redis = await startServers?.();
-    puerta = await startPuerta({ ...(redis && { redis }), env: { TOKEN_SERVICE_SCAN_PASS_SECONDS: String(PASS_SECONDS) } });
+    puerta = await start();
     api = puerta.api();
   }, 120_000);
-
-  afterAll(async () => {
-    await puerta?.stop();
-    await redis?.stop();
-  });
 
   /** The path of a card's scan URL, at the gateway under test. */
   const scan = (card: Card) => puerta.http().get(new URL(card.scan_url).pathname);
@@ -192,6 +188,27 @@ export function tellTheStory(startServers?: () => Promise<RedisServers>): void {
   });
 
   it('never asks of Redis what the users of its apps may not do', async () => {
-    expect(await refusedByRedis(redis ?? puerta.redisUrl, puerta.busPrefix)).toEqual([]);
+    expect(await refusedByRedis(servers?.() ?? puerta.redisUrl, puerta.busPrefix)).toEqual([]);
   });
+}
+
+/** Tells it on an installation and Redis servers of its own. */
+export function tellTheStoryOn(startServers: () => Promise<RedisServers>): void {
+  let puerta: Puerta;
+  let redis: RedisServers;
+
+  beforeAll(async () => {
+    redis = await startServers();
+  }, 60_000);
+
+  afterAll(async () => {
+    await puerta?.stop();
+    await redis?.stop();
+  });
+
+  const start = async (): Promise<Puerta> => {
+    puerta = await startPuerta({ redis, env: { TOKEN_SERVICE_SCAN_PASS_SECONDS: String(PASS_SECONDS) } });
+    return puerta;
+  };
+  tellTheStory(start, () => redis);
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Card, CreatedInvitation, LoginAnswer } from '@puerta/contracts';
-import { startPuerta, waitFor, type Puerta } from '@puerta/testing';
-import { twoOfEach } from './support/load';
-import { administrator, expectStatus, holder, issueCard, PASSWORD, register, type Administrator } from './support/people';
-import { dump, query } from './support/rows';
+import { waitFor, type Puerta } from '@puerta/testing';
+import { administrator, expectStatus, holder, issueCard, PASSWORD, register, type Administrator } from '../support/people';
+import { dump, query } from '../support/rows';
+import { doubled } from '../support/shared-puerta';
 
 /** One request that changes something, and another one that its key must not be good for. */
 interface Request {
@@ -21,11 +21,9 @@ let admin: Administrator;
 const secrets: string[] = [PASSWORD];
 
 beforeAll(async () => {
-  puerta = await startPuerta({ replicas: twoOfEach });
+  puerta = await doubled.start();
   admin = await administrator(puerta.api());
 }, 120_000);
-
-afterAll(() => puerta?.stop());
 
 const onCard =
   (kind: string, ...before: string[]) =>

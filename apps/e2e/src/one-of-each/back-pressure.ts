@@ -1,8 +1,9 @@
 import type { LoginAnswer } from '@puerta/contracts';
-import { startPuerta, waitFor, type Puerta } from '@puerta/testing';
+import { waitFor, type Puerta } from '@puerta/testing';
 import { Redis } from 'ioredis';
-import { expectStatus, PASSWORD, register } from './support/people';
-import { query } from './support/rows';
+import { expectStatus, PASSWORD, register } from '../support/people';
+import { query } from '../support/rows';
+import { single } from '../support/shared-puerta';
 
 /** What a stream holds before nobody may add to it. */
 const FULL = 10_000;
@@ -11,14 +12,11 @@ let puerta: Puerta;
 let redis: Redis;
 
 beforeAll(async () => {
-  puerta = await startPuerta();
+  puerta = await single.start();
   redis = new Redis(puerta.redisUrl);
 }, 120_000);
 
-afterAll(async () => {
-  redis?.disconnect();
-  await puerta?.stop();
-});
+afterAll(() => redis?.disconnect());
 
 async function sessions(): Promise<number> {
   const [row] = await query<{ count: string }>(puerta.database.url, 'SELECT count(*) FROM identity.sessions');

@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { cardIssuerContract, identityContract, tokenServiceContract } from '@puerta/contracts';
 import { BusError } from '@puerta/messaging';
-import { startPuerta, type Puerta } from '@puerta/testing';
-import { askAs } from './support/bus';
-import { snapshot } from './support/rows';
+import type { Puerta } from '@puerta/testing';
+import { askAs } from '../support/bus';
+import { snapshot } from '../support/rows';
+import { single } from '../support/shared-puerta';
 
 let puerta: Puerta;
 
 beforeAll(async () => {
-  puerta = await startPuerta();
+  puerta = await single.start();
 }, 120_000);
-
-afterAll(() => puerta?.stop());
 
 const patterns = [identityContract, cardIssuerContract, tokenServiceContract].flatMap((contract) =>
   Object.entries(contract.patterns).map(([pattern, { callers }]) => [contract.name, pattern, callers[0] ?? 'gateway'] as const),

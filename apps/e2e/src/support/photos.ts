@@ -1,7 +1,8 @@
 import type { Card, ScanProfile } from '@puerta/contracts';
-import { startPuerta, startS3, waitFor, type Puerta, type TestS3 } from '@puerta/testing';
+import { waitFor, type Puerta } from '@puerta/testing';
 import sharp from 'sharp';
-import { administrator, expectStatus, issueCard } from './support/people';
+import { administrator, expectStatus, issueCard, scanPass } from './people';
+import { PASS_SECONDS } from './story';
 
 /** A photo as a phone takes it. */
 const photo = (): Promise<Buffer> =>
@@ -10,26 +11,10 @@ const photo = (): Promise<Buffer> =>
     .jpeg()
     .toBuffer();
 
-describe.each(['a folder', 'a bucket'])('with %s', (place) => {
-  const PASS_SECONDS = 3;
-  let s3: TestS3 | undefined;
-  let puerta: Puerta;
-
-  beforeAll(async () => {
-    s3 = place === 'a bucket' ? await startS3() : undefined;
-    const bucket = s3 && {
-      STORAGE_URL: s3.url,
-      STORAGE_S3_ACCESS_KEY_ID: s3.accessKeyId,
-      STORAGE_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    };
-    puerta = await startPuerta({ env: { TOKEN_SERVICE_SCAN_PASS_SECONDS: String(PASS_SECONDS), ...bucket } });
-  }, 120_000);
-  afterAll(async () => {
-    await puerta?.stop();
-    await s3?.stop();
-  });
-
+/** @param start gives an installation whose scan passes live for {@link PASS_SECONDS} */
+export function seePhotos(start: () => Promise<Puerta>): void {
   it('a photo that an issuer sends is seen by who scans the card, for as long as the pass lives', async () => {
+    const puerta = await start();
     const api = puerta.api();
     const { token } = await administrator(api);
     const card = await issueCard(api, token);
@@ -42,8 +27,7 @@ describe.each(['a folder', 'a bucket'])('with %s', (place) => {
     const { width, height, exif } = await sharp(Buffer.from(await seen.arrayBuffer())).metadata();
     expect([width, height, exif]).toEqual([600, 800, undefined]);
 
-    const opened = await puerta.http().get(new URL(card.scan_url).pathname);
-    const pass = new URL(opened.headers.get('location') ?? '').searchParams.get('token') ?? '';
+    const pass = await scanPass(puerta, card);
     const profile = expectStatus(await api.get<ScanProfile>('/scan/profile', { token: pass }), 200);
     const page = await puerta.http().get('/profile');
     const origin = new URL(profile.photo_url ?? '').origin;
@@ -57,5 +41,5 @@ describe.each(['a folder', 'a bucket'])('with %s', (place) => {
     expect(bad).toMatchObject({ status: 422, body: { code: 'validation_failed', errors: [{ field: 'photo' }] } });
     expect(expectStatus(await api.delete<Card>(path, { token }), 200).photo_url).toBeNull();
     expect((await fetch(changed.photo_url ?? '')).status).toBe(404);
-  });
-});
+  }, 120_000);
+}

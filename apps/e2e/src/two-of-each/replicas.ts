@@ -1,15 +1,14 @@
-import { startPuerta, type Puerta } from '@puerta/testing';
-import { busCounts, issueMany, twoOfEach } from './support/load';
-import { administrator, expectStatus } from './support/people';
+import type { Puerta } from '@puerta/testing';
+import { busCounts, issueMany } from '../support/load';
+import { administrator, expectStatus } from '../support/people';
+import { doubled } from '../support/shared-puerta';
 import type { Card, CardPage } from '@puerta/contracts';
 
 let puerta: Puerta;
 
 beforeAll(async () => {
-  puerta = await startPuerta({ replicas: twoOfEach });
+  puerta = await doubled.start();
 }, 120_000);
-
-afterAll(() => puerta?.stop());
 
 it('shares 200 commands between two replicas of everything: each has one effect', async () => {
   const admin = await administrator(puerta.api());

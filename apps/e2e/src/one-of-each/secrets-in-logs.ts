@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Card, LoginAnswer } from '@puerta/contracts';
-import { startPuerta, type Puerta } from '@puerta/testing';
-import { administrator, expectStatus, issueCard } from './support/people';
+import type { Puerta } from '@puerta/testing';
+import { administrator, expectStatus, issueCard, scanPass } from '../support/people';
+import { single } from '../support/shared-puerta';
 
 let puerta: Puerta;
 
 beforeAll(async () => {
-  puerta = await startPuerta({ env: { LOG_LEVEL: 'debug', GATEWAY_LOG_LEVEL: 'debug' } });
+  puerta = await single.start();
 }, 120_000);
-
-afterAll(() => puerta?.stop());
 
 it('writes no password, token, code or secret to any log at debug level', async () => {
   const api = puerta.api();
@@ -24,8 +23,7 @@ it('writes no password, token, code or secret to any log at debug level', async 
 
   const admin = await administrator(api);
   const card: Card = await issueCard(api, admin.token);
-  const scanned = await puerta.http().get(new URL(card.scan_url).pathname);
-  const pass = new URL(scanned.headers.get('location') ?? '').searchParams.get('token') ?? '';
+  const pass = await scanPass(puerta, card);
   expectStatus(await api.get('/scan/profile', { token: pass }), 200);
   await puerta.http().get(`/profile?token=${pass}`);
   secrets.push(admin.token, admin.firstToken, pass, new URL(card.scan_url).pathname.slice('/scan/'.length));

@@ -1,0 +1,3 @@
+import { single } from './support/shared-puerta';
+
+single.describeAll();

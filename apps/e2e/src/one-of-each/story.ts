@@ -1,0 +1,4 @@
+import { single } from '../support/shared-puerta';
+import { tellTheStory } from '../support/story';
+
+tellTheStory(() => single.start());

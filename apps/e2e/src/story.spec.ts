@@ -1,3 +1,0 @@
-import { tellTheStory } from './support/story';
-
-tellTheStory();

@@ -1,0 +1,3 @@
+import { doubled } from './support/shared-puerta';
+
+doubled.describeAll();
