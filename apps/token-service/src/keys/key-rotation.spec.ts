@@ -117,6 +117,8 @@ describe('rotation', () => {
     await age(DAYS);
     await rotation.tend();
     expect(await published('ticket')).toHaveLength(MOST_KEYS);
+    const facts = (await list()).map((key) => ({ ...key, stateSince: key.state_since, signedUntil: key.signed_until }));
+    expect(rotation.heldUp(facts.filter(({ state }) => state !== 'retired'), new Date())).toEqual(['ticket']);
     expect((await published('access')).length).toBeGreaterThan(1);
     const [active, retiring] = [await one('ticket', 'active'), await one('ticket', 'retiring')];
     await rotation.kill(retiring.kid);

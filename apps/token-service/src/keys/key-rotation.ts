@@ -7,7 +7,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { TokenServiceConfig } from '../config';
 import { KeyCipher } from './key-cipher';
 import { generateKeyPair } from './key-pair';
-import { isFull, isKnown, KNOWN_MS, type KeyFacts, livesUntil, nextStep } from './key-steps';
+import { isFull, isHeldUp, isKnown, KNOWN_MS, type KeyFacts, livesUntil, nextStep } from './key-steps';
 import type { KeyState } from './signing-key.entity';
 
 /** Of those who change keys one does it at a time, whichever process they are in. */
@@ -56,6 +56,12 @@ export class KeyRotation {
   /** Whether time, or somebody, has left something to do. */
   isDue(keys: readonly KeyFacts[], now: Date): boolean {
     return KEY_USES.some((use) => this.step(keys.filter((key) => key.use === use), now) !== undefined);
+  }
+
+  /** The uses of which an old key goes on signing, because as many are published as verifiers read. */
+  heldUp(keys: readonly KeyFacts[], now: Date): KeyUse[] {
+    const days = this.config.TOKEN_SERVICE_KEY_ROTATION_DAYS;
+    return KEY_USES.filter((use) => isHeldUp(keys.filter((key) => key.use === use), now, days));
   }
 
   /** Does what is due. */

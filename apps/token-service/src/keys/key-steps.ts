@@ -29,8 +29,16 @@ export function nextStep(keys: readonly KeyFacts[], now: Date, rotationDays: num
   if (!next) return { make: 'next' };
   const dead = keys.find((key) => key.state === 'retiring' && livesUntil(key) <= now.getTime());
   if (dead) return { key: dead, to: 'retired' };
-  const isOld = active.stateSince.getTime() + rotationDays * DAY_MS <= now.getTime();
-  return isOld && isKnown(next, now) && !isFull(keys) ? { key: active, to: 'retiring' } : undefined;
+  return isOld(active, now, rotationDays) && isKnown(next, now) && !isFull(keys) ? { key: active, to: 'retiring' } : undefined;
+}
+
+function isOld({ stateSince }: KeyFacts, now: Date, rotationDays: number): boolean {
+  return stateSince.getTime() + rotationDays * DAY_MS <= now.getTime();
+}
+
+/** Whether an old key goes on signing because no more keys can be published. */
+export function isHeldUp(keys: readonly KeyFacts[], now: Date, rotationDays: number): boolean {
+  return isFull(keys) && keys.some((key) => key.state === 'active' && isOld(key, now, rotationDays));
 }
 
 /** Whether all who verify have a key by now, so that it may sign. */

@@ -46,6 +46,7 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
   private stopped = false;
   private failing = false;
   private resealed = -Infinity;
+  private heldUp = '';
 
   constructor(
     private readonly dataSource: DataSource,
@@ -153,11 +154,17 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
       await this.rotation.tend();
       rows = await this.find();
     }
+    this.warnOf(this.rotation.heldUp(rows, now).join(' and '));
     const held = new Map(rows.map((row) => [row.kid, this.hold(row)]));
     const keyOf = ({ kid }: SigningKeyEntity): HeldKey => held.get(kid) as HeldKey;
     this.held = held;
     this.take(new Map(rows.filter(({ state }) => state === 'active').map((row) => [row.use, keyOf(row)])));
     this.public = new Map(KEY_USES.map((use) => [use, rows.filter((row) => row.use === use).map((row) => keyOf(row).pair.publicJwk)]));
+  }
+
+  private warnOf(heldUp: string): void {
+    if (heldUp && heldUp !== this.heldUp) this.logger.warn(`too many keys for ${heldUp} are published for another to sign: rotation waits`);
+    this.heldUp = heldUp;
   }
 
   private take(active: ReadonlyMap<KeyUse, HeldKey>): void {
