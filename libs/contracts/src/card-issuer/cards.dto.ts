@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
-import { Choice, Email, Id, Int, Nested, PageQueryDto, QueryInt, Presented, Text, Timestamp } from '../validation';
+import { Choice, Email, Id, Int, Nested, PageQueryDto, Presented, QueryInt, Text, Timestamp } from '../validation';
 
 export class HolderDto {
   @Text({ max: 120, example: 'Luis Rojas' })
