@@ -23,6 +23,8 @@ export interface PuertaOptions {
   replicas?: Partial<Record<App, number>>;
   /** Beside and above what every app gets. */
   env?: Record<string, string>;
+  /** The same of one replica. */
+  envOf?: (app: App, n: number, env: Readonly<Record<string, string>>) => Record<string, string>;
   /** A URL, or servers that replace each other; default: the shared one, under a key prefix of this installation's own. */
   redis?: string | RedisServers;
   /** The superuser URL of a server to make a database in; default: the shared one. */
@@ -159,7 +161,7 @@ export class Puerta {
  * @throws with the last lines of its log when an app does not come up; nothing is left running then
  */
 export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> {
-  const { replicas = {}, env = {}, redis = testRedisUrl(), databaseUrl = testDatabaseUrl() } = options;
+  const { replicas = {}, env = {}, envOf = () => ({}), redis = testRedisUrl(), databaseUrl = testDatabaseUrl() } = options;
   const secrets = newSecrets();
   const busPrefix = `bus-${randomBytes(6).toString('hex')}`;
   const filesFolder = temporaryFolder('files');
@@ -191,7 +193,8 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
             const port = app === 'gateway' ? ports[n] : undefined;
             const own: Record<string, string> = port === undefined ? {} : { PORT: String(port) };
             const url = port === undefined ? undefined : `http://127.0.0.1:${port}`;
-            return new Replica(app, { ...environmentOf(app, databaseUrls), ...own }, await freePort(), url);
+            const shared = environmentOf(app, databaseUrls);
+            return new Replica(app, { ...shared, ...own, ...envOf(app, n, shared) }, await freePort(), url);
           }),
         );
         return [app, list] as const;
