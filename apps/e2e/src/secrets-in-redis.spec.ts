@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Card, LoginAnswer } from '@puerta/contracts';
+import type { Card, CreatedToken, LoginAnswer } from '@puerta/contracts';
 import { startPuerta, startRedis, waitFor, type Puerta, type TestRedis } from '@puerta/testing';
 import { Redis } from 'ioredis';
 import { administrator, expectStatus } from './support/people';
@@ -21,7 +21,7 @@ beforeAll(async () => {
   monitor = await looking.monitor();
   monitor.on('monitor', (_time: string, args: string[]) => (sent += `${args.join(' ')}\n`));
   // Limits too: they count by address and by e-mail.
-  puerta = await startPuerta({ redis: redis.url, env: { GATEWAY_RATE_LIMIT: 'on', GATEWAY_RATE_LIMIT_PER_ADDRESS: '1000000' } });
+  puerta = await startPuerta({ redis: redis.url, env: { GATEWAY_RATE_LIMIT: 'on', GATEWAY_RATE_LIMIT_PER_ADDRESS: '1000000', TOKEN_SERVICE_CODE_DIGITS: '10' } });
 }, 120_000);
 
 afterAll(async () => {
@@ -96,6 +96,18 @@ it('keeps no password, token, secret or personal data in Redis or its files, not
   const invited = { email: `${canary('guest')}@example.com`, role: 'issuer' };
   const invitation = await api.post<{ invitation: string }>(`/companies/${admin.companyId}/invitations`, invited, { token: admin.token });
   secrets.push(invited.email, expectStatus(invitation, 201).invitation);
+
+  const bound = { purpose: canary('purpose'), subject: canary('subject'), payload: canary('payload') };
+  secrets.push(...Object.values(bound));
+  for (const format of ['opaque', 'code']) {
+    const key = { 'idempotency-key': randomUUID() };
+    const made = await api.post<CreatedToken>('/token/create', { ...bound, format, ttl_seconds: 600 }, { token: admin.token, headers: key });
+    const { token: once, token_id } = expectStatus(made, 201);
+    const { payload, ...claim } = bound;
+    expect(expectStatus(await api.post('/token/peek', { ...claim, token: once }, { token: admin.token }), 200)).toMatchObject({ payload });
+    if (format === 'code') expectStatus(await api.post('/token/validate', { ...claim, token: once }, { token: admin.token }), 200);
+    secrets.push(once, token_id);
+  }
 
   // While a callee stands still its messages rest on the stream.
   const [identity] = puerta.replicas.identity;

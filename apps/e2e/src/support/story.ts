@@ -1,5 +1,7 @@
-import type { Card, LoginAnswer, ScanProfile, UserProfile } from '@puerta/contracts';
+import { type ActivityPage, type Card, type CreatedToken, type LoginAnswer, type ScanProfile, tokenServiceContract, type UserProfile } from '@puerta/contracts';
+import { ServiceClient } from '@puerta/messaging';
 import { readQrCodes, refusedByRedis, startPuerta, waitFor, type Answer, type HttpClient, type Puerta, type RedisServers } from '@puerta/testing';
+import { askAs } from './bus';
 import { administrator, expectStatus, holder, issueCard, PASSWORD, register } from './people';
 
 /** Scan passes live so many seconds where the story is told, so that their end can be waited for. */
@@ -137,6 +139,48 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
     expectStatus(await api.post(`/cards/${card.card_id}/revoke`, {}, { token }), 200);
     const again = await api.post(`/cards/${card.card_id}/reactivate`, {}, { token });
     expect(again).toMatchObject({ status: 409, body: { code: 'card_state_conflict' } });
+  });
+
+  it('hands out a token that is good once, and tells who tried it again', async () => {
+    const { token, userId, companyId } = await administrator(api);
+    const claim = { purpose: 'download', subject: 'invoice-7' };
+    const made = expectStatus(await api.post<CreatedToken>('/token/create', { ...claim, payload: { file: '7.pdf' } }, { token }), 201);
+    const shown = { ...claim, token: made.token };
+    expect(await api.post('/token/validate', { token: made.token }, { token })).toMatchObject({ status: 409, body: { code: 'token_binding_mismatch' } });
+    expectStatus(await api.post('/token/peek', shown, { token }), 200);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => api.post('/token/validate', shown, { token })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(19).fill(410)]);
+    expect(answers.find(({ status }) => status === 200)?.body).toMatchObject({ payload: { file: '7.pdf' }, created_by: userId });
+    await waitFor(async () => {
+      const { body } = await api.get<ActivityPage>(`/companies/${companyId}/activity`, { token });
+      return body.items.filter(({ kind, actor_user_id }) => kind === 'token.reused' && actor_user_id === userId).length === 1;
+    });
+
+    const other = expectStatus(await api.post<CreatedToken>('/token/create', {}, { token }), 201);
+    expectStatus(await api.delete(`/token/${other.token_id}`, { token }), 204);
+    expect(await api.post('/token/validate', { token: other.token }, { token })).toMatchObject({ status: 404, body: { code: 'token_unknown' } });
+  });
+
+  it("neither makes, looks at, uses up nor takes back what is a service's own, whoever asks over HTTP", async () => {
+    const { token } = await administrator(api);
+    const claim = { purpose: 'password-reset', subject: 'ana' };
+    for (const caller of ['identity', 'card-issuer'] as const) {
+      const client = await askAs(caller, puerta);
+      const tokens = new ServiceClient(client, tokenServiceContract);
+      for (const format of ['opaque', 'code'] as const) {
+        const theirs = await tokens.request('single-use-tokens.issue', { ...claim, format, ttl_seconds: 60 });
+        const shown = { ...claim, token: theirs.token };
+        for (const path of ['/token/peek', '/token/validate']) {
+          expect(await api.post(path, shown, { token })).toMatchObject({ status: 404, body: { code: 'token_unknown' } });
+        }
+        expect(await api.delete(`/token/${theirs.token_id}`, { token })).toMatchObject({ status: 404 });
+        const ours = expectStatus(await api.post<CreatedToken>('/token/create', { ...claim, format }, { token }), 201);
+        const refused = tokens.request('single-use-tokens.redeem', { ...claim, token: ours.token });
+        await expect(refused).rejects.toMatchObject({ code: 'token_unknown' });
+        expect(await tokens.request('single-use-tokens.redeem', shown)).toMatchObject({ valid: true, created_by: caller });
+      }
+      await client.close();
+    }
   });
 
   it("keeps one company's cards from another", async () => {
