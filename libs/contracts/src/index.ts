@@ -2,6 +2,7 @@ export * from './card-issuer/card-bulks.dto';
 export * from './card-issuer/card-issuer.contract';
 export * from './card-issuer/cards.dto';
 export * from './core';
+export * from './documentation';
 export * from './identity/activity.dto';
 export * from './identity/actor.dto';
 export * from './identity/companies.dto';

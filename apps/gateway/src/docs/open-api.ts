@@ -1,5 +1,6 @@
 import { type INestApplication, Injectable } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { ApiProperty, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { describeFields } from '@puerta/contracts';
 import { ROLES } from '@puerta/contracts/core';
 import { problemsOf } from '../http/operation';
 import { type Route, Routes } from '../http/routes';
@@ -44,6 +45,7 @@ export class OpenApi {
       .addSecurity('access_token', { ...token, description: 'Of login, register, refresh or ensure-company' })
       .addSecurity('scan_pass', { ...token, description: 'Of GET /scan/{code}' })
       .build();
+    describeFields(ApiProperty);
     const document = SwaggerModule.createDocument(this.#app, base, {
       extraModels: [ProblemSchema],
       operationIdFactory: (controller, method) => `${controller.replace('Controller', '').toLowerCase()}_${method}`,

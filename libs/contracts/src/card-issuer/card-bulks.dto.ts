@@ -1,5 +1,5 @@
-import { ApiProperty } from '@nestjs/swagger';
 import { CARD_STATUSES, type CardStatus, type ErrorCode } from '../core';
+import { ApiProperty } from '../documentation';
 import { Choice, Flag, Id, Ids, Nested, Text, Timestamp } from '../validation';
 
 export const BULK_ACTIONS = ['renew', 'suspend', 'revoke'] as const;

@@ -1,5 +1,5 @@
-import { ApiProperty } from '@nestjs/swagger';
 import { CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
+import { ApiProperty } from '../documentation';
 import { Choice, Email, Id, Int, Nested, PageQueryDto, Presented, QueryInt, Text, Timestamp } from '../validation';
 
 export class HolderDto {

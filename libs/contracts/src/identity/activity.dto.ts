@@ -1,5 +1,5 @@
-import { ApiProperty } from '@nestjs/swagger';
 import { ACTIVITY_KINDS, type ActivityKind, type ActivityRecord } from '../core';
+import { ApiProperty } from '../documentation';
 import { Choice, Id, PageQueryDto, Timestamp } from '../validation';
 
 export class RecordActivityDto implements ActivityRecord {

@@ -1,5 +1,5 @@
-import { ApiProperty } from '@nestjs/swagger';
 import { ROLES, type Role } from '../core';
+import { ApiProperty } from '../documentation';
 import { Choice, Email, Id, Int, PageQueryDto, Text } from '../validation';
 import { LOCALES, type Locale } from './users.dto';
 

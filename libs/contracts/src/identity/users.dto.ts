@@ -1,5 +1,5 @@
-import { ApiProperty } from '@nestjs/swagger';
 import { ROLES, type Role } from '../core';
+import { ApiProperty } from '../documentation';
 import { Choice, Email, Id, NewPassword, Password, Presented, Text } from '../validation';
 
 export const LOCALES = ['en', 'es'] as const;

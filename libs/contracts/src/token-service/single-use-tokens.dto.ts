@@ -1,4 +1,3 @@
-import { ApiProperty } from '@nestjs/swagger';
 import {
   type JsonValue,
   MAX_CODE_SECONDS,
@@ -8,6 +7,7 @@ import {
   SINGLE_USE_TOKEN_ID,
   type SingleUseFormat,
 } from '../core';
+import { ApiProperty } from '../documentation';
 import { ANY_JSON, Choice, Int, Json, Presented, Text } from '../validation';
 
 /** What a token is for, and for whom. What it is bound to must be said again when it is used; absent is a value, too. */

@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import { ValidateNested, isUUID } from 'class-validator';
 import { field, type FieldOptions, type Rule } from './rules';

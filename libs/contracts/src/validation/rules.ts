@@ -1,7 +1,8 @@
-import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import type { ApiPropertyOptions } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsOptional, ValidateBy } from 'class-validator';
 import type { FieldError, FieldErrorCode } from '../core';
+import { ApiProperty } from '../documentation';
 
 /** One check of a field: the code it fails with, and the test. Later rules of a field may rely on the earlier ones. */
 export interface Rule {
