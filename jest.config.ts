@@ -20,6 +20,7 @@ const config: Config = {
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
   moduleNameMapper: {
     '^@puerta/contracts/core$': '<rootDir>/libs/contracts/src/core/index.ts',
+    '^@puerta/service/runtime$': '<rootDir>/libs/service/src/runtime.ts',
     '^@puerta/([a-z]+)$': '<rootDir>/libs/$1/src/index.ts',
   },
   // Dynamic imports become `require` too: Jest's CommonJS cannot `import()`, and Nest loads its packages that way.

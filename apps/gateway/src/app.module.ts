@@ -5,7 +5,7 @@ import { AuthModule } from '@puerta/auth';
 import { accessTokenSecret } from '@puerta/config';
 import { type CheckAccessDto, cardIssuerContract, FOLLOWS, identityContract, tokenServiceContract } from '@puerta/contracts';
 import { BusClient, BusModule, FeedModule, FeedReader, feedToken, ServiceClient } from '@puerta/messaging';
-import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puerta/service';
+import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puerta/service/runtime';
 import { StorageModule } from '@puerta/storage';
 import { AssetsController } from './assets/assets.controller';
 import { CardBulksController } from './cards/card-bulks.controller';

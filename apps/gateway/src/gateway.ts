@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Authenticator } from '@puerta/auth';
 import { BusClient } from '@puerta/messaging';
 import { nestLogger } from '@puerta/observability';
-import type { Running, Runtime } from '@puerta/service';
+import type { Running, Runtime } from '@puerta/service/runtime';
 import { storageOrigin } from '@puerta/storage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule, SERVICES } from './app.module';

@@ -1,4 +1,4 @@
-import { callFields, runProcess } from '@puerta/service';
+import { callFields, runProcess } from '@puerta/service/runtime';
 import { gatewayConfig } from './config';
 import { startGateway } from './gateway';
 

@@ -9,7 +9,7 @@ import { loadConfig } from '@puerta/config';
 import type { AccessFacts, ServiceName } from '@puerta/contracts';
 import { BusClient, type CallOptions, type Target } from '@puerta/messaging';
 import { createLogger, InternalServer, Metrics } from '@puerta/observability';
-import { callFields, decodeError } from '@puerta/service';
+import { callFields, decodeError } from '@puerta/service/runtime';
 import { sign, type SignOptions } from 'jsonwebtoken';
 import { gatewayConfig } from '../src/config';
 import { type Gateway, startGateway } from '../src/gateway';

@@ -1,6 +1,7 @@
 import { DomainError } from '@puerta/contracts/core';
 import { type LogFields, silentLogger } from '@puerta/observability';
-import { decodeError, errorEncoder } from './errors';
+import { errorEncoder } from './error-encoder';
+import { decodeError } from './errors';
 
 const warnings: LogFields[] = [];
 const encode = errorEncoder({ ...silentLogger, warn: (_message, fields) => void warnings.push(fields ?? {}) });

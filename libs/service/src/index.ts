@@ -1,22 +1,5 @@
-export { busClientOptions, busOptions, callFields } from './bus';
-export { decodeError, errorEncoder } from './errors';
-export {
-  type AppConfigDefinition,
-  EXIT_CONFIG,
-  loadOrExit,
-  type ProcessOptions,
-  runProcess,
-  type Running,
-  type Runtime,
-} from './process';
+export { errorEncoder } from './error-encoder';
 export { runMigrate } from './run-migrate';
 export { runService, startService } from './run-service';
-export {
-  defineService,
-  InjectConfig,
-  InjectLogger,
-  LOGGER,
-  RuntimeModule,
-  type ServiceDatabase,
-  type ServiceDefinition,
-} from './service';
+export * from './runtime';
+export { defineService, type ServiceDatabase, type ServiceDefinition } from './service';

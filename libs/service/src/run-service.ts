@@ -3,7 +3,7 @@ import { BusClient, BusServer, createBusService } from '@puerta/messaging';
 import { nestLogger } from '@puerta/observability';
 import { DataSource } from 'typeorm';
 import { busOptions, callFields } from './bus';
-import { errorEncoder } from './errors';
+import { errorEncoder } from './error-encoder';
 import { type AppConfigDefinition, runProcess, type Running, type Runtime } from './process';
 import { type ServiceDefinition, ServiceModule } from './service';
 

@@ -1,12 +1,13 @@
-import { Inject, Module, type DynamicModule, type INestMicroservice, type Type } from '@nestjs/common';
+import { Module, type DynamicModule, type INestMicroservice, type Type } from '@nestjs/common';
 import type { ConfigOf } from '@puerta/config';
 import { followedBy } from '@puerta/contracts/core';
 import { DatabaseModule, type DatabaseModuleOptions, type InboxKeys } from '@puerta/database';
 import { BusModule, FeedModule, Sealer, type ServiceContract } from '@puerta/messaging';
-import { Metrics, type ReadinessChecks } from '@puerta/observability';
+import type { ReadinessChecks } from '@puerta/observability';
 import { busClientOptions, busOptions } from './bus';
 import { OutboxModule } from './outbox';
 import type { AppConfigDefinition, Runtime } from './process';
+import { RuntimeModule } from './runtime.module';
 
 /** The database of a service: what differs between services. */
 export type ServiceDatabase = Omit<DatabaseModuleOptions, 'applicationName' | 'onPoolError' | 'inbox'> &
@@ -29,33 +30,6 @@ export function defineService<const D extends AppConfigDefinition>(
   definition: ServiceDefinition<D>,
 ): ServiceDefinition<D> {
   return definition;
-}
-
-const CONFIG = Symbol('config');
-/** What `InjectLogger` injects, for factories. */
-export const LOGGER = Symbol('logger');
-
-/** Injects the configuration that the app read at boot (`ConfigOf<typeof identityConfig>`). */
-export const InjectConfig = (): ParameterDecorator & PropertyDecorator => Inject(CONFIG);
-
-/** Injects the `Logger` of the process. */
-export const InjectLogger = (): ParameterDecorator & PropertyDecorator => Inject(LOGGER);
-
-/** Configuration, log and metrics of the process, for the whole application. */
-@Module({})
-export class RuntimeModule {
-  static forRoot({ config, logger, metrics }: Pick<Runtime, 'config' | 'logger' | 'metrics'>): DynamicModule {
-    return {
-      module: RuntimeModule,
-      global: true,
-      providers: [
-        { provide: CONFIG, useValue: config },
-        { provide: LOGGER, useValue: logger },
-        { provide: Metrics, useValue: metrics },
-      ],
-      exports: [CONFIG, LOGGER, Metrics],
-    };
-  }
 }
 
 /** The root of a service's application. */

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { callContext } from '@puerta/messaging';
-import { decodeError } from '@puerta/service';
+import { decodeError } from '@puerta/service/runtime';
 import { HttpClient } from '@puerta/testing';
 import { rawRequest, sendRaw } from '../../test/raw-http';
 import { ACTOR, startTestGateway, type TestGateway } from '../../test/test-gateway';
