@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 
 const LEASE_MS = 5_000;
 const PRESENCE_MS = 1_500;
+const GAP_MS = 2_000;
 const LATE_MS = 250;
 const MOST_ENTRIES = 10_000;
 const MOST_DELIVERIES = 3;
@@ -76,16 +77,21 @@ if not pending.err and #pending > 0 then return 0 end
 if ARGV[3] == '0' and redis.call('ZCOUNT', KEYS[2], now - ${PRESENCE_MS}, '+inf') > 0 then return 0 end
 return redis.call('XDEL', KEYS[1], ARGV[2])`;
 
-/** KEYS leases, replicas · ARGV replica, takes messages 0/1 → Redis' time, and whether it had no lease */
+/** KEYS leases, replicas · ARGV replica, takes messages 0/1 → Redis' time, and whether it was not heard just before */
 const HEARTBEAT = `${NOW}
-local new = redis.call('ZADD', KEYS[1], now, ARGV[1])
+local heard = redis.call('ZSCORE', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[1], now, ARGV[1])
 if ARGV[2] == '1' then redis.call('ZADD', KEYS[2], now, ARGV[1]) else redis.call('ZREM', KEYS[2], ARGV[1]) end
-return { now, new }`;
+for _, key in ipairs(KEYS) do
+  for _, ahead in ipairs(redis.call('ZRANGE', key, '(' .. now, '+inf', 'BYSCORE')) do redis.call('ZADD', key, now, ahead) end
+end
+return { now, (not heard or now - tonumber(heard) > ${GAP_MS}) and 1 or 0 }`;
 
-/** KEYS stream, leases · ARGV group, replica, most → { entry id, fields, deliveries } of messages whose replica is dead */
+/** KEYS stream, leases · ARGV group, replica, most, not after → { entry id, fields, deliveries } of messages whose replica is dead */
 const RECLAIM = `${NOW}
 local claimed = {}
-if not redis.call('ZSCORE', KEYS[2], ARGV[2]) then return claimed end
+local heard = redis.call('ZSCORE', KEYS[2], ARGV[2])
+if now > tonumber(ARGV[4]) or not heard or now - tonumber(heard) > ${GAP_MS} then return claimed end
 for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local name = consumer[2]
   local seen = redis.call('ZSCORE', KEYS[2], name)
@@ -209,10 +215,10 @@ export class Server {
 
   async #beat() {
     const asked = performance.now();
-    const [time, isNew] = await this.redis.eval(HEARTBEAT, 2, this.leases, this.replicas, this.replica, this.#taking ? 1 : 0);
+    const [time, unheard] = await this.redis.eval(HEARTBEAT, 2, this.leases, this.replicas, this.replica, this.#taking ? 1 : 0);
     const now = performance.now();
     this.#offset = time - (asked + now) / 2;
-    if (isNew || now - this.#lastBeat > 2_000) this.#heardSince = now;
+    if (unheard || now - this.#lastBeat > GAP_MS) this.#heardSince = now;
     this.#lastBeat = now;
   }
 
@@ -254,7 +260,8 @@ export class Server {
     }
     // Who was not heard for a while himself cannot tell who is dead.
     if (performance.now() - this.#heardSince < LEASE_MS || performance.now() - this.#lastBeat > PRESENCE_MS) return;
-    for (const [id, fields, deliveries] of await reader.eval(RECLAIM, 2, stream, this.leases, this.name, this.replica, room)) {
+    const notAfter = Math.floor(performance.now() + this.#offset + 1_000);
+    for (const [id, fields, deliveries] of await reader.eval(RECLAIM, 2, stream, this.leases, this.name, this.replica, room, notAfter)) {
       void this.#run(stream, caller, lane, id, fields, deliveries);
     }
   }

@@ -1,6 +1,6 @@
 import { type Connection } from './connection';
 import { type Lane } from './contract';
-import { type Lease, LEASE_MS } from './lease';
+import { GAP_MS, type Lease, LEASE_MS } from './lease';
 import { type BusLogger } from './options';
 import { RECLAIM } from './scripts';
 
@@ -159,7 +159,7 @@ export class LaneReader {
     const { connection, group, replica, lease, leasesKey } = this.options;
     if (room <= 0 || !lease.mayJudge) return [];
     const notAfter = Math.floor(lease.clock.now() + STALE_MS);
-    const claim = connection.run(RECLAIM, [stream, leasesKey], [group, replica, LEASE_MS, room, notAfter]);
+    const claim = connection.run(RECLAIM, [stream, leasesKey], [group, replica, LEASE_MS, room, notAfter, GAP_MS]);
     const raw = (await connection.within(BLOCK_GRACE_MS, claim)) as [string, string[], number][];
     const deliveries = new Map(raw.map(([id, , times]) => [id, times]));
     return this.entriesOf(stream, raw.map(([id, fields]) => [id, fields]), (id) => deliveries.get(id) ?? 1);

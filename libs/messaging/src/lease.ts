@@ -9,6 +9,9 @@ const BEAT_ANSWER_MS = 1_000;
 /** After so long without a heartbeat a replica counts as dead, and others may claim its messages. */
 export const LEASE_MS = 5_000;
 
+/** Who was not heard for so long, by Redis' clock or his own, cannot tell who else is alive. */
+export const GAP_MS = 2_000;
+
 /** A heartbeat younger than this shows a replica that takes messages. */
 export const PRESENCE_MS = 1_500;
 
@@ -66,7 +69,8 @@ export class Lease {
   /**
    * Whether this replica may judge that others are dead. Not before it has itself been heard for a whole lease without a
    * gap: when Redis was away, frozen or emptied, everybody's heartbeats are old or gone, and the living need time to
-   * renew theirs. So they do when another Redis took over, whose clock may be ahead of the one that they were written by.
+   * renew theirs. So they do when another Redis took over, or its clock was set: heartbeats written by the old time look
+   * old by the new one, and a replica knows it by its own, which looks as old.
    */
   get mayJudge(): boolean {
     const now = performance.now();
@@ -78,11 +82,11 @@ export class Lease {
     const asked = performance.now();
     try {
       const keys = [this.keys.leases(this.callee), this.keys.replicas(this.callee)];
-      const beat = this.connection.run(HEARTBEAT, keys, [this.replica, this.taking ? 1 : 0]);
-      const [redisMs, isNew] = (await this.connection.within(BEAT_ANSWER_MS, beat)) as [number, number];
+      const beat = this.connection.run(HEARTBEAT, keys, [this.replica, this.taking ? 1 : 0, GAP_MS]);
+      const [redisMs, unheard] = (await this.connection.within(BEAT_ANSWER_MS, beat)) as [number, number];
       const answered = performance.now();
       this.clock.sync(redisMs, asked, answered);
-      if (isNew || this.reconnected || answered - this.lastBeat > 2 * BEAT_ANSWER_MS) this.unbrokenSince = answered;
+      if (unheard || this.reconnected || answered - this.lastBeat > GAP_MS) this.unbrokenSince = answered;
       this.reconnected = false;
       this.lastBeat = answered;
     } finally {

@@ -93,34 +93,41 @@ return found
 `);
 
 /**
- * Renews a replica's lease, and its presence while it takes messages. Forgets replicas unheard of for a minute.
+ * Renews a replica's lease, and its presence while it takes messages. Forgets replicas unheard of for a minute. Where the
+ * clock was set back, heartbeats ahead of it count as made now: the dead would look alive until it has caught up. So no
+ * replica's own heartbeat is ever later than one that was made after it, and shows how old that may look.
  *
- * KEYS leases, replicas · ARGV replica, takes messages 0/1 → { Redis' time in ms, whether it had no lease }
+ * KEYS leases, replicas · ARGV replica, takes messages 0/1, ms
+ * → { Redis' time in ms, whether it had no lease, or was last heard longer ago than those ms }
  */
 export const HEARTBEAT = new Script(`${NOW}
-local new = redis.call('ZADD', KEYS[1], now, ARGV[1])
+local heard = redis.call('ZSCORE', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[1], now, ARGV[1])
 if ARGV[2] == '1' then
   redis.call('ZADD', KEYS[2], now, ARGV[1])
 else
   redis.call('ZREM', KEYS[2], ARGV[1])
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60000)
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 60000)
-return { now, new }
+for _, key in ipairs(KEYS) do
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - 60000)
+  for _, ahead in ipairs(redis.call('ZRANGE', key, '(' .. now, '+inf', 'BYSCORE')) do redis.call('ZADD', key, now, ahead) end
+end
+return { now, (not heard or now - tonumber(heard) > tonumber(ARGV[3])) and 1 or 0 }
 `);
 
 /**
  * Claims messages of replicas without a lease, and deletes such consumers once nothing is pending for them (deleting one
  * earlier would drop what is). One script, so that two replicas never claim the same message. Idle time plays no part:
- * it says nothing about whether a handler still runs. Who has no lease itself claims nothing: Redis was emptied, and the
- * leases of the living are missing too until they are heard again.
+ * it says nothing about whether a handler still runs. Who has no lease itself, or was not just heard, claims nothing:
+ * Redis was emptied, or its clock set, and the leases of the living are missing or look old too until they are heard again.
  *
- * KEYS stream, leases · ARGV group, replica, lease in ms, most messages, not after (by Redis' clock)
+ * KEYS stream, leases · ARGV group, replica, lease in ms, most messages, not after (by Redis' clock), just heard in ms
  * → { entry id, fields, deliveries } per message
  */
 export const RECLAIM = new Script(`${NOW}
 local claimed = {}
-if now > tonumber(ARGV[5]) or not redis.call('ZSCORE', KEYS[2], ARGV[2]) then return claimed end
+local heard = redis.call('ZSCORE', KEYS[2], ARGV[2])
+if now > tonumber(ARGV[5]) or not heard or now - tonumber(heard) > tonumber(ARGV[6]) then return claimed end
 local room = tonumber(ARGV[4])
 local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
 if consumers.err then return claimed end
