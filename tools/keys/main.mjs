@@ -44,9 +44,12 @@ function withoutData(args) {
  * @returns {NodeJS.ProcessEnv}
  */
 export function environment(env, data) {
+  const own = ['TOKEN_SERVICE_DATABASE_URL', 'DATABASE_URL', 'TOKEN_SERVICE_KEY_ENCRYPTION_KEYS'].some((name) => env[name]);
+  // Both from here or none: a key of this installation must not seal anything in the database of another.
+  if (own) return env;
   const kept = /** @type {Partial<import('../launcher/data-folder.mjs').Kept> | undefined} */ (readJson(join(data, 'secrets.json')));
-  const database = env['TOKEN_SERVICE_DATABASE_URL'] || env['DATABASE_URL'] ? undefined : embeddedUrl(data, kept);
-  const keys = env['TOKEN_SERVICE_KEY_ENCRYPTION_KEYS'] ? undefined : kept?.secrets?.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS;
+  const database = embeddedUrl(data, kept);
+  const keys = kept?.secrets?.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS;
   return {
     ...(database && { TOKEN_SERVICE_DATABASE_URL: database, NODE_ENV: 'development' }),
     ...(keys && { TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: keys }),

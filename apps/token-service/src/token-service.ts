@@ -3,6 +3,7 @@ import { defineService } from '@puerta/service';
 import { AppModule } from './app.module';
 import { tokenServiceConfig } from './config';
 import { SigningKeyEntity } from './keys/signing-key.entity';
+import { SigningKeysService } from './keys/signing-keys.service';
 import { migrations } from './migrations';
 import { TokenRedis } from './single-use/token-redis';
 
@@ -18,6 +19,9 @@ export const tokenService = defineService({
     migrations,
     poolSize: config.DATABASE_POOL_SIZE,
   }),
-  checks: (app) => ({ tokens: () => app.get(TokenRedis).isReachable() }),
+  checks: (app) => ({
+    tokens: () => app.get(TokenRedis).isReachable(),
+    keys: async () => app.get(SigningKeysService).isSound,
+  }),
   module: (config) => AppModule.forRoot(config),
 });

@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { type KeySet, type KeyUse, tokenServiceContract } from '@puerta/contracts';
+import { KEYS_MAX_AGE_SECONDS, type KeySet, type KeyUse, tokenServiceContract } from '@puerta/contracts';
 import { InjectService, ServiceClient } from '@puerta/messaging';
 
 /** How long a key that was withdrawn is still shown; and how often, at most, what anybody may ask is asked further. */
 const FRESH_MS = 5_000;
+
+/** While the token service cannot be asked: no longer than others may keep a set. */
+const STALE_MS = KEYS_MAX_AGE_SECONDS * 1_000;
 
 /** The public keys of the token service, for our own guards and for whoever verifies our tokens. */
 @Injectable()
@@ -22,14 +25,14 @@ export class PublicKeys {
     return keys;
   }
 
-  /** The keys as they were read last, or now if that was a while ago; old ones only while new ones cannot be had. */
+  /** The keys as they were read last, or now if that was a while ago; old ones for a while, if new ones cannot be had. */
   async current(use: KeyUse): Promise<KeySet> {
     const last = this.#last.get(use);
     if (last && performance.now() - last.at < FRESH_MS) return last.keys;
     try {
       return await this.#shared(use);
     } catch (error) {
-      if (last) return last.keys;
+      if (last && performance.now() - last.at < STALE_MS) return last.keys;
       throw error;
     }
   }

@@ -31,6 +31,16 @@ export class KeyCipher {
     return [id, nonce.toString('base64url'), sealed.toString('base64url')].join('.');
   }
 
+  /** Whether a sealed key is one of ours, unchanged. */
+  opens(kid: string, text: string): boolean {
+    try {
+      this.open(kid, text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** @throws SealError when the encryption key is not there or is another one, or when the text was changed */
   open(kid: string, text: string): KeyObject {
     const [id = '', nonce = '', sealed = ''] = text.split('.');

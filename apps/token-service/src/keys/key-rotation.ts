@@ -163,6 +163,7 @@ export class KeyRotation {
   }
 
   private async make({ tx, changes }: Work, use: KeyUse, to: KeyState): Promise<void> {
+    await this.requireSameEncryption(tx);
     const { kid, privateKey, publicJwk } = generateKeyPair(use);
     const made = await tx.query<unknown[]>(
       `INSERT INTO keys (kid, use, state, public_jwk, private_key) VALUES ($1, $2, $3, $4, $5)
@@ -171,6 +172,15 @@ export class KeyRotation {
     );
     // One of the short kids may have been used: another is found in the next round.
     if (made.length > 0) changes.push({ kid, use, from: undefined, to, signedUntil: null });
+  }
+
+  /** Else whoever has the wrong encryption key would make keys that no replica can open. @throws KeyRefusal */
+  private async requireSameEncryption(tx: EntityManager): Promise<void> {
+    const rows = await tx.query<{ kid: string; sealed: string }[]>(
+      'SELECT kid, private_key AS sealed FROM keys WHERE private_key IS NOT NULL',
+    );
+    if (rows.length === 0 || rows.some(({ kid, sealed }) => this.cipher.opens(kid, sealed))) return;
+    throw new KeyRefusal('TOKEN_SERVICE_KEY_ENCRYPTION_KEYS opens none of the keys there are: it is not that of the token-service');
   }
 
   /** A key that is retired can neither sign nor be published again: its private half is gone. */

@@ -177,16 +177,45 @@ describe('rows that were altered', () => {
     await expect(start()).rejects.toThrow(reason);
   });
 
-  it('are not published by a replica that runs, which goes on signing with what it has', async () => {
+  it('are not believed by a replica that runs, which publishes and signs with what it has', async () => {
     const replica = await start();
+    const published = await replica.published('access');
     const { kid } = await replica.signing('access', now() + 60);
     await service.database.query(exchange());
-    await expect(replica.published('access')).rejects.toThrow(/was changed/);
+    expect(await replica.published('access')).toEqual(published);
     expect((await replica.signing('access', now() + 60)).kid).toBe(kid);
+  });
+
+  it('are left out by a replica that runs and has not got them, which hears of the others all the same', async () => {
+    const replica = await start();
+    const { kid } = await active();
+    const [, next] = await operator.list('ticket');
+    // A row that came while nobody looked: its private half is that of no key.
+    replica.onModuleDestroy();
+    await operator.rotation.kill(next?.kid ?? '');
+    const [, another] = await operator.list('ticket');
+    await service.database.query(`UPDATE keys SET private_key = 'x' || private_key WHERE kid = $1`, [another?.kid]);
+    const tickets = await replica.published('ticket');
+    expect(tickets.keys.map((key) => key.kid)).toEqual([(await active('ticket')).kid]);
+    expect(replica.isSound).toBe(false);
+    await operator.rotation.kill(kid);
+    expect((await replica.published('access')).keys.map((key) => key.kid)).not.toContain(kid);
+    expect((await replica.signing('access', now() + 60)).kid).not.toBe(kid);
+    await operator.rotation.kill(another?.kid ?? '');
+    expect((await replica.published('ticket')).keys).toHaveLength(2);
+    expect(replica.isSound).toBe(true);
   });
 });
 
 describe('another encryption key', () => {
+  it('under a name that is taken makes no key: nobody could open it', async () => {
+    const stranger = await service.tools({ TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: `old:${newEncryptionKey()}` });
+    const before = await operator.list();
+    await expect(stranger.rotation.rotate('ticket', { now: true })).rejects.toThrow('opens none of the keys there are');
+    await expect(stranger.rotation.kill((await active()).kid)).rejects.toThrow('opens none of the keys there are');
+    expect(await operator.list()).toEqual(before);
+  });
+
   it('seals all keys anew at the start, by several replicas at once, and tells nobody: then the old one may go', async () => {
     const before = await start().then((replica) => replica.published('ticket'));
     const events = await told();
@@ -208,7 +237,8 @@ describe('another encryption key', () => {
 
   it('may be there before it is first, so that replicas of either order open each other’s keys', async () => {
     const [one, two] = [await start(`${OLD},${NEW}`), await start(`${NEW},${OLD}`)];
-    await operator.rotation.rotate('access', { now: true });
+    const both = await service.tools({ TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: `${OLD},${NEW}` });
+    await both.rotation.rotate('access', { now: true });
     expect((await one.published('access')).keys).toEqual((await two.published('access')).keys);
   });
 });

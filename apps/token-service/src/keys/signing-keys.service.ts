@@ -46,6 +46,9 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
   private stopped = false;
   private failing = false;
   private resealed = -Infinity;
+  private running = false;
+  /** Why rows are left out, by kid. */
+  private leftOut: ReadonlyMap<string, string> = new Map();
   private heldUp = '';
 
   constructor(
@@ -62,6 +65,7 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
   async onModuleInit(): Promise<void> {
     await this.load();
     await this.reseal();
+    this.running = true;
     const look = (): void => void this.look();
     this.feed.listen({ event: look, lost: look });
     this.poll();
@@ -86,6 +90,11 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
       await (key ? this.record(key, Math.ceil(until / STEP_SECONDS) * STEP_SECONDS) : this.load());
     }
     throw new DomainError('service_unavailable');
+  }
+
+  /** Whether it has all keys that there should be. */
+  get isSound(): boolean {
+    return this.leftOut.size === 0;
   }
 
   /** What verifiers may know (RFC 7517 5): the keys as they are now, for one that was withdrawn must be gone at once. */
@@ -151,11 +160,12 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
     let rows = await this.find();
     const [{ now }] = await this.dataSource.query<[{ now: Date }]>('SELECT clock_timestamp() AS now');
     if (this.rotation.isDue(rows, now)) {
-      await this.rotation.tend();
+      await this.tend();
       rows = await this.find();
     }
     this.warnOf(this.rotation.heldUp(rows, now).join(' and '));
-    const held = new Map(rows.map((row) => [row.kid, this.hold(row)]));
+    const held = this.holdAll(rows);
+    rows = rows.filter(({ kid }) => held.has(kid));
     const keyOf = ({ kid }: SigningKeyEntity): HeldKey => held.get(kid) as HeldKey;
     this.held = held;
     this.take(new Map(rows.filter(({ state }) => state === 'active').map((row) => [row.use, keyOf(row)])));
@@ -181,10 +191,41 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
     return rows.sort((a, b) => rank(a) - rank(b));
   }
 
-  /** Opens what it does not hold yet: a key that it has does not depend on how its row is sealed now. */
+  private async tend(): Promise<void> {
+    try {
+      await this.rotation.tend();
+    } catch (error) {
+      // What has become of the other keys is to be known all the same.
+      if (!this.running) throw error;
+      this.logger.error('the signing keys cannot be changed', { error });
+    }
+  }
+
+  /**
+   * Judges each row by itself: one that is wrong must not keep this replica from hearing that another key was killed. At
+   * the start none may be wrong.
+   */
+  private holdAll(rows: readonly SigningKeyEntity[]): Map<string, HeldKey> {
+    const held = new Map<string, HeldKey>();
+    const leftOut = new Map<string, string>();
+    for (const row of rows) {
+      try {
+        held.set(row.kid, this.hold(row));
+      } catch (error) {
+        if (!this.running) throw error;
+        leftOut.set(row.kid, (error as Error).message);
+        if (!this.leftOut.has(row.kid)) this.logger.error('a signing key is left out', { error });
+      }
+    }
+    this.leftOut = leftOut;
+    return held;
+  }
+
+  /** Opens what it does not hold yet: a key that it has depends neither on how its row is sealed now, nor on its public key. */
   private hold(row: SigningKeyEntity): HeldKey {
-    const key = this.held.get(row.kid) ?? { use: row.use, pair: this.open(row), signedUntil: 0 };
-    requireUnchanged(row, key);
+    const known = this.held.get(row.kid);
+    const key = known ?? { use: row.use, pair: this.open(row), signedUntil: 0 };
+    if (known?.use !== row.use) requireUnchanged(row, key);
     key.signedUntil = Math.max(key.signedUntil, row.signedUntil?.getTime() ?? 0);
     return key;
   }
