@@ -36,7 +36,7 @@ export class PhotosService {
 
     const photo = await this.prepare(upload, companyId);
     const strays = photo.key === undefined ? [] : [photo.key];
-    const changed = await this.writer.once(call, { card_id, upload }, async (tx) => {
+    const change = this.writer.once(call, { card_id, upload }, async (tx) => {
       // Not earlier: if this message was done already, its file is gone, and its answer is to be given again.
       if (photo.key === undefined) throw photo.problem;
       const card = await hold(tx, filter);
@@ -50,7 +50,12 @@ export class PhotosService {
       await record(tx, card, 'photo_set', call);
       return card;
     });
-    // After a failure nothing is deleted here: whether the transaction was committed may be unknown.
+    const changed = await change.catch(async (error: unknown) => {
+      // Refused for good: nobody will come for the file, also if who sent it has ceased to wait.
+      if (photo.key === undefined && error === photo.problem) await this.cleanUp([], upload);
+      throw error;
+    });
+    // After other failures nothing is deleted here: whether the transaction was committed may be unknown.
     await this.cleanUp(strays, upload);
     return changed;
   }

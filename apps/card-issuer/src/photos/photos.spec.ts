@@ -152,6 +152,7 @@ describe('who may not', () => {
     expect(await codeOf(set(card, key, own))).toBe('validation_failed');
     expect(await photoKey(card)).toBe(before);
     expect(filesOf('photos', own)).toEqual([before]);
+    expect(filesOf('uploads', own)).toEqual([]);
     expect(await service.count('stray_files')).toBe(0);
   });
 });
