@@ -21,6 +21,13 @@ export function asDomainError(error: unknown): unknown {
   return isPassing(failureOf(error)) ? new DomainError('service_unavailable', { cause: error }) : error;
 }
 
+/** The failure of an attempt, as one after which the library makes no other. */
+export function asLast(error: unknown): unknown {
+  const { $metadata: { httpStatusCode: status } = {} } = failureOf(error);
+  if (status !== undefined && status !== 429 && status < 500) return error;
+  return Object.assign(new Error('too late to try again', { cause: error }), { name: 'AbortError' });
+}
+
 function isPassing({ name = '', $metadata }: Failure): boolean {
   const status = $metadata?.httpStatusCode;
   if (status !== undefined) return status === 429 || status >= 500;

@@ -44,7 +44,43 @@ describe('a bucket that cannot be used', () => {
     const [codes, seconds] = await outcomes(await openBucket(urlOf((silent.address() as AddressInfo).port), account));
     silent.close();
     expect(codes).toEqual(Array(4).fill('service_unavailable'));
-    expect(seconds).toBeLessThan(12);
+    expect(seconds).toBeLessThan(6);
+  });
+
+  it('is unavailable when it answers failures slowly, which are not asked for three times', async () => {
+    let asked = 0;
+    const server = createServer((request, response) => {
+      asked += 1;
+      request.resume();
+      setTimeout(() => response.writeHead(500).end(), 2_700);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const [codes] = await outcomes(await openBucket(urlOf((server.address() as AddressInfo).port), account));
+    server.close();
+    expect(codes).toEqual(Array(4).fill('service_unavailable'));
+    expect(asked).toBe(4);
+  });
+
+  it('is unavailable when it falls silent in the middle of a large upload, which is taken back', async () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.method ?? '');
+      request.resume();
+      const started = '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>';
+      if (request.method === 'POST') response.writeHead(200, { 'content-type': 'application/xml' }).end(started);
+      if (request.method === 'DELETE') response.writeHead(204).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const storage = await openBucket(urlOf((server.address() as AddressInfo).port), account);
+    const began = performance.now();
+    const end = await storage.put(key, Buffer.alloc(6_000_000), { limit: 6_000_000 }).catch((error: unknown) => error);
+    const took = performance.now() - began;
+    await storage.close();
+    server.closeAllConnections();
+    server.close();
+    expect(end).toMatchObject({ code: 'service_unavailable' });
+    expect(took).toBeLessThan(6_000);
+    expect(asked).toEqual(['POST', 'PUT', 'DELETE']);
   });
 
   it.each([
@@ -86,6 +122,14 @@ describe('a bucket that cannot be used', () => {
       const read = bytesOf(file?.content ?? []);
       answer?.destroy();
       await expect(read).rejects.toMatchObject({ code: 'service_unavailable' });
+    });
+
+    it('is unavailable when it stalls', async () => {
+      const file = await storage.get(key);
+      await expect(bytesOf(file?.content ?? [])).rejects.toMatchObject({
+        code: 'service_unavailable',
+        cause: { name: 'TimeoutError' },
+      });
     });
 
     it('is left in peace by who wants no more of it, even before the first byte', async () => {

@@ -9,7 +9,7 @@ import {
   type Content, type FileFacts, type PutOptions, SIGNED_URL_SECONDS, type SignedUrlOptions, type Storage,
   type StoredFile,
 } from '../storage';
-import { asDomainError, isMissing } from './s3-errors';
+import { asDomainError, asLast, isMissing } from './s3-errors';
 import { loadSdk, type Sdk } from './sdk';
 
 export interface S3StorageOptions {
@@ -23,6 +23,11 @@ const IDLE_MS = 3_000;
 /** For what is answered without a body. */
 const ANSWER_MS = 5_000;
 const ATTEMPTS = 3;
+/**
+ * Later than this nothing is tried again: whoever asks has 10 s, of which an attempt that meets silence takes `IDLE_MS`.
+ * An attempt that flows may take longer.
+ */
+const AGAIN_MS = 2_500;
 
 /** What is sent in one piece, and what a larger file is cut into: the least that S3 takes. Held in memory meanwhile. */
 const PART_BYTES = 5 * 1_024 * 1_024;
@@ -49,6 +54,7 @@ export class S3Storage implements Storage {
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: IDLE_MS },
     });
+    client.middlewareStack.add(soon, { name: 'soon', step: 'finalizeRequest', priority: 'low' });
     return new S3Storage(sdk, client, place.bucket);
   }
 
@@ -128,6 +134,18 @@ export class S3Storage implements Storage {
       }),
     );
   }
+}
+
+/** Called for each question; what it gives is, for each attempt. */
+function soon<Args, Answer>(attempt: (args: Args) => Promise<Answer>): (args: Args) => Promise<Answer> {
+  const began = performance.now();
+  return async (args) => {
+    try {
+      return await attempt(args);
+    } catch (error) {
+      throw performance.now() - began < AGAIN_MS ? error : asLast(error);
+    }
+  };
 }
 
 /** Whatever is tried again meanwhile, an answer comes in time or not at all. */
