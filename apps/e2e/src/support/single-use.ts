@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Actor, type CreatedToken, tokenServiceContract, type ValidToken } from '@puerta/contracts';
-import { type BusClient, ServiceClient } from '@puerta/messaging';
+import { type BusClient, type CallOptions, ServiceClient } from '@puerta/messaging';
 import type { Puerta } from '@puerta/testing';
 import { askAs } from './bus';
 
@@ -33,27 +33,41 @@ export class TokensOverBus {
   }
 
   async issue(): Promise<string> {
-    const { token }: CreatedToken = await this.tokens.request('single-use-tokens.issue', { ttl_seconds: 600, payload: 'once' }, { actor });
-    return token;
+    const dto = { ttl_seconds: 600, payload: 'once' };
+    const answer: CreatedToken = await this.settled((call) => this.tokens.request('single-use-tokens.issue', dto, call));
+    return answer.token;
   }
 
-  /** `ok`, or the code of the refusal; asked again, as the same use, by who was told neither. */
-  async redeem(token: string): Promise<string> {
+  /** `ok`, or the code of the refusal. */
+  redeem(token: string): Promise<string> {
+    return this.settled((call) => this.tokens.request('single-use-tokens.redeem', { token }, call)).then(
+      ({ payload }: ValidToken) => (payload === 'once' ? 'ok' : 'another payload'),
+      codeOf,
+    );
+  }
+
+  /** Asks again, under the same key, until it is known what became of it. */
+  private async settled<T>(ask: (call: CallOptions) => Promise<T>): Promise<T> {
     const call = { actor, idempotencyKey: randomUUID(), ttlMs: TTL_MS };
     for (;;) {
-      const code = await this.tokens.request('single-use-tokens.redeem', { token }, call).then(
-        ({ payload }: ValidToken) => (payload === 'once' ? 'ok' : 'another payload'),
-        (error: { code?: string; message: string }) => error.code ?? error.message,
-      );
-      if (!isUnsettled(code)) return code;
-      this.repeats += 1;
-      await sleep(PAUSE_MS);
+      try {
+        return await ask(call);
+      } catch (error) {
+        if (!isUnsettled(codeOf(error))) throw error;
+        this.repeats += 1;
+        await sleep(PAUSE_MS);
+      }
     }
   }
 
   close(): Promise<void> {
     return this.client.close();
   }
+}
+
+function codeOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message: string };
+  return code ?? message;
 }
 
 /** Whether a token may have been used or not, as far as this answer tells. */
