@@ -93,8 +93,8 @@ it('does not ask identity about who is known', async () => {
   expect((await asked()) - before).toBeLessThan(10);
 });
 
-it('refuses at every gateway within a second of logging out, thirty times', async () => {
-  const sessions = await Promise.all(Array.from({ length: 30 }, known));
+it('refuses at every gateway within a second of logging out, ten times', async () => {
+  const sessions = await Promise.all(Array.from({ length: 10 }, known));
   const times = await Promise.all(
     sessions.map(async ({ access_token: token }, n) => {
       expectStatus(await puerta.api(n % 3).post('/users/logout', {}, { token }), 204);

@@ -137,6 +137,9 @@ const ROUTES: Record<string, () => Promise<Request>> = {
 /** They may be repeated without a key, in their own way. */
 const WITHOUT_KEYS = ['/users/refresh', '/users/logout'];
 
+/** What they change is in Redis, and is asked again where it is: in the suites of the token-service. */
+const ELSEWHERE = ['/token/create', '/token/peek', '/token/validate'];
+
 interface Told {
   readonly status: number;
   readonly location: string | null;
@@ -177,7 +180,7 @@ it('has every POST route in this suite', async () => {
   const posts = Object.entries(body.paths)
     .filter(([, methods]) => 'post' in methods)
     .map(([path]) => path.replace('/api/v1', ''));
-  expect([...Object.keys(ROUTES), ...WITHOUT_KEYS].sort()).toEqual(posts.sort());
+  expect([...Object.keys(ROUTES), ...WITHOUT_KEYS, ...ELSEWHERE].sort()).toEqual(posts.sort());
 });
 
 describe.each(Object.entries(ROUTES))('POST %s', (_path, prepare) => {

@@ -47,6 +47,7 @@ export function describeProblem(
   publicUrl: string,
 ): ProblemAnswer {
   const { status, [language]: title } = ERRORS[error.code];
+  const usedAt = error.code === 'token_used' ? error.extra.meta?.['used_at'] : undefined;
   const problem: Problem = {
     type: `${publicUrl}${ERRORS_PAGE}#${error.code}`,
     title,
@@ -55,7 +56,7 @@ export function describeProblem(
     instance,
     code: error.code,
     request_id: requestId,
-    ...(error.code === 'token_used' ? { used_at: String(error.extra.meta?.['used_at']) } : {}),
+    ...(typeof usedAt === 'string' ? { used_at: usedAt } : {}),
     ...(error.extra.errors ? { errors: error.extra.errors.map((one) => describeField(one, language)) } : {}),
   };
   return {
