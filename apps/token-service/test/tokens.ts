@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { loadConfig } from '@puerta/config';
-import type { Actor, CreatedToken, CreateTokenDto, PresentTokenDto, ValidToken } from '@puerta/contracts';
+import type { ActivityRecord, Actor, CreatedToken, CreateTokenDto, PresentTokenDto, ValidToken } from '@puerta/contracts';
 import { silentLogger, type Logger } from '@puerta/observability';
 import { testRedisUrl } from '@puerta/testing';
+import type { DataSource } from 'typeorm';
 import { tokenServiceConfig } from '../src/config';
 import type { Call } from '../src/single-use/caller';
 import { SecondUses } from '../src/single-use/second-uses';
@@ -54,10 +55,10 @@ export interface TokensOptions {
 /** What the service does with single-use tokens, by as many replicas as one likes, without the bus. */
 export class Tokens {
   readonly prefix = `t-${randomUUID().slice(0, 8)}`;
-  /** Second uses that were told: the id of the token, and when. */
-  readonly told: { tokenId: string; again: number }[] = [];
-  /** What telling a second use does besides. */
-  onTell: () => Promise<void> = async () => undefined;
+  /** Second uses that were told. */
+  readonly told: ActivityRecord[] = [];
+  /** What the database does when it is told of one. */
+  onTell: (write: () => void) => Promise<void> = async (write) => write();
   readonly #open: TokenRedis[] = [];
   readonly ring = `k1:${newSecret()}`;
 
@@ -79,15 +80,14 @@ export class Tokens {
     const redis = new TokenRedis({ url: config.TOKEN_SERVICE_REDIS_URL, prefix: this.prefix, logger });
     this.#open.push(redis);
     await redis.connect();
-    const secondUses: Pick<SecondUses, 'tell'> = {
-      tell: async (_call, _key, _owner, tokenId, again) => {
-        await this.onTell();
-        this.told.push({ tokenId, again });
-      },
+    const manager = {
+      query: (_statement: string, [, [data]]: [type: string, data: [string]]) =>
+        this.onTell(() => void this.told.push(JSON.parse(data) as ActivityRecord)),
     };
+    const secondUses = new SecondUses({ manager } as unknown as DataSource);
     const keys = new TokenKeys(config.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS);
     const issuer = new TokenIssuer(redis, keys, config);
-    return new TokensReplica(issuer, new TokenRedeemer(redis, keys, secondUses as SecondUses, config, logger), redis);
+    return new TokensReplica(issuer, new TokenRedeemer(redis, keys, secondUses, config, logger), redis);
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@ import { startRedis, type TestRedis } from '@puerta/testing';
 import { Redis } from 'ioredis';
 import { callOf, somebody, Tokens } from '../../test/tokens';
 
-const TOKENS = 20_000;
+const TOKENS = 50_000;
 const AT_ONCE = 200;
 
 let redis: TestRedis;

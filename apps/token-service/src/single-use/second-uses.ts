@@ -12,8 +12,8 @@ export class SecondUses {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * @param again when it was used again, in ms: with the token it makes the id of the line, which is the same one when it is
-   *   told twice
+   * @param again when it was first used again, in ms: with the token it makes the id of the line, which is the same one
+   *   however often it is told, by whomever
    */
   async tell({ actor }: Call, key: TokenKey, owner: Owner, tokenId: string, again: number): Promise<void> {
     // Services know of their own tokens what they need to know; the trail is of what people do.

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { type PresentTokenDto, SINGLE_USE_CODE, type ValidToken } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
@@ -12,6 +13,9 @@ import { unbound } from './token-issuer';
 import { type Binding, type Owner, partsOf, type Shown, type TokenKey, TokenKeys } from './token-key';
 import { type Question, type TokenPlace, TokenRedis } from './token-redis';
 import { PRESENT, REVOKE, UNTELL } from './token-scripts';
+
+/** How long a caller waits for a second use to be written down: what PostgreSQL does is no reason to leave them waiting. */
+const TELL_MS = 500;
 
 /** One who shows something that may be a token. */
 interface Showing {
@@ -72,7 +76,10 @@ export class TokenRedeemer {
       case 'good':
         return answerOf(showing, Number(rest[0]), String(rest[1]));
       case 'used':
-        if (Number(rest[2]) > 0) await this.#tell(showing, place, question, Number(rest[1]), Number(rest[2]));
+        if (Number(rest[2]) > 0) {
+          const told = this.#tell(showing, place, question, Number(rest[1]), Number(rest[2]));
+          await Promise.race([told, sleep(TELL_MS, undefined, { ref: false })]);
+        }
         throw used(rest[0]);
       case 'other binding':
         throw new DomainError('token_binding_mismatch');
@@ -115,7 +122,7 @@ export class TokenRedeemer {
     };
   }
 
-  /** Has a second use told. If that cannot be, the next one is. */
+  /** Has a second use told. If that cannot be, the next one is. Never rejects. */
   async #tell({ call, owner, shown, keys }: Showing, place: TokenPlace, { names }: Question, index: number, again: number) {
     const key = keys[index - 1] ?? this.keys.first;
     try {

@@ -94,7 +94,7 @@ return { 'issued', now }
  * KEYS: the record under each key of the ring that it may have been made with; then, for a code, the counters of guesses
  * ARGV: time, `redeem` or `peek`, ms a used one is remembered, how many records, most guesses (0 where there is no counter),
  *   ms they are remembered, and for each record the binding that is claimed and who asks
- * → `good`, which record, what is sealed; `used`, when, which record, and when it was used again, if that is to be told;
+ * → `good`, which record, what is sealed; `used`, when, which record, and when it was first used again, if that is to be told;
  *   `other binding`; `expired`; `missing`; `locked` and ms
  */
 export const PRESENT = new Script(`${BEGIN}
@@ -112,9 +112,9 @@ for i = 1, records do
     if use and redeems and use.by == who then return { 'good', now, i, record.sealed } end
     if use then
       if not redeems then return { 'used', now, use.when, i, 0 } end
-      if use.again == 0 then
-        use.again, use.byAgain = now, who
-        record.state = used(use.when, use.by, now, who)
+      if use.byAgain == '-' then
+        use.again, use.byAgain = use.again == 0 and now or use.again, who
+        record.state = used(use.when, use.by, use.again, who)
         keep(KEYS[i], record, 'KEEPTTL')
       end
       return { 'used', now, use.when, i, use.byAgain == who and use.again or 0 }
@@ -154,7 +154,7 @@ return { 'missing', now }
 `);
 
 /**
- * A second use could not be written down: the next one is told in its place.
+ * A second use could not be written down, as far as is known: the next one is told in its place, as of the same time.
  *
  * KEYS: the record · ARGV: time, who used it again
  */
@@ -162,7 +162,7 @@ export const UNTELL = new Script(`${BEGIN}
 local record = read(KEYS[1])
 local use = record and usedOf(record)
 if use and use.byAgain == ARGV[2] then
-  record.state = used(use.when, use.by, 0, '-')
+  record.state = used(use.when, use.by, use.again, '-')
   keep(KEYS[1], record, 'KEEPTTL')
 end
 return { 'done', now }
