@@ -1,4 +1,11 @@
-import { createHash, createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  type KeyObject,
+  X509Certificate,
+} from 'node:crypto';
 import { items } from './network';
 import { isPlaceholder } from './placeholders';
 import { type Environment, Unfit, type Variable, variable } from './variable';
@@ -91,21 +98,28 @@ export function sharedSecret(description: string): Variable<KeyObject> {
   );
 }
 
-/** PEM, JWK, or the base64 of DER. */
+/** How keys and certificates begin or what they name where they are text: PEM, JWK, OpenSSH (its binary form too). */
+const KEY_TEXT = /-{4,5} ?BEGIN|"kty\\?"|^\s*(?:\0{3}.)?(?:sk-)?(?:ssh|ecdsa)-/;
+
+const KEY_READERS: readonly ((der: Buffer) => unknown)[] = [
+  (der) => new X509Certificate(der),
+  ...(['spki', 'pkcs1'] as const).map((type) => (key: Buffer) => createPublicKey({ key, format: 'der', type })),
+  ...(['pkcs8', 'pkcs1', 'sec1'] as const).map((type) => (key: Buffer) => createPrivateKey({ key, format: 'der', type })),
+];
+
+/** PEM, JWK, OpenSSH or DER: as it is, or in base64 or hex, as such things are put into variables. */
 function isAsymmetric(text: string): boolean {
-  if (text.includes('-----BEGIN') || /^\s*\{[^]*"kty"/.test(text)) return true;
-  const der = Buffer.from(text, 'base64');
-  const readers = [
-    () => createPublicKey({ key: der, format: 'der', type: 'spki' }),
-    () => createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }),
-  ];
-  return readers.some((read) => {
-    try {
-      return read() !== undefined;
-    } catch {
-      return false;
-    }
-  });
+  const forms = [Buffer.from(text), Buffer.from(text, 'base64'), Buffer.from(text.replace(/[\s:]/g, ''), 'hex')];
+  return forms.some((bytes) => KEY_TEXT.test(bytes.toString('latin1')) || KEY_READERS.some((read) => reads(read, bytes)));
+}
+
+function reads(read: (der: Buffer) => unknown, der: Buffer): boolean {
+  try {
+    read(der);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Keys by id. The first of the list is `current`: it makes new things; the others are for what was made before. */
