@@ -102,10 +102,21 @@ export function keptSecrets(folder) {
  */
 export function readJson(file) {
   if (!existsSync(file)) return undefined;
+  const text = readWhole(file);
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw new Refusal(`${file} cannot be read: ${/** @type {Error} */ (cause).message}`, { cause });
+    return JSON.parse(text);
+  } catch {
+    // What the parser says repeats a piece of the file, which holds secrets.
+    throw new Refusal(`${file} is not valid JSON`);
+  }
+}
+
+/** @param {string} file */
+function readWhole(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Refusal(`${file} cannot be read (${/** @type {NodeJS.ErrnoException} */ (error).code})`);
   }
 }
 

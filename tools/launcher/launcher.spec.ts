@@ -160,8 +160,9 @@ describe('the secrets of an installation', () => {
     expect(keptSecrets(folder)).toEqual(now);
   });
 
-  it('are not made anew over a file that cannot be read: what they protect would be lost', () => {
-    writeFileSync(join(folder, 'secrets.json'), '{ half');
-    expect(() => keptSecrets(folder)).toThrow('cannot be read');
+  it('are not made anew over a file that cannot be read: what they protect would be lost, and is not shown', () => {
+    const file = join(folder, 'secrets.json');
+    writeFileSync(file, 'aSecret{ half');
+    expect(() => keptSecrets(folder)).toThrow(new Error(`${file} is not valid JSON`));
   });
 });

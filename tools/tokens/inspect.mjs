@@ -5,6 +5,7 @@ import { Refusal } from '../launcher/stopped.mjs';
 import { recognise } from './credentials.mjs';
 import { readKeys, sharedSecret } from './keys.mjs';
 import { report } from './report.mjs';
+import { printable } from './words.mjs';
 
 const HELP = `npm run --silent tokens -- inspect [options] [TOKEN | -]
 
@@ -72,9 +73,4 @@ async function readAll(stdin) {
   }
   // What pasting and echo put behind it. Other white space would be refused, and is told.
   return text.replace(/\r?\n$/, '');
-}
-
-/** What others wrote must not steer the terminal. @param {string} text */
-function printable(text) {
-  return text.replace(/[\p{C}\u2028\u2029]/gu, '?');
 }

@@ -2,6 +2,7 @@
 /** `npm run tokens`: what a token says, and who would take it. */
 import { Refusal } from '../launcher/stopped.mjs';
 import { inspect } from './inspect.mjs';
+import { printable } from './words.mjs';
 
 const HELP = `npm run --silent tokens -- <command> [options]
 
@@ -32,7 +33,7 @@ export async function main([name = '', ...args], env, stdin) {
       return 2;
     }
     if (!(error instanceof Refusal)) throw error;
-    process.stderr.write(`${message}\n`);
+    process.stderr.write(`${message.split('\n').map(printable).join('\n')}\n`);
     return 2;
   }
 }

@@ -22,9 +22,6 @@ const KINDS = {
   ticket: { one: 'a ticket', all: 'tickets', option: '--ticket-jwks' },
 };
 
-/** The members of a header. */
-const WORDS = ['alg', 'kid', 'typ'];
-
 /** How to have checked what was not. @type {Record<string, (kind: Kind) => string>} */
 const MISSING = {
   signature: (kind) => `the signature was not checked: give ${KINDS[kind].option}`,
@@ -80,8 +77,8 @@ function membersOf(title, members) {
   const lines = Object.entries(members).map(([name, value]) => {
     const time = ['exp', 'iat', 'nbf'].includes(name) && typeof value === 'number' ? `: ${inWords(value)}` : '';
     // A kid is long and public.
-    const isWord = title === 'header' && WORDS.includes(name) && typeof value === 'string' && value.length <= 64;
-    return `${name.slice(0, 40).padEnd(width)}  ${isWord ? value : shown(value)}${time}`;
+    const isKid = title === 'header' && name === 'kid' && typeof value === 'string' && value.length <= 64;
+    return `${shown(name).slice(0, 40).padEnd(width)}  ${isKid ? value : shown(value)}${time}`;
   });
   return [`${title.padEnd(10)}${lines[0] ?? 'nothing'}`, ...lines.slice(1).map((line) => `          ${line}`)];
 }
@@ -98,7 +95,10 @@ async function verdictOf(token, kind, header, { keys, ticketKeys, secret, issuer
   const own = kind === 'ticket' ? ticketKeys : kind === 'access' ? (secret ?? keys) : keys;
   const { findings, unchecked } = await inspectToken(token, kind, { keys: own, issuer, eventId });
   const verifier = `The verifier of ${KINDS[kind].all}${kind === 'access' && secret ? ' (HS256)' : ''}`;
-  const reasons = findings.map((/** @type {{ reason: string, detail: string }} */ { reason, detail }) => `  ${reason.padEnd(14)}${detail}`);
+  const reasons = findings.map((/** @type {{ reason: string, detail: string }} */ { reason, detail }) => (
+    // A kid that is not known is repeated whole, so that it can be compared.
+    `  ${reason.padEnd(14)}${reason === 'unknown_key' ? detail : shown(detail)}`
+  ));
   const missing = unchecked.map((/** @type {string} */ what) => `  ${'not checked'.padEnd(14)}${MISSING[what]?.(kind)}`);
   const hint = kind === 'access' && !secret && header?.['alg'] === 'HS256'
     ? ['  to check it by a shared secret, set GATEWAY_JWT_ALGORITHM=HS256 and GATEWAY_JWT_SECRET_FILE'] : [];

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -92,6 +93,8 @@ function expectUnseen({ out, err }: Ended, token: string): void {
   for (const part of token.split('.')) expect(out + err).not.toContain(part.slice(-20));
 }
 
+let server: Server | undefined;
+afterEach(() => server?.close());
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('npm run tokens -- inspect', () => {
@@ -222,20 +225,58 @@ describe('npm run tokens -- inspect', () => {
     expectUnseen(ended, token);
   });
 
-  it('takes the key set of an address', async () => {
-    const server: Server = createServer((_, response) => response.end('{"keys":[]}')).listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/.well-known/jwks.json`;
-    expect(await inspect('a.b.c', ['--jwks', url])).toMatchObject({
-      code: 2,
-      err: 'the key set cannot be read: it holds no key for ES256\n',
+  it('shows no such token inside of a text either, and of an issuer its host', async () => {
+    const inner = randomBytes(40).toString('base64url');
+    const host = 'https://puerta.a-rather-long-name-of-an-installation.example.com';
+    const claims = accessClaims({
+      iss: host,
+      email: `Bearer ${inner}`,
+      aud: `Bearer ${inner}`,
+      extra: [`https://x.example/?t=${inner}`, `https://u:${inner}@x.example/`, { [inner]: `${host}/a` }],
+      [inner]: 1,
+      link: `${host}:8443/s/${inner}`,
     });
+    const ended = await inspect(signed('at+jwt', claims, { typ: inner }));
+    expect(ended.out + ended.err).not.toContain(inner.slice(4, 14));
+    expect(ended.out).toMatch(/email +Bearer \(54 characters, not shown\)\n/);
+    expect(ended.out).toContain(`  ${host}\n`);
+    expect(ended.out).toContain('https://x.example/?(56 characters, not shown)');
+    expect(ended.out).toContain(`iss is ${host} instead of ${ISSUER}`);
+  });
+
+  it('takes the key set of an address or a file, and says why it cannot', async () => {
+    const answers: Record<string, [status: number, body: string]> = {
+      '/none': [200, '{"keys":[]}'],
+      '/other': [200, '{"keys":null}'],
+      '/text': [200, 'aSecret'],
+      '/away': [503, 'aSecret'],
+    };
+    server = createServer(({ url = '' }, response) => {
+      const [status, body] = answers[url] ?? [404, ''];
+      response.writeHead(status).end(body);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const refusal = async (place: string) => {
+      const { code, out, err } = await inspect('a.b.c', ['--jwks', place]);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      return err.replace('the key set cannot be read: ', '');
+    };
+    expect(await refusal(`${origin}/none`)).toBe('it holds no key for ES256\n');
+    expect(await refusal(`${origin}/other`)).toBe('it is no key set\n');
+    expect(await refusal(`${origin}/text`)).toBe('it is not JSON\n');
+    expect(await refusal(`${origin}/away`)).toBe('the answer is 503\n');
     server.close();
-    expect(await inspect('a.b.c', ['--jwks', url])).toMatchObject({
-      code: 2,
-      err: expect.stringMatching(/^the key set cannot be read/) as string,
-    });
-    expect(await inspect('a.b.c', ['--jwks', join(folder, 'none')])).toMatchObject({ code: 2, out: '' });
+    server.closeAllConnections();
+    expect(await refusal(`${origin}/none`)).toBe('the address does not answer\n');
+    expect(await refusal('http://user:aSecret@127.0.0.1/')).toBe('the address holds credentials\n');
+    expect(await refusal('https://aSecret:x')).toBe('the address is no URL\n');
+    expect(await refusal(signed('at+jwt', accessClaims()))).toMatch(/^(there is no such file|the file .* \(ENAMETOOLONG\))\n$/);
+    expect(await refusal(folder)).toBe('the file cannot be read (EISDIR)\n');
+    expect(await refusal('aSecret\u001b[2J')).toBe('there is no such file\n');
+    const file = join(folder, 'secret.txt');
+    writeFileSync(file, '\u001b[2JaSecret');
+    expect(await refusal(file)).toBe('it is not JSON\n');
   });
 
   it('says how it is used, and repeats nothing that it did not understand', async () => {

@@ -17,17 +17,26 @@ export function inWords(seconds, now = Date.now()) {
   return `${date.toISOString().replace(/\.\d+Z$/, 'Z')}, ${away >= 0 ? `in ${span}` : `${span} ago`}`;
 }
 
-/** Long, without spaces, and of a token's characters: it may be good for something. */
-const SECRET = /^[A-Za-z0-9_\-.~+/=]{40,}$/;
+/**
+ * Long and of a token's characters: it may be good for something, wherever in a text it stands. The scheme and host of an
+ * address are told from it: issuers are long too.
+ */
+const SECRET = /(https?:\/\/[a-z0-9.-]+(?=(?::\d+)?(?:[/?#\s"]|$)))|[A-Za-z0-9_\-.~+/=%]{40,}/g;
 
 /** @param {unknown} value */
 export function shown(value) {
-  if (typeof value === 'string') return SECRET.test(value) && !/^https?:\/\//.test(value) ? hidden(value) : value;
-  const text = JSON.stringify(value, (_name, one) => (typeof one === 'string' && SECRET.test(one) ? hidden(one) : one)) ?? '';
+  if (typeof value === 'string') return hide(value);
+  // The names in it are texts too.
+  const text = hide(JSON.stringify(value) ?? '');
   return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
 }
 
 /** @param {string} text */
-function hidden(text) {
-  return `(${text.length} characters, not shown)`;
+function hide(text) {
+  return text.replace(SECRET, (run, origin) => origin ?? `(${run.length} characters, not shown)`);
+}
+
+/** What others wrote must not steer the terminal. @param {string} text */
+export function printable(text) {
+  return text.replace(/[\p{C}\u2028\u2029]/gu, '?');
 }
