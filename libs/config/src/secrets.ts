@@ -104,13 +104,17 @@ const KEY_TEXT = /-{4,5} ?BEGIN|"kty\\?"|^\s*(?:\0{3}.)?(?:sk-)?(?:ssh|ecdsa)-/;
 const KEY_READERS: readonly ((der: Buffer) => unknown)[] = [
   (der) => new X509Certificate(der),
   ...(['spki', 'pkcs1'] as const).map((type) => (key: Buffer) => createPublicKey({ key, format: 'der', type })),
-  ...(['pkcs8', 'pkcs1', 'sec1'] as const).map((type) => (key: Buffer) => createPrivateKey({ key, format: 'der', type })),
+  ...(['pkcs8', 'pkcs1', 'sec1'] as const).map(
+    (type) => (key: Buffer) => createPrivateKey({ key, format: 'der', type }),
+  ),
 ];
 
 /** PEM, JWK, OpenSSH or DER: as it is, or in base64 or hex, as such things are put into variables. */
 function isAsymmetric(text: string): boolean {
   const forms = [Buffer.from(text), Buffer.from(text, 'base64'), Buffer.from(text.replace(/[\s:]/g, ''), 'hex')];
-  return forms.some((bytes) => KEY_TEXT.test(bytes.toString('latin1')) || KEY_READERS.some((read) => reads(read, bytes)));
+  return forms.some(
+    (bytes) => KEY_TEXT.test(bytes.toString('latin1')) || KEY_READERS.some((read) => reads(read, bytes)),
+  );
 }
 
 function reads(read: (der: Buffer) => unknown, der: Buffer): boolean {
