@@ -5,7 +5,7 @@
 // Usage, after a build: node tools/bench/signed-tokens.mjs [--seconds 3] [--rounds 3]
 import 'reflect-metadata';
 import { JwtService } from '@nestjs/jwt';
-import { createPublicKey, generateKeyPairSync, randomUUID, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign, verify } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,8 +23,14 @@ const built = (path) => require(join(WORKSPACE, 'dist', path));
 const { TokenVerifier } = built('libs/auth/src/index.js');
 const { TokenSigner } = built('apps/token-service/src/signing/token-signer.js');
 
-const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const publicKey = createPublicKey(privateKey);
+const pair = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
+// Not as they are generated: those share a lock with their job, on which Node 20 can wait for itself.
+const privateKey = createPrivateKey(pair.privateKey);
+const publicKey = createPublicKey(pair.publicKey);
 const kid = 'bench';
 const signer = new TokenSigner(new JwtService({}), { signing: async () => ({ kid, privateKey }) }, {
   PUBLIC_URL: ISSUER,

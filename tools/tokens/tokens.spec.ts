@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { newKeyPair } from '@puerta/testing';
 import { main } from './main.mjs';
 
 const ISSUER = 'https://puerta.example.com';
@@ -23,7 +24,7 @@ const soon = (seconds: number) => Math.floor(Date.now() / 1_000) + seconds;
 
 /** A signing key, published in a file. */
 function publish(kid: string, file: string) {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = newKeyPair();
   const key = { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'ES256' };
   writeFileSync(file, JSON.stringify({ keys: [key] }));
   return (typ: string, claims: Changes, header: Changes = {}) => {

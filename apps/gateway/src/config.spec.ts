@@ -1,8 +1,9 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { ConfigError, loadConfig } from '@puerta/config';
+import { newKeyPair } from '@puerta/testing';
 import { allowedOrigins, gatewayConfig } from './config';
 
-const spki = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });
+const spki = newKeyPair().publicKey.export({ type: 'spki', format: 'der' });
 
 const environ = {
   NODE_ENV: 'production',

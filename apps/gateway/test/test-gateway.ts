@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import type { AccessFacts, ServiceName } from '@puerta/contracts';
 import { BusClient, type CallOptions, type Target } from '@puerta/messaging';
 import { createLogger, InternalServer, Metrics } from '@puerta/observability';
 import { callFields, decodeError } from '@puerta/service/runtime';
+import { newKeyPair } from '@puerta/testing';
 import { sign, type SignOptions } from 'jsonwebtoken';
 import { gatewayConfig } from '../src/config';
 import { type Gateway, startGateway } from '../src/gateway';
@@ -68,7 +69,7 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
     GATEWAY_LOG_LEVEL: 'debug',
     ...environ,
   });
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = newKeyPair();
   const kid = 'test-key';
   const lines: string[] = [];
   const destination = new PassThrough();

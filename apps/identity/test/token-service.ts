@@ -1,9 +1,10 @@
 import { Controller, Module } from '@nestjs/common';
 import { defineContract, IssueAccessTokenDto, type IssuedToken, tokenServiceContract } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
-import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { newKeyPair } from '@puerta/testing';
+import { randomUUID, sign } from 'node:crypto';
 
-const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const { privateKey } = newKeyPair();
 
 /** As much of token-service as identity asks for. */
 export const tokenServicePart = defineContract('token-service', {

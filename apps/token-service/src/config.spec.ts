@@ -1,10 +1,11 @@
 import { ConfigError, loadConfig } from '@puerta/config';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { newKeyPair } from '@puerta/testing';
+import { randomBytes } from 'node:crypto';
 import { tokenServiceConfig } from './config';
 
 const random = (bytes = 32): string => randomBytes(bytes).toString('base64');
 const key = random();
-const publicPem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' });
+const publicPem = newKeyPair().publicKey.export({ type: 'spki', format: 'pem' });
 
 const good = {
   NODE_ENV: 'production',

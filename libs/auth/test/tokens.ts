@@ -1,5 +1,5 @@
 import type { KeySet, PublicKey } from '@puerta/contracts';
-import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
 import { SharedSecret } from '../src/keys/shared-secret';
 
 export const ISSUER = 'https://puerta.example.com';
@@ -10,7 +10,14 @@ export class TestKey {
   readonly publicKey: KeyObject;
 
   constructor(readonly kid: string) {
-    ({ privateKey: this.privateKey, publicKey: this.publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+    const pair = generateKeyPairSync('ec', {
+      namedCurve: 'P-256',
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+    // Not as they are generated: exporting those can deadlock Node 20.
+    this.privateKey = createPrivateKey(pair.privateKey);
+    this.publicKey = createPublicKey(pair.publicKey);
   }
 
   get jwk(): PublicKey {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -330,10 +330,21 @@ const CERTIFICATE = [
   'Pc7hyJEP',
 ].join('');
 
+/** Not as it is generated: exporting such a key can deadlock Node 20. */
+function keyPair(kind: 'ec' | 'rsa') {
+  const publicKeyEncoding = { type: 'spki', format: 'pem' } as const;
+  const privateKeyEncoding = { type: 'pkcs8', format: 'pem' } as const;
+  const { publicKey, privateKey } =
+    kind === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256', publicKeyEncoding, privateKeyEncoding })
+      : generateKeyPairSync('rsa', { modulusLength: 1_024, publicKeyEncoding, privateKeyEncoding });
+  return { publicKey: createPublicKey(publicKey), privateKey: createPrivateKey(privateKey) };
+}
+
 /** Keys that are public, or that sign otherwise than by HMAC, as they get into variables. */
 function asymmetricKeys(): [form: string, text: string][] {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 1_024 });
+  const { publicKey, privateKey } = keyPair('ec');
+  const rsa = keyPair('rsa');
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   const jwk = JSON.stringify(publicKey.export({ format: 'jwk' }));
@@ -373,8 +384,7 @@ describe('a shared secret', () => {
 describe('a bad configuration', () => {
   const hex16 = randomBytes(16).toString('hex');
   const random = randomBytes(32).toString('base64');
-  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const pem = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const pem = keyPair('ec').publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const cases: [variable: string, value: string | undefined, problem: RegExp][] = [
     ['NODE_ENV', 'staging', /^is not one of development, test, production/],
     ['LOG_LEVEL', 'loud', /^is not a log level; expected one of trace/],

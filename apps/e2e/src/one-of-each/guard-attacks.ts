@@ -1,7 +1,7 @@
-import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID, sign } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import type { Card, KeySet } from '@puerta/contracts';
-import { waitFor, type Puerta } from '@puerta/testing';
+import { newKeyPair, waitFor, type Puerta } from '@puerta/testing';
 import { administrator, expectStatus, issueCard, scanPass, type Administrator } from '../support/people';
 import { query } from '../support/rows';
 import { single } from '../support/shared-puerta';
@@ -29,7 +29,7 @@ function parts(): { header: Json; claims: Json; signature: string } {
   return { header: decode(header), claims: decode(claims), signature };
 }
 
-const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const stranger = newKeyPair();
 
 /** A token with the given changes, signed by somebody else's key. */
 function forged(header: Json = {}, claims: Json = {}): string {

@@ -1,5 +1,6 @@
 import { Keyring } from '@puerta/config';
-import { createPrivateKey, createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { newKeyPair } from '@puerta/testing';
+import { createPrivateKey, createSecretKey, randomBytes } from 'node:crypto';
 import { KeyCipher } from './key-cipher';
 import { generateKeyPair, keyPairOf } from './key-pair';
 
@@ -21,7 +22,7 @@ describe('keyPairOf', () => {
   });
 
   it('refuses keys of another curve', () => {
-    expect(() => keyPairOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey)).toThrow('P-256');
+    expect(() => keyPairOf(newKeyPair('P-384').privateKey)).toThrow('P-256');
   });
 });
 

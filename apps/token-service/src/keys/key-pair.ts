@@ -1,5 +1,5 @@
 import type { KeyUse, PublicKey } from '@puerta/contracts';
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 
 /** An ES256 key that signs (RFC 7518 3.4). */
 export interface KeyPair {
@@ -14,11 +14,26 @@ const TICKET_KID = /^[\w-]{4}$/;
 
 export function generateKeyPair(use: KeyUse): KeyPair {
   for (;;) {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const privateKey = newPrivateKey();
     const pair = use === 'ticket' ? keyPairOf(privateKey, randomBytes(3).toString('base64url')) : keyPairOf(privateKey);
     // What begins with a dash is an option on a command line.
     if (!pair.kid.startsWith('-')) return pair;
   }
+}
+
+/**
+ * Encoded and read again: a KeyObject as Node 20 generates it shares a lock with the job that made it, and when that is
+ * collected as garbage while the key is exported, the process waits for itself for ever.
+ */
+function newPrivateKey(): KeyObject {
+  const { privateKey: key } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  });
+  const privateKey = createPrivateKey({ key, type: 'pkcs8', format: 'der' });
+  key.fill(0);
+  return privateKey;
 }
 
 /**
