@@ -51,7 +51,8 @@ export class Runner {
   async run(entry: Entry, lane: Lane): Promise<void> {
     const started = performance.now();
     const message = fromFields(entry.fields);
-    const age = this.options.clock.now() - writtenAt(entry.id);
+    // Redis' time is reckoned, and may have been set back: no message is from the future, nor lives longer than it may.
+    const age = Math.max(0, this.options.clock.now() - writtenAt(entry.id));
     const { sealer } = this.options;
     const opened = sealer && sealer.open(message.sealed ?? '', callSeal(this.routeOf(entry, lane), message));
     if (sealer && opened === undefined) return this.drop(entry, lane);
