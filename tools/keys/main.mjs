@@ -30,10 +30,12 @@ export async function main(args, env) {
 
 /** The folder of `npm start` is our matter. @param {string[]} args */
 function withoutData(args) {
-  const at = args.indexOf('--data');
-  const data = at < 0 ? join(WORKSPACE, '.puerta') : args[at + 1];
+  const at = args.findIndex((arg) => arg === '--data' || arg.startsWith('--data='));
+  if (at < 0) return { data: join(WORKSPACE, '.puerta'), others: args };
+  const [, inOne] = /^--data=(.*)$/s.exec(args[at] ?? '') ?? [];
+  const data = inOne ?? args[at + 1];
   if (!data) throw new Refusal('--data needs a folder');
-  return { data, others: at < 0 ? args : args.toSpliced(at, 2) };
+  return { data, others: args.toSpliced(at, inOne === undefined ? 2 : 1) };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { startPuerta, type Puerta } from '@puerta/testing';
+import { startPuerta, testRedisUrl, type Puerta } from '@puerta/testing';
 import { ForgetfulProxy } from './support/forgetful-proxy';
 import { Random } from './support/random';
 import { count, TokensOverBus } from './support/single-use';
@@ -13,7 +13,7 @@ let tokens: TokensOverBus;
 let proxies: ForgetfulProxy[];
 
 beforeAll(async () => {
-  const port = Number(new URL(process.env['PUERTA_TEST_REDIS_URL'] ?? '').port);
+  const port = Number(new URL(testRedisUrl()).port);
   proxies = await Promise.all([1, 2, 3].map(() => ForgetfulProxy.start(port)));
   puerta = await startPuerta({
     replicas: { 'token-service': 3 },
