@@ -15,6 +15,7 @@ const config: Config = {
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools'],
   testMatch: [load ? '**/*.load.ts' : '**/*.spec.ts'],
   testEnvironment: 'node',
+  testSequencer: '<rootDir>/libs/testing/src/jest.sequencer.mjs',
   globalSetup: '<rootDir>/libs/testing/src/jest.global-setup.ts',
   globalTeardown: '<rootDir>/libs/testing/src/jest.global-teardown.ts',
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
