@@ -106,19 +106,19 @@ end
 return claimed`;
 
 /** KEYS stream · ARGV group, entry id, channel or '', answer: answers a message and takes it off its stream */
-const FINISH = `
+const ACKNOWLEDGE = `
 if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 return redis.call('XDEL', KEYS[1], ARGV[2])`;
 
 /** KEYS stream, dead letters · ARGV as above, then caller, lane, deliveries: answers a message that is given up, and keeps it */
-const BURY = `
+const DEAD_LETTER = `
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 if not entry then return 0 end
 local fields = { 'caller', ARGV[5], 'lane', ARGV[6], 'deliveries', ARGV[7], 'entry', ARGV[2] }
 for i = 1, math.min(#entry[2], 200) do fields[#fields + 1] = entry[2][i] end
 redis.call('XADD', KEYS[2], 'MAXLEN', 1000, '*', unpack(fields))
-${FINISH}`;
+${ACKNOWLEDGE}`;
 
 /** Asks other services in the name of this one. */
 export class Caller {
@@ -284,8 +284,8 @@ export class Server {
     const about = [this.name, entry, channel, text];
     const finish = () =>
       content !== undefined && deliveries > MOST_DELIVERIES
-        ? this.redis.eval(BURY, 2, stream, `${this.prefix}:{${this.name}}:dead`, ...about, caller, lane, deliveries)
-        : this.redis.eval(FINISH, 1, stream, ...about);
+        ? this.redis.eval(DEAD_LETTER, 2, stream, `${this.prefix}:{${this.name}}:dead`, ...about, caller, lane, deliveries)
+        : this.redis.eval(ACKNOWLEDGE, 1, stream, ...about);
     while (!(await finish().then(() => true, () => false))) await sleep(500);
     this.#held.delete(entry);
   }

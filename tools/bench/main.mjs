@@ -10,7 +10,7 @@ import { build, ensurePackages, WORKSPACE } from '../launcher/workspace.mjs';
 /** @type {Record<string, string>} */
 const BENCHMARKS = {
   bus: 'libs/messaging/bench/bus.mjs',
-  feed: 'libs/messaging/bench/feed.mjs',
+  invalidations: 'libs/messaging/bench/invalidations.mjs',
   http: 'tools/bench/strict-auth.mjs',
   signed: 'tools/bench/signed-tokens.mjs',
   tokens: 'tools/bench/single-use.mjs',
@@ -21,7 +21,7 @@ const HELP = `npm run bench -- [${Object.keys(BENCHMARKS).join('|')} …] [--sec
 Measures, and prints our figure, a baseline measured in the same run, and the ratio.
 
   bus            the bus, sealed and not, against Nest's own Redis transport; three replicas against one
-  feed           a change until two replicas have dropped what they kept, against a bare PUBLISH
+  invalidations  a change until two replicas have dropped what they kept, against a bare PUBLISH
   http           a StrictAuth route with and without what the gateway keeps, and a bare node:http server
   signed         an access token signed and verified, against node:crypto
   tokens         single-use tokens made and used up, through the gateway and over the bus, against ioredis itself

@@ -2,7 +2,7 @@
 // Routes behind the guards, on a whole system of one replica each, from 32 connections, in turns:
 //   GET /companies/{id}, for whose answer identity is asked, and
 //   the guard alone: a request that the gateway refuses by itself once it has let the token pass (422),
-// each with what the gateway keeps of tokens and users, and without it (its feeds are cut, so it asks identity each
+// each with what the gateway keeps of tokens and users, and without it (its invalidation streams are cut, so it asks identity each
 // time); against a bare node:http server that answers as many bytes, and the gateway's own GET /health, which nobody
 // guards. Limits are off: with them each request takes one more round trip to Redis.
 // Usage, after a build: node tools/bench/strict-auth.mjs [--seconds 3] [--rounds 3]
@@ -65,7 +65,7 @@ function report(lines) {
 }
 
 /**
- * Cuts the gateway off from the feeds while something is measured.
+ * Cuts the gateway off from the invalidation streams while something is measured.
  * @param {() => Promise<autocannon.Result>} measure
  */
 async function unfed(measure) {

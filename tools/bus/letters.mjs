@@ -54,7 +54,7 @@ async function settle(verb, args, env) {
 
   const { url, prefix } = placeOf(env, values.data);
   const { DeadLetters } = built('libs/messaging/src/index');
-  const { Keys } = built('libs/messaging/src/keys');
+  const { Keys } = built('libs/messaging/src/wire/keys');
   await withRedis(url, new Keys(prefix).dead(contract.name), async (client) => {
     const letters = new DeadLetters(client, prefix, contract.name);
     const all = await letters.list();

@@ -57,7 +57,7 @@ export async function status(args, env) {
  */
 export async function readStatus({ url, prefix }) {
   const { DeadLetters, inspect } = built('libs/messaging/src/index');
-  const { Keys } = built('libs/messaging/src/keys');
+  const { Keys } = built('libs/messaging/src/wire/keys');
   return Promise.all(
     contracts().map((contract) =>
       withRedis(url, new Keys(prefix).leases(contract.name), async (client) => {

@@ -15,7 +15,7 @@ import { CodeSecretsCheck } from './codes/code-secrets.check';
 import type { CardIssuerConfig } from './config';
 import { PhotosMessages } from './photos/photos.messages';
 import { PhotosService } from './photos/photos.service';
-import { StrayFiles } from './photos/stray-files';
+import { OrphanFiles } from './photos/orphan-files';
 import { PicturesMessages } from './pictures/pictures.messages';
 import { ScansMessages } from './scans/scans.messages';
 import { ScansService } from './scans/scans.service';
@@ -38,14 +38,14 @@ export class AppModule {
         CardWriter,
         CodeSecretsCheck,
         PhotosService,
-        StrayFiles,
-        { provide: Pruner, inject: [StrayFiles], useFactory: pruner },
+        OrphanFiles,
+        { provide: Pruner, inject: [OrphanFiles], useFactory: pruner },
         ScansService,
       ],
     };
   }
 }
 
-function pruner(strays: StrayFiles): Pruner {
-  return new Pruner('stray files', () => strays.sweep());
+function pruner(orphans: OrphanFiles): Pruner {
+  return new Pruner('orphan files', () => orphans.sweep());
 }

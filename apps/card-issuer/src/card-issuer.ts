@@ -7,7 +7,7 @@ import { CardEventEntity } from './cards/card-event.entity';
 import { CardEntity } from './cards/card.entity';
 import { cardIssuerConfig } from './config';
 import { migrations } from './migrations';
-import { StrayFileEntity } from './photos/stray-file.entity';
+import { OrphanFileEntity } from './photos/orphan-file.entity';
 import { ScanEntity } from './scans/scan.entity';
 
 /** The service: what it answers, reads, stores and asks. */
@@ -17,7 +17,7 @@ export const cardIssuer = defineService({
   database: (config) => ({
     url: config.CARD_ISSUER_DATABASE_URL,
     schema: 'card_issuer',
-    entities: [CardEntity, CardEventEntity, ScanEntity, StrayFileEntity],
+    entities: [CardEntity, CardEventEntity, ScanEntity, OrphanFileEntity],
     migrations,
     poolSize: config.DATABASE_POOL_SIZE,
     fingerprintKey: fingerprintKey(config.CARD_ISSUER_CODE_SECRETS),

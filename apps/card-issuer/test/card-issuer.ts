@@ -29,7 +29,7 @@ import { CardWriter } from '../src/cards/card-writer';
 import { CardsService } from '../src/cards/cards.service';
 import { CardCodes } from '../src/codes/card-codes';
 import { PhotosService } from '../src/photos/photos.service';
-import { StrayFiles } from '../src/photos/stray-files';
+import { OrphanFiles } from '../src/photos/orphan-files';
 import { ScansService } from '../src/scans/scans.service';
 import { identityPart, TestIdentity, tokenServicePart, TestTokenService } from './neighbours';
 
@@ -145,7 +145,7 @@ export class TestCardIssuer {
     const writer = new CardWriter(this.database, inbox, view);
     return {
       cards: new CardsService(this.database, writer, codes, view),
-      photos: new PhotosService(this.database, writer, new StrayFiles(this.database, this.storage), this.storage),
+      photos: new PhotosService(this.database, writer, new OrphanFiles(this.database, this.storage), this.storage),
       states: new CardStatesService(writer, codes),
       scans: new ScansService(
         this.database,

@@ -72,12 +72,12 @@ async function untilRefused(token: string, codes: readonly string[], from = perf
   );
 }
 
-/** How many of its two feeds each gateway hears. */
+/** How many of its two invalidation streams each gateway reads. */
 const heard = () =>
   Promise.all(
     puerta.replicas.gateway.map(async ({ internal }) => {
       const { body } = await internal.get<string>('/metrics');
-      return Number(/^puerta_feeds_fresh\S* (\d)$/m.exec(body)?.[1]);
+      return Number(/^puerta_invalidation_streams_fresh\S* (\d)$/m.exec(body)?.[1]);
     }),
   );
 
@@ -136,13 +136,13 @@ it('takes a role away at every gateway within a second', async () => {
   expect(performance.now() - from).toBeLessThan(BOUND_MS);
 });
 
-it('lets nobody pass a second after their session was revoked, when the feed cannot be heard', async () => {
+it('lets nobody pass a second after their session was revoked, when the invalidation stream cannot be read', async () => {
   const { user_id, access_token: token } = await known();
   await setHearing(redis.url, puerta.busPrefix, false);
   try {
     await revoke(user_id);
     expect(Math.max(...(await untilRefused(token, ['session_revoked'])))).toBeLessThan(BOUND_MS);
-    await waitFor(async () => (await heard()).every((feeds) => feeds === 0));
+    await waitFor(async () => (await heard()).every((fresh) => fresh === 0));
     // Everything goes on, by asking identity each time.
     const other = await register(puerta.api());
     const before = await asked();
@@ -153,11 +153,11 @@ it('lets nobody pass a second after their session was revoked, when the feed can
   }
 }, 60_000);
 
-it('lets nobody pass a second after their session was revoked, when the connections of the feed are cut again and again', async () => {
+it('lets nobody pass a second after their session was revoked, when the connections of the invalidation stream are cut again and again', async () => {
   const { user_id, access_token: token } = await known();
   const cutting = setInterval(() => {
     void admin.client('LIST').then(async (list) => {
-      for (const [, id] of String(list).matchAll(/^id=(\d+) .* name=gateway:feed:/gm)) await admin.call('CLIENT', 'KILL', 'ID', id ?? '');
+      for (const [, id] of String(list).matchAll(/^id=(\d+) .* name=gateway:invalidations:/gm)) await admin.call('CLIENT', 'KILL', 'ID', id ?? '');
     });
   }, 100);
   try {

@@ -4,7 +4,7 @@ import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler'
 import { AuthModule } from '@puerta/auth';
 import { accessTokenSecret } from '@puerta/config';
 import { type CheckAccessDto, cardIssuerContract, FOLLOWS, identityContract, tokenServiceContract } from '@puerta/contracts';
-import { BusClient, BusModule, FeedModule, FeedReader, feedToken, ServiceClient } from '@puerta/messaging';
+import { BusClient, BusModule, InvalidationModule, InvalidationSubscriber, invalidationsOfService, ServiceClient } from '@puerta/messaging';
 import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puerta/service/runtime';
 import { StorageModule } from '@puerta/storage';
 import { AssetsController } from './assets/assets.controller';
@@ -48,20 +48,20 @@ export class AppModule {
         RuntimeModule.forRoot(runtime),
         StorageModule.forRoot('gateway', config),
         BusModule.forRoot({ ...busClientOptions(runtime), calls: SERVICES }),
-        FeedModule.forRoot({ ...busOptions(runtime), reader: runtime.name, services: FOLLOWS.gateway }),
+        InvalidationModule.forRoot({ ...busOptions(runtime), reader: runtime.name, services: FOLLOWS.gateway }),
         AuthModule.forRoot({
-          inject: [PublicKeys, BusClient, feedToken('identity'), feedToken('token-service')],
-          useFactory: (keys: PublicKeys, bus: BusClient, factsFeed: FeedReader, keysFeed: FeedReader) => {
+          inject: [PublicKeys, BusClient, invalidationsOfService('identity'), invalidationsOfService('token-service')],
+          useFactory: (keys: PublicKeys, bus: BusClient, factsInvalidations: InvalidationSubscriber, keysInvalidations: InvalidationSubscriber) => {
             const identity = new ServiceClient(bus, identityContract);
-            const feeds = [factsFeed, keysFeed];
-            metrics.gauge('puerta_feeds_fresh', 'Feeds of changes that are heard', () => feeds.filter((feed) => feed.fresh).length);
+            const streams = [factsInvalidations, keysInvalidations];
+            metrics.gauge('puerta_invalidation_streams_fresh', 'Invalidation streams that are fresh', () => streams.filter((stream) => stream.fresh).length);
             return {
               issuer: config.PUBLIC_URL,
               accessTokenSecret: accessTokenSecret(config),
               keys: () => keys.read('access'),
               facts: (subject: CheckAccessDto) => identity.request('access.check', subject, { ttlMs: FACTS_TTL_MS }),
-              factsFeed,
-              keysFeed,
+              factsInvalidations,
+              keysInvalidations,
             };
           },
         }),

@@ -9,7 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule, SERVICES } from './app.module';
 import { allowedOrigins, type gatewayConfig } from './config';
 import { OpenApi } from './docs/open-api';
-import { recordExchange } from './http/access-log';
+import { recordRequest } from './http/access-log';
 import { createAdapter } from './http/adapter';
 import { installEdge } from './http/edge';
 import { Routes } from './http/routes';
@@ -36,7 +36,7 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
   const headers = securityHeaders({ overTls: config.PUBLIC_URL.startsWith('https:'), pictures });
   const problems = new ProblemWriter({ publicUrl: config.PUBLIC_URL, securityHeaders: headers, logger });
   const record = (request: FastifyRequest, reply: FastifyReply): void =>
-    recordExchange(request, reply, logger, metrics);
+    recordRequest(request, reply, logger, metrics);
   const adapter = createAdapter({ problems, trustedProxies: config.GATEWAY_TRUSTED_PROXIES, record });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(runtime), adapter, {
     logger: nestLogger(logger),

@@ -12,7 +12,7 @@ import { dataSourceOptions, runMigrations } from '@puerta/database';
 import {
   BusClient,
   createBusService,
-  FeedReader,
+  InvalidationSubscriber,
   type RequestOf,
   type ResponseOf,
   Sealer,
@@ -85,17 +85,17 @@ export class TestIdentity {
     const service = await startIdentity(config);
     await Promise.all([gateway.connect(), cardIssuer.connect()]);
 
-    const feed = new FeedReader({ ...bus, service: 'identity', reader: 'gateway' });
+    const subscriber = new InvalidationSubscriber({ ...bus, service: 'identity', reader: 'gateway' });
     const identity = new TestIdentity(database, environment, gateway, cardIssuer, service, async () => {
       await tokenService.close();
-      await feed.close();
+      await subscriber.close();
       await Promise.all([gateway.close(), cardIssuer.close()]);
       await database.destroy();
       await postgres.drop();
     });
-    feed.listen({ event: (type, data) => identity.told.push({ type, data }), lost: () => undefined });
-    feed.connect();
-    await waitFor(() => feed.fresh);
+    subscriber.listen({ event: (type, data) => identity.told.push({ type, data }), lost: () => undefined });
+    subscriber.connect();
+    await waitFor(() => subscriber.fresh);
     return identity;
   }
 

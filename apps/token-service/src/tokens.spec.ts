@@ -245,7 +245,7 @@ describe('junk', () => {
     ['no list', order({ tickets: {} as TicketToSignDto[] }), 'tickets', 'wrong_type'],
     ['a list of texts', order({ tickets: ['x'] as unknown as TicketToSignDto[] }), 'tickets', 'wrong_type'],
     ['an id that is a UUID', bad({ ticket_id: randomUUID() }), 'tickets.0.ticket_id', 'too_long'],
-    ['an id with stray bits', bad({ ticket_id: `${'A'.repeat(21)}B` }), 'tickets.0.ticket_id', 'bad_format'],
+    ['an id with orphan bits', bad({ ticket_id: `${'A'.repeat(21)}B` }), 'tickets.0.ticket_id', 'bad_format'],
     ['an id of another form', order({ event_id: '+'.repeat(22) }), 'event_id', 'bad_format'],
     ['an attendee that is no id', bad({ attendee_id: 'a'.repeat(30) }), 'tickets.0.attendee_id', 'bad_format'],
     ['a name of 121 characters', bad({ attendee_name: 'a'.repeat(121) }), 'tickets.0.attendee_name', 'too_long'],

@@ -1,7 +1,7 @@
 import { loadConfig } from '@puerta/config';
 import { type ServiceName, tokenServiceContract } from '@puerta/contracts';
 import { dataSourceOptions, runMigrations } from '@puerta/database';
-import { BusClient, FeedReader, Sealer, ServiceClient } from '@puerta/messaging';
+import { BusClient, InvalidationSubscriber, Sealer, ServiceClient } from '@puerta/messaging';
 import { InternalServer, Metrics, silentLogger } from '@puerta/observability';
 import { decodeError, type Running, startService } from '@puerta/service';
 import { createDatabase, type TestDatabase, testRedisUrl } from '@puerta/testing';
@@ -20,7 +20,7 @@ export const newEncryptionKey = (): string => randomBytes(32).toString('base64')
 export class TestTokenService {
   private readonly clients: BusClient[] = [];
   private readonly running: Running[] = [];
-  private readonly feeds: FeedReader[] = [];
+  private readonly subscribers: InvalidationSubscriber[] = [];
   private readonly opened: KeyTools[] = [];
 
   private constructor(
@@ -84,20 +84,20 @@ export class TestTokenService {
   }
 
   /** What the replicas tell from now on. */
-  async hear(): Promise<{ feed: FeedReader; told: string[] }> {
+  async hear(): Promise<{ subscriber: InvalidationSubscriber; told: string[] }> {
     const { REDIS_BUS_URL: redis, BUS_PREFIX: prefix } = this.config();
-    const feed = new FeedReader({ redis, prefix, service: 'token-service', reader: 'gateway' });
+    const subscriber = new InvalidationSubscriber({ redis, prefix, service: 'token-service', reader: 'gateway' });
     const told: string[] = [];
-    feed.listen({ event: (type) => told.push(type), lost: () => undefined });
-    feed.connect();
-    this.feeds.push(feed);
-    return { feed, told };
+    subscriber.listen({ event: (type) => told.push(type), lost: () => undefined });
+    subscriber.connect();
+    this.subscribers.push(subscriber);
+    return { subscriber, told };
   }
 
   async close(): Promise<void> {
     await this.stop();
     await Promise.all(this.opened.map((tools) => tools.close()));
-    await Promise.all(this.feeds.map((feed) => feed.close()));
+    await Promise.all(this.subscribers.map((subscriber) => subscriber.close()));
     await Promise.all(this.clients.map((client) => client.close()));
     await this.database.destroy();
     await this.postgres.drop();

@@ -6,9 +6,9 @@ import { AccessGuard } from './access/access.guard';
 import { Authenticator } from './access/authenticator';
 import { GuardedRoutes } from './access/guarded-routes';
 import { JwtStrategy } from './access/jwt.strategy';
-import type { ChangeFeed } from './cache/change-feed';
-import { type FactsSource, KnownFacts } from './cache/known-facts';
-import { VerifiedTokens } from './cache/verified-tokens';
+import type { InvalidationSource } from './cache/invalidation-source';
+import { type FactsSource, AccessFactsCache } from './cache/access-facts-cache';
+import { VerifiedTokenCache } from './cache/verified-token-cache';
 import { KeyStore } from './keys/key-store';
 import { SharedSecret } from './keys/shared-secret';
 import { TokenVerifier } from './tokens/token-verifier';
@@ -23,9 +23,9 @@ export interface AuthOptions {
   /** Asks identity about the subject of a token; give the call a time to live below one second. */
   readonly facts: FactsSource;
   /** Tells which users' facts have changed. */
-  readonly factsFeed: ChangeFeed;
+  readonly factsInvalidations: InvalidationSource;
   /** Tells that the public keys have changed. */
-  readonly keysFeed: ChangeFeed;
+  readonly keysInvalidations: InvalidationSource;
 }
 
 export interface AuthModuleSetup<Args extends unknown[] = never[]> extends Pick<ModuleMetadata, 'imports'> {
@@ -60,8 +60,8 @@ export class AuthModule implements OnModuleInit, OnModuleDestroy {
         {
           provide: Authenticator,
           inject: [TokenVerifier, KeyStore, AUTH_OPTIONS],
-          useFactory: (verifier: TokenVerifier<'access' | 'scan'>, keys: KeyStore, { facts, factsFeed, keysFeed }: AuthOptions) =>
-            new Authenticator(verifier, new VerifiedTokens(verifier, keys, keysFeed), new KnownFacts(facts, factsFeed)),
+          useFactory: (verifier: TokenVerifier<'access' | 'scan'>, keys: KeyStore, { facts, factsInvalidations, keysInvalidations }: AuthOptions) =>
+            new Authenticator(verifier, new VerifiedTokenCache(verifier, keys, keysInvalidations), new AccessFactsCache(facts, factsInvalidations)),
         },
         JwtStrategy,
         GuardedRoutes,
@@ -81,8 +81,8 @@ export class AuthModule implements OnModuleInit, OnModuleDestroy {
   }
 }
 
-function keyStore({ keys, keysFeed }: AuthOptions): KeyStore {
+function keyStore({ keys, keysInvalidations }: AuthOptions): KeyStore {
   const store = new KeyStore(keys);
-  store.follow(keysFeed);
+  store.follow(keysInvalidations);
   return store;
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { Unfit, type Variable, variable } from './variable';
 
-/** Splits "a, b,c"; empty items are refused, so that a stray comma is noticed. */
+/** Splits "a, b,c"; empty items are refused, so that an orphan comma is noticed. */
 export function items(text: string): string[] {
   const list = text.split(',').map((item) => item.trim());
   if (list.includes('')) throw new Unfit('has an empty item (a comma too many)');

@@ -6,7 +6,7 @@ export { type AnswerSealer, type Effect, Inbox, type InboxCall, type Reference }
 export { Inbox1763596800000 as inboxMigration, InboxAnswers1795564800000 as inboxAnswersMigration } from './inbox.migration';
 export { decodeCursor, encodeCursor, type KeyColumn, type PageRequest, paginate } from './keyset';
 export { MigrationError, runMigrations } from './migrate';
-export { outboxState, type OutboxState, tell, tellAll } from './outbox';
+export { outboxState, type OutboxState, publish, publishAll } from './outbox';
 export { Outbox1795305600000 as outboxMigration } from './outbox.migration';
 export { OutboxRelay, type RelayOptions, type WaitingEvent } from './outbox-relay';
 export { Pruner } from './pruner';

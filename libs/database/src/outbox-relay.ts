@@ -83,7 +83,7 @@ export class OutboxRelay<T extends EventType = EventType> {
 
   private async look(): Promise<void> {
     while (await this.waits()) if (!(await this.deliverBatch())) break;
-    await this.options.looked?.(() => this.isAllTold());
+    await this.options.looked?.(() => this.isAllPublished());
   }
 
   private async failed(error: unknown): Promise<false> {
@@ -101,7 +101,7 @@ export class OutboxRelay<T extends EventType = EventType> {
   }
 
   /** Also of what others are at: they may be dead and not know it. A row that was committed late is late at once. */
-  private async isAllTold(): Promise<boolean> {
+  private async isAllPublished(): Promise<boolean> {
     const [{ late }] = (await (await this.connection()).query(
       `SELECT EXISTS (SELECT FROM outbox WHERE type = ANY($1)
                          AND created_at < clock_timestamp() - $2 * interval '1 millisecond') AS late`,
@@ -156,10 +156,10 @@ export class OutboxRelay<T extends EventType = EventType> {
   }
 
   private async pause(ms: number): Promise<void> {
-    const ending = new AbortController();
-    this.wake = () => ending.abort();
+    const sleeping = new AbortController();
+    this.wake = () => sleeping.abort();
     if (this.stopping) return;
-    await sleep(ms, undefined, { signal: ending.signal }).catch(() => undefined);
+    await sleep(ms, undefined, { signal: sleeping.signal }).catch(() => undefined);
     this.wake = () => undefined;
   }
 }

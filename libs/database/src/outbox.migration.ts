@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The table that `tell` writes to, in the schema of the service whose migrations include it. */
+/** The table that `publish` writes to, in the schema of the service whose migrations include it. */
 export class Outbox1795305600000 implements MigrationInterface {
   readonly name = 'Outbox1795305600000';
 

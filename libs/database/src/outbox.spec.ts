@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { RelayProcess } from '../test/relay-process';
 import { dataSourceOptions } from './data-source-options';
 import { runMigrations } from './migrate';
-import { outboxState, tell } from './outbox';
+import { outboxState, publish } from './outbox';
 import { Outbox1795305600000 } from './outbox.migration';
 import { OutboxRelay, type RelayOptions, type WaitingEvent } from './outbox-relay';
 import { transaction } from './transaction';
@@ -53,7 +53,7 @@ function relay(options: Partial<RelayOptions<'user.changed'>> = {}) {
 
 const change = (...users: string[]) =>
   transaction(dataSource, async (tx) => {
-    for (const user_id of users) await tell(tx, 'user.changed', { user_id });
+    for (const user_id of users) await publish(tx, 'user.changed', { user_id });
   });
 
 const rows = async () => (await outboxState(dataSource)).rows;
@@ -62,7 +62,7 @@ describe('the outbox', () => {
   it('tells nothing of a change that was undone', async () => {
     const { told } = relay();
     const undone = transaction(dataSource, async (tx) => {
-      await tell(tx, 'user.changed', { user_id: 'undone' });
+      await publish(tx, 'user.changed', { user_id: 'undone' });
       throw new Error('changed my mind');
     });
     await expect(undone).rejects.toThrow('changed my mind');
@@ -145,7 +145,7 @@ describe('the outbox', () => {
 
   it('leaves events of other kinds to others', async () => {
     const { told } = relay();
-    await transaction(dataSource, (tx) => tell(tx, 'keys.rotated', {}));
+    await transaction(dataSource, (tx) => publish(tx, 'keys.rotated', {}));
     await change('a');
     await waitFor(() => told.length > 0);
     expect(await rows()).toBe(1);
@@ -169,7 +169,7 @@ describe('the outbox', () => {
     await waitFor(() => told.includes('b'));
   });
 
-  it('says how much there is to tell, and since when', async () => {
+  it('says how much there is to publish, and since when', async () => {
     expect(await outboxState(dataSource)).toEqual({ rows: 0, oldestSeconds: 0 });
     await change('a', 'b');
     await sleep(120);

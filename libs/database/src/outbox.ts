@@ -5,12 +5,12 @@ import type { DataSource, EntityManager } from 'typeorm';
  * Tells others of a change: once `tx` is committed, and not otherwise. The event is a row that is written in the
  * transaction of the change, so that there is never one without the other; an `OutboxRelay` hands it on and deletes it.
  */
-export async function tell<T extends EventType>(tx: EntityManager, type: T, data: Events[T]): Promise<void> {
-  await tellAll(tx, type, [data]);
+export async function publish<T extends EventType>(tx: EntityManager, type: T, data: Events[T]): Promise<void> {
+  await publishAll(tx, type, [data]);
 }
 
 /** The same of several, in their order. */
-export async function tellAll<T extends EventType>(
+export async function publishAll<T extends EventType>(
   tx: EntityManager,
   type: T,
   events: readonly Events[T][],
@@ -19,7 +19,7 @@ export async function tellAll<T extends EventType>(
   await tx.query('INSERT INTO outbox (type, data) SELECT $1, unnest($2::jsonb[])', [type, data]);
 }
 
-/** How much there is to tell. */
+/** How much there is to publish. */
 export interface OutboxState {
   readonly rows: number;
   /** Since the oldest of them was written; 0 when there is none. */

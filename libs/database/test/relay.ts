@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../src/data-source-options';
-import { tell } from '../src/outbox';
+import { publish } from '../src/outbox';
 import { OutboxRelay } from '../src/outbox-relay';
 import { transaction } from '../src/transaction';
 
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
     });
     relay.start();
   }
-  await transaction(dataSource, (tx) => tell(tx, 'user.changed', { user_id: 'of the dead' }));
+  await transaction(dataSource, (tx) => publish(tx, 'user.changed', { user_id: 'of the dead' }));
   if (what === 'writes only') process.send?.('committed');
 }
 

@@ -1,8 +1,8 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
-import { BusClient } from './client';
-import { type ServiceContract } from './contract';
+import { BusClient } from './caller/client';
+import { type ServiceContract } from './wire/contract';
 import { type BusClientOptions } from './options';
-import { ServiceClient } from './service-client';
+import { ServiceClient } from './caller/service-client';
 
 /** Connects the client with the application, and closes it last: handlers that drain at shutdown still make calls. */
 class BusLifecycle implements OnModuleInit, OnApplicationShutdown {

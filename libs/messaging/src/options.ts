@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Logger } from '@nestjs/common';
-import { type Lane, type ServiceContract } from './contract';
-import { type WireError } from './errors';
-import { type Sealer } from './sealer';
+import { type Lane, type ServiceContract } from './wire/contract';
+import { type WireError } from './wire/errors';
+import { type Sealer } from './wire/sealer';
 
 /** Takes a sentence and facts about it. Facts never hold message data. */
 export interface BusLogger {
@@ -27,7 +27,7 @@ export type BusEvent =
   /** Messages of dead replicas, or lost on their way to this one, that this replica took over. */
   | { readonly type: 'reclaimed'; readonly lane: Lane; readonly count: number }
   /** Given up after several replicas did not answer it, and moved to the dead letters. */
-  | { readonly type: 'buried'; readonly pattern: string; readonly caller: string; readonly lane: Lane }
+  | { readonly type: 'dead_lettered'; readonly pattern: string; readonly caller: string; readonly lane: Lane }
   /** Did not open under our keys, or was not sealed at all: altered, moved, or made by somebody else. */
   | { readonly type: 'dropped'; readonly what: 'message' | 'reply'; readonly peer: string }
   | { readonly type: 'connection'; readonly name: string; readonly up: boolean };

@@ -48,7 +48,7 @@ export class Metrics {
   });
 
   readonly #reclaimed = this.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
-  readonly #buried = this.counter('puerta_bus_given_up_total', 'Messages that no replica answered, now dead letters', [
+  readonly #deadLettered = this.counter('puerta_bus_dead_letters_total', 'Messages that no replica answered, now dead letters', [
     'pattern',
   ]);
   readonly #dropped = this.counter('puerta_bus_dropped_total', 'Messages and answers that were not sealed with our keys', [
@@ -85,7 +85,7 @@ export class Metrics {
 
   /** A message was given up here. */
   busBuried(pattern: string): void {
-    this.#buried.inc({ pattern });
+    this.#deadLettered.inc({ pattern });
   }
 
   /** Something that was altered, moved or made up came over the bus. */

@@ -59,7 +59,7 @@ function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
         );
       case 'reclaimed':
         return metrics.busReclaimed(event.lane, event.count);
-      case 'buried':
+      case 'dead_lettered':
         return metrics.busBuried(event.pattern);
       case 'dropped':
         return metrics.busDropped(event.what, event.peer);

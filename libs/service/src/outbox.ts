@@ -1,14 +1,14 @@
 import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type EventType, identityContract, invalidationsOf } from '@puerta/contracts';
 import { OutboxRelay, outboxState, type OutboxState, type WaitingEvent } from '@puerta/database';
-import { BusClient, FeedWriter, ServiceClient } from '@puerta/messaging';
+import { BusClient, InvalidationPublisher, ServiceClient } from '@puerta/messaging';
 import type { Logger } from '@puerta/observability';
 import { DataSource } from 'typeorm';
 import { busOptions } from './bus';
 import type { Runtime } from './process';
 
-/** Heartbeats of a feed come this often from each replica, or another's does for it. */
-const BEAT_MS = 200;
+/** Heartbeats of the invalidation stream come this often from each replica, or another's does for it. */
+const HEARTBEAT_MS = 200;
 const OBSERVE_MS = 5_000;
 const COMPLAIN_MS = 10_000;
 /** Less than PostgreSQL lets a transaction stand idle. */
@@ -28,14 +28,14 @@ abstract class RelayLife implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** Tells the readers of this service's feed what has changed. */
-class FeedRelay extends RelayLife {
+/** Publishes what has changed to the invalidation stream of this service. */
+class InvalidationRelay extends RelayLife {
   protected readonly relay: OutboxRelay;
-  private beaten = -Infinity;
+  private lastHeartbeat = -Infinity;
 
   constructor(
     dataSource: DataSource,
-    private readonly feed: FeedWriter,
+    private readonly publisher: InvalidationPublisher,
     types: readonly EventType[],
     logger: Logger,
   ) {
@@ -43,30 +43,30 @@ class FeedRelay extends RelayLife {
     this.relay = new OutboxRelay(dataSource, {
       types,
       deliver: async (events) => {
-        await feed.tell(events);
+        await publisher.publish(events);
         return events;
       },
-      ready: () => feed.ready,
-      looked: (holds) => this.beat(holds),
-      onError: complainer(logger, 'the feed of changes cannot be written'),
+      ready: () => publisher.ready,
+      looked: (holds) => this.heartbeat(holds),
+      onError: complainer(logger, 'the invalidation stream cannot be written'),
     });
   }
 
   override onApplicationBootstrap(): void {
-    this.feed.connect();
+    this.publisher.connect();
     super.onApplicationBootstrap();
   }
 
   override async onModuleDestroy(): Promise<void> {
     await super.onModuleDestroy();
-    this.feed.close();
+    this.publisher.close();
   }
 
-  private async beat(holds: () => Promise<boolean>): Promise<void> {
+  private async heartbeat(holds: () => Promise<boolean>): Promise<void> {
     const now = performance.now();
-    if (now - this.beaten < BEAT_MS) return;
-    this.beaten = now;
-    await this.feed.beat(holds);
+    if (now - this.lastHeartbeat < HEARTBEAT_MS) return;
+    this.lastHeartbeat = now;
+    await this.publisher.publishHeartbeat(holds);
   }
 }
 
@@ -123,17 +123,17 @@ class OutboxGauges implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** Has a service's outbox told to those who want to know: its feed of changes, and the activity trail. */
+/** Publishes the outbox of a service: to its invalidation stream, and to the activity trail. */
 @Module({})
 export class OutboxModule {
   static forRoot(service: string, runtime: Runtime): DynamicModule {
     const types = invalidationsOf(service);
     const records = (identityContract.patterns['activity.record'].callers as readonly string[]).includes(service);
-    const feed = {
-      provide: FeedRelay,
+    const invalidations = {
+      provide: InvalidationRelay,
       inject: [DataSource],
       useFactory: (dataSource: DataSource) =>
-        new FeedRelay(dataSource, new FeedWriter({ ...busOptions(runtime), service }), types, runtime.logger),
+        new InvalidationRelay(dataSource, new InvalidationPublisher({ ...busOptions(runtime), service }), types, runtime.logger),
     };
     const activity = {
       provide: ActivityRelay,
@@ -145,7 +145,7 @@ export class OutboxModule {
       inject: [DataSource],
       useFactory: (dataSource: DataSource) => new OutboxGauges(dataSource, runtime),
     };
-    const relays = [...(types.length > 0 ? [feed] : []), ...(records ? [activity] : [])];
+    const relays = [...(types.length > 0 ? [invalidations] : []), ...(records ? [activity] : [])];
     return { module: OutboxModule, providers: relays.length > 0 ? [...relays, gauges] : [] };
   }
 }

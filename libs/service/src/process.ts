@@ -68,14 +68,14 @@ export async function runProcess<D extends AppConfigDefinition>(options: Process
     metrics,
     logger,
   });
-  const ending = new Ending(logger, internal);
-  ending.onSignals();
-  if (common.PUERTA_EXIT_WITH_PARENT) ending.withParent();
+  const shutdown = new Shutdown(logger, internal);
+  shutdown.onSignals();
+  if (common.PUERTA_EXIT_WITH_PARENT) shutdown.withParent();
 
   try {
     await internal.start();
     const running = await options.start({ name, config, logger, metrics, internal });
-    ending.running = running;
+    shutdown.running = running;
     internal.serving(running.checks);
     logger.info('started', { environment: common.NODE_ENV });
   } catch (error) {
@@ -114,7 +114,7 @@ export function dieOfTheUnexpected(logger: Logger): void {
 }
 
 /** The orderly end of a process, at most once. */
-class Ending {
+class Shutdown {
   running: Running | undefined;
   #begun = false;
 

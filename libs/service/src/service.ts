@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type INestMicroservice, type Type } from '@
 import type { ConfigOf } from '@puerta/config';
 import { followedBy } from '@puerta/contracts/core';
 import { DatabaseModule, type DatabaseModuleOptions, type InboxKeys } from '@puerta/database';
-import { BusModule, FeedModule, Sealer, type ServiceContract } from '@puerta/messaging';
+import { BusModule, InvalidationModule, Sealer, type ServiceContract } from '@puerta/messaging';
 import type { ReadinessChecks } from '@puerta/observability';
 import { busClientOptions, busOptions } from './bus';
 import { OutboxModule } from './outbox';
@@ -50,7 +50,7 @@ export class ServiceModule {
         RuntimeModule.forRoot(runtime),
         DatabaseModule.forRoot(database),
         BusModule.forRoot({ ...busClientOptions(runtime), calls: definition.calls ?? [] }),
-        FeedModule.forRoot({ ...busOptions(runtime), reader: name, services: followedBy(name) }),
+        InvalidationModule.forRoot({ ...busOptions(runtime), reader: name, services: followedBy(name) }),
         OutboxModule.forRoot(definition.contract.name, runtime),
         definition.module(config),
       ],

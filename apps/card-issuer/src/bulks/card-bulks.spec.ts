@@ -22,7 +22,7 @@ const ended = (actor: Actor, job: CardBulk): Promise<CardBulk> =>
   }, 15_000);
 const run = async (actor: Actor, dto: BulkCardsDto): Promise<CardBulk> => ended(actor, await start(actor, dto));
 const read = (actor: Actor, { card_id }: Card): Promise<Card> => service.ask('cards.get', { card_id }, { actor });
-const tell = (actor: Actor, command: 'suspend' | 'revoke', { card_id }: Card): Promise<Card> =>
+const send = (actor: Actor, command: 'suspend' | 'revoke', { card_id }: Card): Promise<Card> =>
   service.ask(`cards.${command}`, { card_id }, { actor });
 
 /** So many cards, by copying one: each has one line of history. */
@@ -48,7 +48,7 @@ describe('a command for many cards', () => {
   it('is answered at once with a job, which tells how it went', async () => {
     const actor = user();
     const cards = [await service.issue(actor), await service.issue(actor), await service.issue(actor)];
-    await tell(actor, 'suspend', cards[2] as Card);
+    await send(actor, 'suspend', cards[2] as Card);
     const job = await start(actor, { action: 'suspend', filter: {}, reason: 'holidays' });
     expect(job).toMatchObject({ action: 'suspend', dry_run: false, error: null, created_at: expect.any(String) });
     expect(await ended(actor, job)).toEqual({
@@ -80,7 +80,7 @@ describe('a command for many cards', () => {
     const actor = user();
     const expired = await service.issue(actor, { valid_until: '2020-01-01T00:00:00Z' });
     const current = await service.issue(actor, { valid_until: SOON });
-    const revoked = await tell(actor, 'revoke', await service.issue(actor));
+    const revoked = await send(actor, 'revoke', await service.issue(actor));
     expect(await run(actor, { action: 'renew', filter: {}, valid_until: SOON })).toMatchObject({
       changed: 1,
       skipped: { card_not_found: 0, card_state_conflict: 1, unchanged: 1 },
@@ -108,7 +108,7 @@ describe('a command for many cards', () => {
     ];
     const cards: Card[] = [];
     for (const holder of holders) cards.push(await service.issue(actor, { holder }));
-    await tell(actor, 'suspend', cards[3] as Card);
+    await send(actor, 'suspend', cards[3] as Card);
     expect(await run(actor, { action: 'revoke', filter })).toMatchObject({ changed: meant.length, total: meant.length });
     const now = await Promise.all(cards.map((card) => read(actor, card)));
     expect(now.flatMap(({ status }, n) => (status === 'revoked' ? [n] : []))).toEqual(meant);
@@ -132,7 +132,7 @@ describe('a command for many cards', () => {
   it('tried dry, changes nothing and counts the same', async () => {
     const actor = user();
     const card = await service.issue(actor);
-    await tell(actor, 'revoke', await service.issue(actor));
+    await send(actor, 'revoke', await service.issue(actor));
     const dry = await run(actor, { action: 'suspend', filter: {}, dry_run: true });
     expect(dry).toMatchObject({ dry_run: true, changed: 1, skipped: { ...NONE, card_state_conflict: 1 } });
     expect(await read(actor, card)).toEqual(card);
@@ -146,7 +146,7 @@ describe('a command for many cards', () => {
     await manyCards(actor, 350);
     const [job, outcomes] = await Promise.all([
       start(actor, { action: 'suspend', filter: {} }),
-      Promise.all(cards.map((card) => codeOf(tell(actor, 'suspend', card)))),
+      Promise.all(cards.map((card) => codeOf(send(actor, 'suspend', card)))),
     ]);
     const { changed, done } = await ended(actor, job);
     expect(done).toBe(381);

@@ -11,7 +11,7 @@ afterAll(() => service?.stop());
 
 const actor = user();
 
-/** Everything the activity trail was told of a card, once all that there was to tell is told. */
+/** Everything the activity trail was told of a card, once all that there was to send is told. */
 async function told(card: Card) {
   await waitFor(async () => (await service.count('outbox')) === 0);
   return recorded.filter(({ subject_id }) => subject_id === card.card_id);

@@ -12,7 +12,7 @@ const COMMANDS = ['suspend', 'reactivate', 'revoke', 'rotate'] as const;
 type Command = (typeof COMMANDS)[number];
 
 const actor = user();
-const tell = (command: Command, card: Card, who: Actor | undefined = actor, idempotencyKey?: string): Promise<Card> =>
+const send = (command: Command, card: Card, who: Actor | undefined = actor, idempotencyKey?: string): Promise<Card> =>
   service.ask(
     `cards.${command}`,
     { card_id: card.card_id, reason: 'because' },
@@ -25,7 +25,7 @@ const now = (card: Card): Promise<Card> => service.ask('cards.get', { card_id: c
 /** A card that was told this much. */
 async function cardAfter(...commands: Command[]): Promise<Card> {
   let card = await service.issue(actor);
-  for (const command of commands) card = await tell(command, card);
+  for (const command of commands) card = await send(command, card);
   return card;
 }
 
@@ -46,7 +46,7 @@ describe('what may become of a card', () => {
   ] as const)('%s (after %j), told to %s: %s', async (_state, before, command, expected) => {
     const card = await cardAfter(...before);
     const history = await service.history(card);
-    const outcome = await codeOf(tell(command, card));
+    const outcome = await codeOf(send(command, card));
     if (expected === 'card_state_conflict') {
       expect(outcome).toBe(expected);
       expect(await now(card)).toEqual(card);
@@ -85,7 +85,7 @@ describe('who may', () => {
       command === 'suspend' ? 'card_not_found' : 'role_required',
     );
     expect(await tried(user(null, null))).toBe(command === 'suspend' ? 'card_not_found' : 'company_required');
-    expect(await codeOf(tell(command, { ...card, card_id: randomUUID() }))).toBe('card_not_found');
+    expect(await codeOf(send(command, { ...card, card_id: randomUUID() }))).toBe('card_not_found');
     expect(await now(card)).toEqual(card);
     expect(await tried(user('issuer', actor.company_id))).toMatchObject({ card_id: card.card_id });
   });
@@ -93,22 +93,22 @@ describe('who may', () => {
   it('suspend: also the holder, who then cannot take it back', async () => {
     const holder = user(null, null);
     const card = await service.issue(actor, { holder: { name: 'Ana', user_id: holder.user_id } });
-    expect(await tell('suspend', card, holder)).toMatchObject({ status: 'suspended' });
-    expect(await codeOf(tell('suspend', card, holder))).toBe('card_state_conflict');
-    expect(await codeOf(tell('reactivate', card, holder))).toBe('company_required');
+    expect(await send('suspend', card, holder)).toMatchObject({ status: 'suspended' });
+    expect(await codeOf(send('suspend', card, holder))).toBe('card_state_conflict');
+    expect(await codeOf(send('reactivate', card, holder))).toBe('company_required');
     const asMember = { ...user('member', actor.company_id), user_id: holder.user_id };
     for (const command of ['reactivate', 'revoke', 'rotate'] as const)
-      expect(await codeOf(tell(command, card, asMember))).toBe('role_required');
+      expect(await codeOf(send(command, card, asMember))).toBe('role_required');
     const elsewhere = { ...user('owner'), user_id: holder.user_id };
     for (const command of ['reactivate', 'revoke', 'rotate'] as const)
-      expect(await codeOf(tell(command, card, elsewhere))).toBe('card_not_found');
+      expect(await codeOf(send(command, card, elsewhere))).toBe('card_not_found');
   });
 });
 
 describe('rotating', () => {
   it('kills the old code and makes one that works', async () => {
     const old = await service.issue(actor);
-    const rotated = await tell('rotate', old);
+    const rotated = await send('rotate', old);
     expect(rotated).toEqual({ ...old, scan_url: expect.any(String) });
     expect(rotated.scan_url).not.toBe(old.scan_url);
     expect([await opens(old), await opens(rotated)]).toEqual([false, true]);
@@ -117,13 +117,13 @@ describe('rotating', () => {
   it('leaves a suspended card suspended, its new code waiting', async () => {
     const rotated = await cardAfter('suspend', 'rotate');
     expect(await opens(rotated)).toBe(false);
-    expect((await tell('reactivate', rotated)).scan_url).toBe(rotated.scan_url);
+    expect((await send('reactivate', rotated)).scan_url).toBe(rotated.scan_url);
     expect(await opens(rotated)).toBe(true);
   });
 
   it('20 times at once over two replicas makes 20 codes, of which one lives', async () => {
     const card = await service.issue(actor);
-    const rotated = await Promise.all(Array.from({ length: 20 }, () => tell('rotate', card)));
+    const rotated = await Promise.all(Array.from({ length: 20 }, () => send('rotate', card)));
     expect(new Set(rotated.map(scanCode)).size).toBe(20);
     expect((await Promise.all(rotated.map(opens))).filter(Boolean)).toHaveLength(1);
     expect(await opens(await now(card))).toBe(true);
@@ -150,7 +150,7 @@ describe('rotating', () => {
     ]);
     expect(twice[0]).toEqual(twice[1]);
     const keyed = await Promise.all(
-      Array.from({ length: 5 }, () => tell('rotate', card, actor, `key-${card.card_id}`)),
+      Array.from({ length: 5 }, () => send('rotate', card, actor, `key-${card.card_id}`)),
     );
     expect(new Set(keyed.map((one) => one.scan_url)).size).toBe(1);
     expect(await service.history(card)).toEqual(['issued', 'rotated', 'rotated']);
@@ -158,10 +158,10 @@ describe('rotating', () => {
 
   it('is answered again as the first time, though another rotation has come between: reading tells what is now', async () => {
     const card = await service.issue(actor);
-    const first = await tell('rotate', card, actor, `first-${card.card_id}`);
-    const second = await tell('rotate', card);
+    const first = await send('rotate', card, actor, `first-${card.card_id}`);
+    const second = await send('rotate', card);
     expect(second.scan_url).not.toBe(first.scan_url);
-    expect(await tell('rotate', card, actor, `first-${card.card_id}`)).toEqual(first);
+    expect(await send('rotate', card, actor, `first-${card.card_id}`)).toEqual(first);
     expect(await now(card)).toEqual(second);
   });
 
@@ -170,7 +170,7 @@ describe('rotating', () => {
     const call = { actor, messageId: randomUUID(), pattern: 'cards.rotate' };
     const { states } = service.direct();
     await states.rotate({ card_id: card.card_id }, call);
-    const second = await tell('rotate', card);
+    const second = await send('rotate', card);
     expect(await states.rotate({ card_id: card.card_id }, call)).toEqual(second);
   });
 });
@@ -180,7 +180,7 @@ describe('at once', () => {
     '20 times %s happens once; the others are told of the conflict',
     async (command) => {
       const card = await service.issue(actor);
-      const outcomes = await Promise.all(Array.from({ length: 20 }, () => codeOf(tell(command, card))));
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => codeOf(send(command, card))));
       expect(outcomes.filter((outcome) => outcome === 'card_state_conflict')).toHaveLength(19);
       expect(await service.history(card)).toHaveLength(2);
     },
@@ -189,7 +189,7 @@ describe('at once', () => {
   it('suspend, reactivate, revoke and rotate leave a history that could have happened', async () => {
     const card = await service.issue(actor);
     const commands = Array.from({ length: 32 }, (_, i) => COMMANDS[i % 4] as Command);
-    const outcomes = await Promise.all(commands.map((command) => codeOf(tell(command, card))));
+    const outcomes = await Promise.all(commands.map((command) => codeOf(send(command, card))));
     const done = outcomes.filter((outcome) => typeof outcome === 'object').length;
     const rows = await service.database.query<{ kind: string; n: number }[]>(
       'SELECT kind, count(*)::int AS n FROM card_events WHERE card_id = $1 GROUP BY kind',
@@ -208,14 +208,14 @@ describe('at once', () => {
   it('a key that is used again tells of the card no more than it told the first time', async () => {
     const holder = user(null, null);
     const card = await service.issue(actor, { holder: { name: 'Ana', user_id: holder.user_id } });
-    const first = await tell('suspend', card, holder, 'mine');
+    const first = await send('suspend', card, holder, 'mine');
     expect(first).toMatchObject({ status: 'suspended' });
     const other = { card_id: card.card_id, holder: { name: 'Eva', user_id: randomUUID() } };
     await service.ask('cards.update', other, { actor });
-    expect(await tell('suspend', card, holder, 'mine')).toEqual(first);
+    expect(await send('suspend', card, holder, 'mine')).toEqual(first);
     // Where the first answer was lost, it is made of what they may see now.
     await service.database.query('UPDATE inbox SET answer = NULL');
-    expect(await codeOf(tell('suspend', card, holder, 'mine'))).toBe('card_not_found');
+    expect(await codeOf(send('suspend', card, holder, 'mine'))).toBe('card_not_found');
   });
 
   it('a message that is delivered again after its change gets the same answer', async () => {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Card } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
-import { Inbox, tellAll } from '@puerta/database';
+import { Inbox, publishAll } from '@puerta/database';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type Call, type CardFilter, issuedByOrHeldBy } from './card-access';
@@ -63,7 +63,7 @@ export async function recordAll(
     CardEventEntity,
     lines.map(({ id, cardId, revision }) => ({ id, cardId, kind, revision, actorUserId, reason, at })),
   );
-  await tellAll(
+  await publishAll(
     tx,
     'activity',
     lines.map(({ id, cardId, companyId }) => ({

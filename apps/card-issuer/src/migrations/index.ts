@@ -2,6 +2,7 @@ import { inboxAnswersMigration, inboxMigration, outboxMigration } from '@puerta/
 import { jobsMigration } from '@puerta/jobs';
 import { Cards1795219200000 } from './1795219200000-cards';
 import { CardPhotos1795564800000 } from './1795564800000-card-photos';
+import { OrphanFiles1795910400000 } from './1795910400000-orphan-files';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   inboxAnswersMigration,
   jobsMigration,
   CardPhotos1795564800000,
+  OrphanFiles1795910400000,
 ];

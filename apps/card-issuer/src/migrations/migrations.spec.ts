@@ -86,11 +86,11 @@ describe('the migrations', () => {
   it('can be undone and done again', async () => {
     const before = await tables();
     expect(before).toEqual([
-      ...['card_counters', 'card_events', 'cards', 'inbox', 'jobs', 'migrations', 'outbox', 'scans', 'stray_files'],
+      ...['card_counters', 'card_events', 'cards', 'inbox', 'jobs', 'migrations', 'orphan_files', 'outbox', 'scans'],
     ]);
     for (let i = 0; i < database.migrations.length; i++) await database.undoLastMigration({ transaction: 'each' });
     expect(await tables()).toEqual(['migrations']);
-    expect(await runMigrations(database)).toHaveLength(6);
+    expect(await runMigrations(database)).toHaveLength(7);
     expect(await tables()).toEqual(before);
   });
 

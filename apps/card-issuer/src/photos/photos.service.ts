@@ -7,7 +7,7 @@ import { type Call, issuedBy, issuingCompany } from '../cards/card-access';
 import { CardWriter, hold, record } from '../cards/card-writer';
 import { CardEntity } from '../cards/card.entity';
 import { notAPhoto, redraw } from './redraw';
-import { StrayFiles } from './stray-files';
+import { OrphanFiles } from './orphan-files';
 
 /** Gives photos to cards, and takes them off. */
 @Injectable()
@@ -17,7 +17,7 @@ export class PhotosService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly writer: CardWriter,
-    private readonly strays: StrayFiles,
+    private readonly orphans: OrphanFiles,
     @InjectStorage() private readonly storage: Storage,
   ) {}
 
@@ -35,15 +35,15 @@ export class PhotosService {
     if (!(await this.dataSource.manager.existsBy(CardEntity, filter))) throw new DomainError('card_not_found');
 
     const photo = await this.prepare(upload, companyId);
-    const strays = photo.key === undefined ? [] : [photo.key];
+    const orphans = photo.key === undefined ? [] : [photo.key];
     const change = this.writer.once(call, { card_id, upload }, async (tx) => {
       // Not earlier: if this message was done already, its file is gone, and its answer is to be given again.
       if (photo.key === undefined) throw photo.problem;
       const card = await hold(tx, filter);
-      await this.strays.adopt(tx, photo.key);
+      await this.orphans.adopt(tx, photo.key);
       if (card.photoKey !== null) {
-        await this.strays.abandon(tx, card.photoKey);
-        strays.push(card.photoKey);
+        await this.orphans.abandon(tx, card.photoKey);
+        orphans.push(card.photoKey);
       }
       card.photoKey = photo.key;
       await tx.update(CardEntity, { id: card.id }, { photoKey: photo.key });
@@ -56,7 +56,7 @@ export class PhotosService {
       throw error;
     });
     // After other failures nothing is deleted here: whether the transaction was committed may be unknown.
-    await this.cleanUp(strays, upload);
+    await this.cleanUp(orphans, upload);
     return changed;
   }
 
@@ -67,22 +67,22 @@ export class PhotosService {
    */
   async remove(dto: CardIdDto, call: Call): Promise<Card> {
     const filter = issuedBy(call.actor, dto.card_id);
-    const strays: string[] = [];
+    const orphans: string[] = [];
     const changed = await this.writer.once(call, dto, async (tx) => {
       const card = await hold(tx, filter);
       if (card.photoKey === null) return card;
-      await this.strays.abandon(tx, card.photoKey);
-      strays.push(card.photoKey);
+      await this.orphans.abandon(tx, card.photoKey);
+      orphans.push(card.photoKey);
       card.photoKey = null;
       await tx.update(CardEntity, { id: card.id }, { photoKey: null });
       await record(tx, card, 'photo_removed', call);
       return card;
     });
-    await this.cleanUp(strays);
+    await this.cleanUp(orphans);
     return changed;
   }
 
-  /** Stores the photo that is drawn of an upload, as a stray. */
+  /** Stores the photo that is drawn of an upload, as an orphan. */
   private async prepare(upload: string, companyId: string): Promise<{ key: string } | { key?: never; problem: Error }> {
     const file = await this.storage.get(upload);
     if (!file) return { problem: new DomainError('service_unavailable') };
@@ -91,7 +91,7 @@ export class PhotosService {
     try {
       const photo = await redraw(Buffer.concat(bytes));
       const key = newFileKey('photos', companyId, 'image/jpeg');
-      await this.strays.expect(key);
+      await this.orphans.expect(key);
       await this.storage.put(key, photo, { limit: MAX_PHOTO_BYTES });
       return { key };
     } catch (error) {
@@ -100,9 +100,9 @@ export class PhotosService {
     }
   }
 
-  /** Of `strays`, those that are no card's now. What cannot be deleted is swept later; the card is as it should be. */
-  private async cleanUp(strays: readonly string[], upload?: string): Promise<void> {
-    const deletions = strays.map((key) => this.strays.remove(key));
+  /** Of `orphans`, those that are no card's now. What cannot be deleted is swept later; the card is as it should be. */
+  private async cleanUp(orphans: readonly string[], upload?: string): Promise<void> {
+    const deletions = orphans.map((key) => this.orphans.remove(key));
     if (upload !== undefined) deletions.push(this.storage.delete(upload));
     for (const result of await Promise.allSettled(deletions)) {
       if (result.status === 'rejected') this.#logger.warn('a file could not be deleted', result.reason);

@@ -6,7 +6,7 @@ import { type FileType, newFileKey } from '@puerta/storage';
 import sharp from 'sharp';
 import { codeOf, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
 import { picture } from '../../test/pictures';
-import { StrayFiles } from './stray-files';
+import { OrphanFiles } from './orphan-files';
 
 let service: TestCardIssuer;
 beforeAll(async () => {
@@ -60,7 +60,7 @@ describe('a photo', () => {
     for await (const chunk of file?.content ?? []) chunks.push(chunk as Uint8Array);
     expect(await sharp(Buffer.concat(chunks)).metadata()).toMatchObject({ format: 'jpeg', width: 600, height: 800 });
     expect(await service.history(card)).toEqual(['issued', 'photo_set']);
-    expect(await service.count('stray_files')).toBe(0);
+    expect(await service.count('orphan_files')).toBe(0);
     const [listed] = (await service.ask('cards.list', {}, { actor: own })).items;
     expect(listed?.photo_url).toMatch(/\/files\//);
   });
@@ -74,7 +74,7 @@ describe('a photo', () => {
     const now = await photoKey(card);
     expect(now).not.toBe(former);
     expect(filesOf('photos', own)).toEqual([now]);
-    expect(await service.count('stray_files')).toBe(0);
+    expect(await service.count('orphan_files')).toBe(0);
   });
 
   it('is taken off, once however often one asks', async () => {
@@ -94,7 +94,7 @@ describe('a photo', () => {
     await Promise.all(keys.map((key) => set(card, key, own)));
     expect(filesOf('photos', own)).toEqual([await photoKey(card)]);
     expect(filesOf('uploads', own)).toEqual([]);
-    expect(await service.count('stray_files')).toBe(0);
+    expect(await service.count('orphan_files')).toBe(0);
     expect(await service.history(card)).toEqual(['issued', ...Array<string>(6).fill('photo_set')]);
   });
 
@@ -110,7 +110,7 @@ describe('a photo', () => {
     for (const answer of [first, second, third]) expect(answer.photo_url).not.toBeNull();
     expect(await service.history(card)).toEqual(['issued', 'photo_set']);
     expect(filesOf('photos', own)).toEqual([await photoKey(card)]);
-    expect(await service.count('stray_files')).toBe(0);
+    expect(await service.count('orphan_files')).toBe(0);
   });
 });
 
@@ -153,33 +153,33 @@ describe('who may not', () => {
     expect(await photoKey(card)).toBe(before);
     expect(filesOf('photos', own)).toEqual([before]);
     expect(filesOf('uploads', own)).toEqual([]);
-    expect(await service.count('stray_files')).toBe(0);
+    expect(await service.count('orphan_files')).toBe(0);
   });
 });
 
 describe('what a dead process left', () => {
-  const strays = (): StrayFiles => new StrayFiles(service.database, service.storage);
+  const orphans = (): OrphanFiles => new OrphanFiles(service.database, service.storage);
   const age = (key: string, interval: string): Promise<unknown> =>
-    service.database.query('UPDATE stray_files SET since = now() - $2::interval WHERE key = $1', [key, interval]);
+    service.database.query('UPDATE orphan_files SET since = now() - $2::interval WHERE key = $1', [key, interval]);
 
   it('is swept after an hour, and not before', async () => {
     const key = newFileKey('photos', companyOf(actor), 'image/jpeg');
-    await strays().expect(key);
+    await orphans().expect(key);
     await service.storage.put(key, await picture(), { limit: 1_000_000 });
     await age(key, '59 minutes');
-    await strays().sweep();
+    await orphans().sweep();
     expect(await service.storage.head(key)).toBeDefined();
     await age(key, '61 minutes');
-    await Promise.all([strays().sweep(), strays().sweep()]);
+    await Promise.all([orphans().sweep(), orphans().sweep()]);
     expect(await service.storage.head(key)).toBeUndefined();
-    expect(await service.count('stray_files', 'key = $1', [key])).toBe(0);
+    expect(await service.count('orphan_files', 'key = $1', [key])).toBe(0);
   });
 
   it('becomes no card’s photo once it may be swept', async () => {
     const key = newFileKey('photos', companyOf(actor), 'image/jpeg');
-    await strays().expect(key);
+    await orphans().expect(key);
     await age(key, '11 minutes');
-    expect(await codeOf(service.database.transaction((tx) => strays().adopt(tx, key)))).toBe('service_unavailable');
+    expect(await codeOf(service.database.transaction((tx) => orphans().adopt(tx, key)))).toBe('service_unavailable');
   });
 });
 

@@ -14,7 +14,7 @@ const open = (card: Card): Promise<OpenedScan> => service.ask('scans.open', { co
 /** @param left seconds that the pass lives */
 const profile = (scanId: string, left = 120): Promise<ScanProfile> =>
   service.ask('scans.profile', { scan_id: scanId, pass_expires_at: Math.floor(Date.now() / 1_000) + left });
-const tell = (command: 'suspend' | 'reactivate' | 'revoke' | 'rotate', card: Card): Promise<Card> =>
+const send = (command: 'suspend' | 'reactivate' | 'revoke' | 'rotate', card: Card): Promise<Card> =>
   service.ask(`cards.${command}`, { card_id: card.card_id }, { actor });
 const expire = (card: Card): Promise<Card> =>
   service.ask('cards.update', { card_id: card.card_id, valid_until: '2020-01-01T00:00:00Z' }, { actor });
@@ -45,7 +45,7 @@ describe('opening a scan', () => {
   it('answers every code that opens nothing in the same way, and records nothing', async () => {
     const cards = await Promise.all(Array.from({ length: 4 }, () => service.issue(actor)));
     const [rotated, suspended, revoked, expired] = cards as [Card, Card, Card, Card];
-    await Promise.all([tell('rotate', rotated), tell('suspend', suspended), tell('revoke', revoked), expire(expired)]);
+    await Promise.all([send('rotate', rotated), send('suspend', suspended), send('revoke', revoked), expire(expired)]);
     const live = scanCode(await service.issue(actor));
     const before = await service.count('scans');
     const dead = [
@@ -89,7 +89,7 @@ describe('opening a scan', () => {
   it('200 times at once, while the code is changed, records as many as it answers', async () => {
     const card = await service.issue(actor);
     const opened = Array.from({ length: 200 }, () => codeOf(open(card)));
-    const rotated = await tell('rotate', card);
+    const rotated = await send('rotate', card);
     const answers = await Promise.all(opened);
     expect(await scansOf(card)).toBe(answers.filter((answer) => typeof answer === 'object').length);
     expect(answers.every((answer) => typeof answer === 'object' || answer === 'card_not_found')).toBe(true);
@@ -122,9 +122,9 @@ describe('what a scan shows', () => {
   });
 
   it.each([
-    ['suspended', (card: Card) => tell('suspend', card)],
-    ['revoked', (card: Card) => tell('revoke', card)],
-    ['rotated', (card: Card) => tell('rotate', card)],
+    ['suspended', (card: Card) => send('suspend', card)],
+    ['revoked', (card: Card) => send('revoke', card)],
+    ['rotated', (card: Card) => send('rotate', card)],
     ['expired', expire],
   ])('ends at once when the card is %s', async (_state, end) => {
     const card = await service.issue(actor);

@@ -147,7 +147,7 @@ interface Told {
 }
 
 /** Asks, and gives the answer to the byte. */
-async function tell({ path, body, token }: Request, key: string, gateway = 0): Promise<Told> {
+async function send({ path, body, token }: Request, key: string, gateway = 0): Promise<Told> {
   const response = await fetch(`${puerta.api(gateway).baseUrl}${path}`, {
     method: 'POST',
     headers: {
@@ -188,14 +188,14 @@ describe.each(Object.entries(ROUTES))('POST %s', (_path, prepare) => {
     const request = await prepare();
     const before = await count(request.effects);
     const key = randomUUID();
-    const told = await Promise.all(Array.from({ length: 20 }, (_, n) => tell(request, key, n % 2)));
+    const told = await Promise.all(Array.from({ length: 20 }, (_, n) => send(request, key, n % 2)));
     expect(told[0]?.status).toBeLessThan(300);
     expect(new Set(told.map((one) => JSON.stringify(one))).size).toBe(1);
-    expect(await tell(request, key)).toEqual(told[0]);
+    expect(await send(request, key)).toEqual(told[0]);
     expect(await count(request.effects)).toBe(before + 1);
-    const other = await tell({ ...request, ...(request.body ? { body: request.other } : request.other) }, key);
+    const other = await send({ ...request, ...(request.body ? { body: request.other } : request.other) }, key);
     expect([other.status, JSON.parse(other.text)]).toEqual([422, expect.objectContaining({ code: 'idempotency_mismatch' })]);
-    expect(await tell(request, key, 1)).toEqual(told[0]);
+    expect(await send(request, key, 1)).toEqual(told[0]);
     expect(await count(request.effects)).toBe(before + 1);
   });
 });
@@ -204,9 +204,9 @@ it('remembers no refusal', async () => {
   const key = randomUUID();
   const { card_id } = await issueCard(puerta.api(), admin.token);
   const reactivate = { path: `/cards/${card_id}/reactivate`, body: {}, other: {}, token: admin.token, effects: ['x'] } as const;
-  expect((await tell(reactivate, key)).status).toBe(409);
+  expect((await send(reactivate, key)).status).toBe(409);
   expectStatus(await puerta.api().post(`/cards/${card_id}/suspend`, {}, { token: admin.token }), 200);
-  expect((await tell(reactivate, key)).status).toBe(200);
+  expect((await send(reactivate, key)).status).toBe(200);
 });
 
 it('tells the first answer to a PATCH as well', async () => {
@@ -251,7 +251,7 @@ describe('after kill -9 between the commit and the answer', () => {
     const before = await count(request.effects);
     const key = randomUUID();
     for (const statement of prepare) await query(puerta.database.url, statement);
-    const lost = tell(request, key).catch(() => undefined);
+    const lost = send(request, key).catch(() => undefined);
     await waitFor(async () => (await query(puerta.database.url, HELD)).length === 1);
     await Promise.all(puerta.replicas[app].map((replica) => replica.kill()));
     await waitFor(async () => (await count(request.effects)) === before + 1);
@@ -259,10 +259,10 @@ describe('after kill -9 between the commit and the answer', () => {
     await Promise.all(puerta.replicas[app].map((replica) => replica.start()));
     await lost;
     const first = await waitFor(async () => {
-      const told = await tell(request, key);
+      const told = await send(request, key);
       return told.status === 201 && told;
     }, 20_000);
-    const told = await Promise.all(Array.from({ length: 10 }, (_, n) => tell(request, key, n % 2)));
+    const told = await Promise.all(Array.from({ length: 10 }, (_, n) => send(request, key, n % 2)));
     expect(told).toEqual(told.map(() => first));
     expect(await count(request.effects)).toBe(before + 1);
   }, 60_000);

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Logger, Metrics } from '@puerta/observability';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { exchangeOf } from './exchange';
+import { requestContextOf } from './request-context';
 
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'];
 
@@ -9,8 +9,8 @@ const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELE
  * One line and one observation for each answer. The route is named by its pattern: addresses hold codes and tokens, and
  * a metric must not grow with what people invent.
  */
-export function recordExchange(request: FastifyRequest, reply: FastifyReply, logger: Logger, metrics: Metrics): void {
-  const { id, trace, route, identity, code, startedAt } = exchangeOf(request);
+export function recordRequest(request: FastifyRequest, reply: FastifyReply, logger: Logger, metrics: Metrics): void {
+  const { id, trace, route, identity, code, startedAt } = requestContextOf(request);
   const actor = identity?.kind === 'user' ? identity.actor : undefined;
   const seconds = (performance.now() - startedAt) / 1_000;
   const method = METHODS.includes(request.method) ? request.method : 'OTHER';

@@ -5,7 +5,7 @@ import { DomainError } from '@puerta/contracts/core';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProblemWriter } from '../problems/problem-writer';
 import { answerBrokenRequest, refuseConnect } from './broken-requests';
-import { requestIdOf } from './exchange';
+import { requestIdOf } from './request-context';
 import { parseBody } from './file-body';
 import { MAX_JSON_BYTES } from './json-body';
 import { isScanPath } from './paths';

@@ -2,11 +2,11 @@ import { performance } from 'node:perf_hooks';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { callContext } from '@puerta/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type AdmissionOptions, admit } from './admission';
-import { callContextOf, exchangeOf } from './exchange';
+import { type EarlyChecksOptions, checkEarly } from './early-checks';
+import { callContextOf, requestContextOf } from './request-context';
 import type { Surface } from './security-headers';
 
-export interface EdgeOptions extends AdmissionOptions {
+export interface EdgeOptions extends EarlyChecksOptions {
   readonly securityHeaders: Readonly<Record<Surface, Readonly<Record<string, string>>>>;
   /** Told of every request that was answered. */
   readonly record: (request: FastifyRequest, reply: FastifyReply) => void;
@@ -24,21 +24,21 @@ export function installEdge(adapter: FastifyAdapter, options: EdgeOptions): void
 
   // Of the adapter's own hooks this one is the first. All later ones and the handler run inside its `done`.
   adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
-    const exchange = exchangeOf(request);
-    exchange.route = request.is404 ? undefined : routes.find(request.method, request.routeOptions.url);
-    exchange.surface = exchange.route?.surface ?? exchange.surface;
+    const context = requestContextOf(request);
+    context.route = request.is404 ? undefined : routes.find(request.method, request.routeOptions.url);
+    context.surface = context.route?.surface ?? context.surface;
     reply
-      .headers(securityHeaders[exchange.surface])
-      .headers({ 'x-request-id': exchange.id, 'cache-control': 'no-store' });
-    callContext.run(callContextOf(exchange), done);
+      .headers(securityHeaders[context.surface])
+      .headers({ 'x-request-id': context.id, 'cache-control': 'no-store' });
+    callContext.run(callContextOf(context), done);
   });
 
   fastify.addHook('onRequest', async (request, reply) => {
-    if (await admit(request, reply, options)) return reply;
+    if (await checkEarly(request, reply, options)) return reply;
   });
 
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    const { surface, startedAt } = exchangeOf(request);
+    const { surface, startedAt } = requestContextOf(request);
     if (surface === 'api') reply.header('server-timing', `total;dur=${(performance.now() - startedAt).toFixed(1)}`);
     // Said when the answer leaves: a connection that is kept now would hold the process until it idles out.
     if (isDraining()) reply.header('connection', 'close');

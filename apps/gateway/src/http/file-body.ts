@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyRequest } from 'fastify';
-import { exchangeOf } from './exchange';
+import { requestContextOf } from './request-context';
 import { mediaTypeOf, parseJsonBody } from './json-body';
 
 /** A file that is being sent. */
@@ -15,7 +15,7 @@ export interface File {
 
 /** The body of a request for Fastify: of a route that takes a file the stream itself, else JSON. */
 export async function parseBody(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
-  return exchangeOf(request).route?.file ? contentOf(payload) : parseJsonBody(request, payload);
+  return requestContextOf(request).route?.file ? contentOf(payload) : parseJsonBody(request, payload);
 }
 
 /** The file that a route behind `@TakesFile()` is sent. */

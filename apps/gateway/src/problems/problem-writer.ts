@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { DomainError, type ErrorCode, type ErrorMeta } from '@puerta/contracts/core';
 import type { Logger } from '@puerta/observability';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { exchangeOf } from '../http/exchange';
+import { requestContextOf } from '../http/request-context';
 import { shownPath } from '../http/paths';
 import type { Surface } from '../http/security-headers';
 import { vary } from '../http/vary';
@@ -24,8 +24,8 @@ export class ProblemWriter {
   /** Answers a request with what was thrown while it was served. */
   answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const error = asDomainError(thrown);
-    const exchange = exchangeOf(request);
-    exchange.code = error.code;
+    const context = requestContextOf(request);
+    context.code = error.code;
     if (error.code === 'internal') this.options.logger.error('a request failed', { error: error.cause });
     if (reply.sent || reply.raw.headersSent) {
       // Half an answer is out: cutting the connection says that it is not whole.
@@ -35,7 +35,7 @@ export class ProblemWriter {
     const { status, headers, body } = this.#describe(error, request, reply);
     void reply
       .code(status)
-      .headers({ ...this.options.securityHeaders[exchange.surface], 'x-request-id': exchange.id, ...headers })
+      .headers({ ...this.options.securityHeaders[context.surface], 'x-request-id': context.id, ...headers })
       .send(body);
   }
 
@@ -56,7 +56,7 @@ export class ProblemWriter {
   }
 
   #describe(error: DomainError, request: FastifyRequest, reply: FastifyReply): ProblemAnswer {
-    const { id, surface } = exchangeOf(request);
+    const { id, surface } = requestContextOf(request);
     const occurrence = {
       requestId: id,
       instance: shownPath(request.raw.url ?? ''),

@@ -1,5 +1,5 @@
 import { loadConfig } from '@puerta/config';
-import type { FeedListener } from '@puerta/messaging';
+import type { InvalidationListener } from '@puerta/messaging';
 import { silentLogger } from '@puerta/observability';
 import { waitFor } from '@puerta/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,7 +18,7 @@ const NEW = `new:${newEncryptionKey()}`;
 let service: TestTokenService;
 let operator: KeyTools;
 let replicas: SigningKeysService[] = [];
-let listeners: FeedListener[] = [];
+let listeners: InvalidationListener[] = [];
 
 beforeAll(async () => {
   service = await TestTokenService.create();
@@ -43,8 +43,8 @@ async function start(keys = OLD): Promise<SigningKeysService> {
   const config = loadConfig(keysConfig, { TOKEN_SERVICE_DATABASE_URL: 'postgres://localhost/x', TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: keys });
   const cipher = new KeyCipher(config.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS);
   const rotation = new KeyRotation(service.database, cipher, config, silentLogger);
-  const feed = { listen: (listener: FeedListener) => void listeners.push(listener) };
-  const replica = new SigningKeysService(service.database, cipher, rotation, feed, silentLogger);
+  const subscriber = { listen: (listener: InvalidationListener) => void listeners.push(listener) };
+  const replica = new SigningKeysService(service.database, cipher, rotation, subscriber, silentLogger);
   replicas.push(replica);
   await replica.onModuleInit();
   return replica;

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ConfigError } from '@puerta/config';
 import { DomainError, KEY_USES, type KeySet, type KeyUse, type PublicKey } from '@puerta/contracts';
-import { type FeedReader, feedToken } from '@puerta/messaging';
+import { type InvalidationSubscriber, invalidationsOfService } from '@puerta/messaging';
 import type { Logger } from '@puerta/observability';
 import { InjectLogger } from '@puerta/service';
 import { DataSource, Not, type Repository } from 'typeorm';
@@ -55,7 +55,7 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
     private readonly dataSource: DataSource,
     private readonly cipher: KeyCipher,
     private readonly rotation: KeyRotation,
-    @Inject(feedToken('token-service')) private readonly feed: Pick<FeedReader, 'listen'>,
+    @Inject(invalidationsOfService('token-service')) private readonly subscriber: Pick<InvalidationSubscriber, 'listen'>,
     @InjectLogger() private readonly logger: Logger,
   ) {
     this.rows = dataSource.getRepository(SigningKeyEntity);
@@ -67,7 +67,7 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
     await this.reseal();
     this.running = true;
     const look = (): void => void this.look();
-    this.feed.listen({ event: look, lost: look });
+    this.subscriber.listen({ event: look, lost: look });
     this.poll();
   }
 

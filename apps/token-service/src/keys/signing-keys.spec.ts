@@ -50,8 +50,8 @@ describe('the signing keys', () => {
   it('are told when they change: every replica signs with the next one at once, and publishes no more what was killed', async () => {
     await Promise.all([service.start(), service.start(), service.start()]);
     const [before, identity] = [await published(), await service.as('identity')];
-    const { feed, told } = await service.hear();
-    await waitFor(() => feed.fresh);
+    const { subscriber, told } = await service.hear();
+    await waitFor(() => subscriber.fresh);
     const kidOfToken = async () => {
       const asked = { user_id: randomUUID(), email: 'ana@example.com', roles: [], session_id: randomUUID() };
       const { token } = await identity.request('access-tokens.issue', asked);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ActivityRecord } from '@puerta/contracts';
-import { tell } from '@puerta/database';
+import { publish } from '@puerta/database';
 import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type Call } from './caller';
@@ -15,7 +15,7 @@ export class SecondUses {
    * @param again when it was first used again, in ms: with the token it makes the id of the line, which is the same one
    *   however often it is told, by whomever
    */
-  async tell({ actor }: Call, key: TokenKey, owner: Owner, tokenId: string, again: number): Promise<void> {
+  async record({ actor }: Call, key: TokenKey, owner: Owner, tokenId: string, again: number): Promise<void> {
     // Services know of their own tokens what they need to know; the trail is of what people do.
     if (!actor) return;
     const record: ActivityRecord = {
@@ -26,7 +26,7 @@ export class SecondUses {
       company_id: actor.company_id,
       subject_id: uuidOf(tokenId),
     };
-    await tell(this.dataSource.manager, 'activity', record);
+    await publish(this.dataSource.manager, 'activity', record);
   }
 }
 

@@ -77,7 +77,7 @@ export class TokenRedeemer {
         return answerOf(showing, Number(rest[0]), String(rest[1]));
       case 'used':
         if (Number(rest[2]) > 0) {
-          const told = this.#tell(showing, place, question, Number(rest[1]), Number(rest[2]));
+          const told = this.#recordSecondUse(showing, place, question, Number(rest[1]), Number(rest[2]));
           await Promise.race([told, sleep(TELL_MS, undefined, { ref: false })]);
         }
         throw used(rest[0]);
@@ -123,10 +123,10 @@ export class TokenRedeemer {
   }
 
   /** Has a second use told. If that cannot be, the next one is. Never rejects. */
-  async #tell({ call, owner, shown, keys }: Showing, place: TokenPlace, { names }: Question, index: number, again: number) {
+  async #recordSecondUse({ call, owner, shown, keys }: Showing, place: TokenPlace, { names }: Question, index: number, again: number) {
     const key = keys[index - 1] ?? this.keys.first;
     try {
-      await this.secondUses.tell(call, key, owner, key.tokenId(owner, shown), again);
+      await this.secondUses.record(call, key, owner, key.tokenId(owner, shown), again);
     } catch (error) {
       this.logger.warn('that a token was used again could not be told', { error });
       const question = { names: names.slice(index - 1, index), args: [consumerOf(key, owner, call)] };

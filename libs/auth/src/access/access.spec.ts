@@ -3,7 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import type { AccessFacts, Actor, CheckAccessDto } from '@puerta/contracts';
 import { connect } from 'node:net';
-import { TestFeed } from '../../test/feed';
+import { TestInvalidations } from '../../test/invalidations';
 import { ISSUER, TestKey } from '../../test/tokens';
 import { AuthModule } from '../auth.module';
 import { Authenticator } from './authenticator';
@@ -13,7 +13,7 @@ import { InitialAuth, OptionalAuth, Public, ScanPass, StrictAuth } from './requi
 
 const key = new TestKey('k1');
 /** Nothing is kept: each request asks. */
-const silent = new TestFeed(false);
+const silent = new TestInvalidations(false);
 const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>();
 
 @Controller('doors')
@@ -81,7 +81,7 @@ class ForgottenController {
 type Controllers = (new () => object)[];
 
 async function build(controllers: Controllers): Promise<NestFastifyApplication> {
-  const auth = AuthModule.forRoot({ useFactory: () => ({ issuer: ISSUER, keys: () => Promise.resolve(key.set), facts, factsFeed: silent, keysFeed: silent }) });
+  const auth = AuthModule.forRoot({ useFactory: () => ({ issuer: ISSUER, keys: () => Promise.resolve(key.set), facts, factsInvalidations: silent, keysInvalidations: silent }) });
   const module = await Test.createTestingModule({ imports: [auth], controllers }).compile();
   const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
   return app.useGlobalFilters({

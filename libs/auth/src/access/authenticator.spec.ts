@@ -1,9 +1,9 @@
 import { type AccessFacts, type CheckAccessDto, DomainError, type Role, ROLES } from '@puerta/contracts';
 import { randomUUID } from 'node:crypto';
-import { TestFeed } from '../../test/feed';
+import { TestInvalidations } from '../../test/invalidations';
 import { ISSUER, now, TestKey } from '../../test/tokens';
-import { type FactsSource, KnownFacts } from '../cache/known-facts';
-import { VerifiedTokens } from '../cache/verified-tokens';
+import { type FactsSource, AccessFactsCache } from '../cache/access-facts-cache';
+import { VerifiedTokenCache } from '../cache/verified-token-cache';
 import type { RawRequest } from '../http/bearer-token';
 import { KeyStore } from '../keys/key-store';
 import { TokenVerifier } from '../tokens/token-verifier';
@@ -23,13 +23,13 @@ const strict = (leastRole: Role = 'member'): Requirement => ({ guard: 'strict', 
 
 const request = (token?: string): RawRequest => ({ rawHeaders: token === undefined ? [] : ['Authorization', `Bearer ${token}`] });
 
-/** Nothing is kept unless a test brings a feed that speaks. */
-const silent = new TestFeed(false);
+/** Nothing is kept unless a test brings a invalidations that speaks. */
+const silent = new TestInvalidations(false);
 
-function authenticator(facts: Partial<AccessFacts> | FactsSource = {}, feed = silent, store = keys): Authenticator {
+function authenticator(facts: Partial<AccessFacts> | FactsSource = {}, invalidations = silent, store = keys): Authenticator {
   const source = typeof facts === 'function' ? facts : () => Promise.resolve({ ...good, ...facts });
   const verifier = new TokenVerifier({ access: store, scan: store }, ISSUER);
-  return new Authenticator(verifier, new VerifiedTokens(verifier, store, feed), new KnownFacts(source, feed));
+  return new Authenticator(verifier, new VerifiedTokenCache(verifier, store, invalidations), new AccessFactsCache(source, invalidations));
 }
 
 const outcome = (asked: Promise<unknown>): Promise<string> =>
@@ -182,39 +182,39 @@ describe('Authenticator', () => {
 
     it('asks nobody, and says the same', async () => {
       const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>(() => Promise.resolve(lasting));
-      const [door, token] = [authenticator(facts, new TestFeed()), key.access()];
+      const [door, token] = [authenticator(facts, new TestInvalidations()), key.access()];
       const first = await door.authenticate(request(token), strict());
       for (let n = 0; n < 5; n += 1) expect(await door.authenticate(request(token), strict())).toEqual(first);
       expect(facts).toHaveBeenCalledTimes(1);
       expect(await outcome(door.authenticate(request(token), strict('owner')))).toBe('role_required');
     });
 
-    it('asks again after word of a change', async () => {
+    it('asks again after an invalidation', async () => {
       let facts: AccessFacts = lasting;
-      const [feed, token, sub] = [new TestFeed(), key.access(), randomUUID()];
-      const door = authenticator(() => Promise.resolve(facts), feed);
+      const [invalidations, token, sub] = [new TestInvalidations(), key.access(), randomUUID()];
+      const door = authenticator(() => Promise.resolve(facts), invalidations);
       const mine = key.access({ sub });
       expect(await outcome(door.authenticate(request(mine), INITIAL))).toBe('ok');
       expect(await outcome(door.authenticate(request(token), INITIAL))).toBe('ok');
       facts = { ...good, session: 'revoked' };
-      feed.tell({ user_id: sub }, 'session.revoked');
+      invalidations.publish({ user_id: sub }, 'session.revoked');
       expect(await outcome(door.authenticate(request(mine), INITIAL))).toBe('session_revoked');
       expect(await outcome(door.authenticate(request(token), INITIAL))).toBe('ok');
     });
 
-    it('asks each time while the feed is silent, and lets nobody in when identity is away', async () => {
-      const [feed, token] = [new TestFeed(), key.access()];
+    it('asks each time while the stream is silent, and lets nobody in when identity is away', async () => {
+      const [invalidations, token] = [new TestInvalidations(), key.access()];
       const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>(() => Promise.resolve(lasting));
-      const door = authenticator(facts, feed);
+      const door = authenticator(facts, invalidations);
       expect(await outcome(door.authenticate(request(token), INITIAL))).toBe('ok');
       facts.mockImplementation(() => Promise.reject(new DomainError('service_unavailable')));
       expect(await outcome(door.authenticate(request(token), INITIAL))).toBe('ok');
-      feed.fresh = false;
+      invalidations.fresh = false;
       expect(await outcome(door.authenticate(request(token), INITIAL))).toBe('auth_unavailable');
     });
 
     it('looks at the form of a header first, as ever', async () => {
-      const [door, token] = [authenticator(() => Promise.resolve(lasting), new TestFeed()), key.access()];
+      const [door, token] = [authenticator(() => Promise.resolve(lasting), new TestInvalidations()), key.access()];
       await door.authenticate(request(token), INITIAL);
       const twice = { rawHeaders: [...request(token).rawHeaders, ...request(token).rawHeaders] };
       expect(await outcome(door.authenticate(twice, INITIAL))).toBe('access_token_invalid');

@@ -1,6 +1,6 @@
 import { type AccessFacts, type CheckAccessDto, DomainError } from '@puerta/contracts';
-import type { KnownFacts } from '../cache/known-facts';
-import type { VerifiedTokens } from '../cache/verified-tokens';
+import type { AccessFactsCache } from '../cache/access-facts-cache';
+import type { VerifiedTokenCache } from '../cache/verified-token-cache';
 import { authorizationValues, bearerToken, type RawRequest } from '../http/bearer-token';
 import type { AccessClaims, TokenKind } from '../tokens/token-kinds';
 import { TokenRejected } from '../tokens/token-rejected';
@@ -24,8 +24,8 @@ export class Authenticator {
 
   constructor(
     private readonly passes: Pick<TokenVerifier<'scan'>, 'verify'>,
-    private readonly tokens: VerifiedTokens,
-    private readonly facts: KnownFacts,
+    private readonly tokens: VerifiedTokenCache,
+    private readonly facts: AccessFactsCache,
   ) {}
 
   /**
@@ -55,7 +55,7 @@ export class Authenticator {
   private async inspect(request: RawRequest, credential: Credential): Promise<Identity> {
     if (credential === 'none') return ANONYMOUS;
     const token = bearerToken(request);
-    const known = credential === 'access' ? this.recall(token) : undefined;
+    const known = credential === 'access' ? this.cached(token) : undefined;
     if (known) return known;
     const identity = credential === 'scan' ? this.scan(token) : this.user(token);
     return within(DEADLINE_MS, identity, () => new DomainError('auth_unavailable'));
@@ -67,16 +67,16 @@ export class Authenticator {
   }
 
   /** Who it is, if all of it is known: what most requests cost. */
-  private recall(token: string): UserIdentity | undefined {
-    const claims = this.tokens.recall(token);
-    const facts = claims && this.facts.recall(subjectOf(claims));
+  private cached(token: string): UserIdentity | undefined {
+    const claims = this.tokens.get(token);
+    const facts = claims && this.facts.get(subjectOf(claims));
     return facts && identityOf(claims, facts);
   }
 
   private async user(token: string): Promise<UserIdentity> {
-    const claims = this.tokens.recall(token) ?? (await verified('access', this.tokens.verify(token)));
+    const claims = this.tokens.get(token) ?? (await verified('access', this.tokens.verify(token)));
     const subject = subjectOf(claims);
-    return identityOf(claims, this.facts.recall(subject) ?? (await this.ask(subject)));
+    return identityOf(claims, this.facts.get(subject) ?? (await this.ask(subject)));
   }
 
   /** Whatever keeps the facts away, nobody is let in without them. */

@@ -1,7 +1,7 @@
 import type { KeySet } from '@puerta/contracts';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TestFeed } from '../../test/feed';
+import { TestInvalidations } from '../../test/invalidations';
 import { TestKey } from '../../test/tokens';
 import { KeyStore, type KeyStoreOptions } from './key-store';
 import { readKeySet } from './verification-key';
@@ -109,18 +109,18 @@ describe('KeyStore', () => {
     expect(source.calls).toBe(2);
   });
 
-  describe('following a feed', () => {
+  describe('following a invalidations', () => {
     const twoKeys = () => Promise.resolve({ keys: [one.jwk, two.jwk] });
 
     it('makes everybody wait for the new keys as soon as they are told to have changed', async () => {
-      const feed = new TestFeed();
+      const invalidations = new TestInvalidations();
       store = source.store();
-      store.follow(feed);
+      store.follow(invalidations);
       source.answer = twoKeys;
       await store.start();
       const before = store.version;
       source.answer = () => sleep(30).then(() => two.set);
-      feed.tell();
+      invalidations.publish();
       const found = await Promise.all([store.find('one'), store.find('two'), store.find('one')]);
       expect(found.map((key) => key?.kid)).toEqual([undefined, 'two', undefined]);
       expect(store.version).toBeGreaterThan(before);
@@ -128,12 +128,12 @@ describe('KeyStore', () => {
     });
 
     it('does not take an answer for new that was asked for before', async () => {
-      const feed = new TestFeed();
+      const invalidations = new TestInvalidations();
       store = source.store();
-      store.follow(feed);
+      store.follow(invalidations);
       source.answer = () => sleep(30).then(() => one.set);
       const started = store.start();
-      feed.tell();
+      invalidations.publish();
       source.answer = () => Promise.resolve(two.set);
       await started;
       expect(await store.find('one')).toBeUndefined();
@@ -141,12 +141,12 @@ describe('KeyStore', () => {
     });
 
     it('lets nobody in by keys that have changed, when the new ones cannot be read', async () => {
-      const feed = new TestFeed();
+      const invalidations = new TestInvalidations();
       store = source.store({ retryMs: 20 });
-      store.follow(feed);
+      store.follow(invalidations);
       await store.start();
       source.fail();
-      feed.tell();
+      invalidations.publish();
       await expect(store.find('one')).rejects.toMatchObject({ code: 'auth_unavailable' });
       source.answer = () => Promise.resolve(one.set);
       await sleep(40);
@@ -154,9 +154,9 @@ describe('KeyStore', () => {
     });
 
     it('reads them again and again while it is silent, and keeps the old ones when that fails', async () => {
-      const feed = new TestFeed(false);
+      const invalidations = new TestInvalidations(false);
       store = source.store();
-      store.follow(feed);
+      store.follow(invalidations);
       source.answer = twoKeys;
       await store.start();
       source.answer = () => Promise.resolve(two.set);
@@ -166,7 +166,7 @@ describe('KeyStore', () => {
       await sleep(300);
       expect((await store.find('two'))?.kid).toBe('two');
       source.answer = () => Promise.resolve(two.set);
-      feed.fresh = true;
+      invalidations.fresh = true;
       await sleep(250);
       const { calls } = source;
       await sleep(500);
@@ -174,12 +174,12 @@ describe('KeyStore', () => {
     });
 
     it('says that the keys are others only when they are', async () => {
-      const feed = new TestFeed();
+      const invalidations = new TestInvalidations();
       store = source.store();
-      store.follow(feed);
+      store.follow(invalidations);
       await store.start();
       const { version } = store;
-      feed.lose();
+      invalidations.lose();
       await sleep(30);
       expect([source.calls, store.version]).toEqual([2, version]);
     });

@@ -1,5 +1,5 @@
 import { DomainError, type KeySet } from '@puerta/contracts';
-import type { ChangeFeed } from '../cache/change-feed';
+import type { InvalidationSource } from '../cache/invalidation-source';
 import { readKeySet, type VerificationKey } from './verification-key';
 
 export interface KeyStoreOptions {
@@ -58,11 +58,11 @@ export class KeyStore {
 
   /**
    * Hears when the keys change. From then on the old ones are good for nothing: who asks for a key waits for the new
-   * ones. While the feed is silent the keys are read again and again, and the old ones stay when that fails.
+   * ones. While the stream is silent the keys are read again and again, and the old ones stay when that fails.
    */
-  follow(feed: ChangeFeed): void {
-    feed.listen({ event: () => this.withdraw(), lost: () => void this.refresh() });
-    this.untold = setInterval(() => void (feed.fresh || this.refresh()), UNTOLD_MS).unref();
+  follow(invalidations: InvalidationSource): void {
+    invalidations.listen({ event: () => this.withdraw(), lost: () => void this.refresh() });
+    this.untold = setInterval(() => void (invalidations.fresh || this.refresh()), UNTOLD_MS).unref();
   }
 
   /** Another number whenever a key has come or gone, or may have. */

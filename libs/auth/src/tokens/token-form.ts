@@ -38,7 +38,7 @@ export function readForm(token: string): TokenForm {
   return { header: readHeader(header.toString('latin1')), payload, signature };
 }
 
-/** Decodes canonical base64url alone: padding, white space, other alphabets and stray last bits do not encode back. */
+/** Decodes canonical base64url alone: padding, white space, other alphabets and orphan last bits do not encode back. */
 function decode(part: string): Buffer {
   const bytes = Buffer.from(part, 'base64url');
   if (bytes.length === 0 || bytes.toString('base64url') !== part) throw new TokenRejected('form');

@@ -118,7 +118,7 @@ function spelling(part: string): string {
   if (/\s/.test(part)) return 'there is white space in it';
   if (part.endsWith('=')) return 'it is padded';
   if (/[+/]/.test(part)) return 'it is in the plain base64 alphabet';
-  return /^[A-Za-z0-9_-]+$/.test(part) ? 'its last character has stray bits' : 'it has other characters';
+  return /^[A-Za-z0-9_-]+$/.test(part) ? 'its last character has orphan bits' : 'it has other characters';
 }
 
 function lengthOf(token: string): string {

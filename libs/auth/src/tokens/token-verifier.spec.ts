@@ -179,7 +179,7 @@ describe('attacks', () => {
 /** The same 64 bytes, spelt with other unused bits. */
 function strayBits(signature: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  const stray = signature.slice(0, -1) + alphabet[alphabet.indexOf(signature.at(-1) ?? '') + 1];
-  expect(Buffer.from(stray, 'base64url')).toEqual(Buffer.from(signature, 'base64url'));
-  return stray;
+  const orphan = signature.slice(0, -1) + alphabet[alphabet.indexOf(signature.at(-1) ?? '') + 1];
+  expect(Buffer.from(orphan, 'base64url')).toEqual(Buffer.from(signature, 'base64url'));
+  return orphan;
 }

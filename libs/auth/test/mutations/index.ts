@@ -2,7 +2,7 @@ import { headers } from './headers';
 import type { Live, Parts } from './live';
 import { payloads } from './payloads';
 import { signatures } from './signatures';
-import { bits, characters, encodings, shapes, strays } from './texts';
+import { bits, characters, encodings, shapes, orphans } from './texts';
 
 /**
  * Other texts than a live token, most of them close to it, that no verifier may take: bits of every part, every
@@ -12,7 +12,7 @@ import { bits, characters, encodings, shapes, strays } from './texts';
 export function mutationsOf(live: Live): ReadonlyMap<string, string> {
   const all = new Map<string, string>();
   const parts = live.token.split('.') as unknown as Parts;
-  const makers = [bits, characters, encodings, shapes, strays, headers, payloads, signatures];
+  const makers = [bits, characters, encodings, shapes, orphans, headers, payloads, signatures];
   for (const maker of makers) {
     for (const [name, token] of maker(live, parts)) if (token !== live.token) all.set(token, name);
   }

@@ -102,7 +102,7 @@ export function* shapes(_: Live, [header, payload, signature]: Parts): Generator
 }
 
 /** The same bytes, spelt with other unused bits. */
-export function* strays(_: Live, parts: Parts): Generator<Mutation> {
+export function* orphans(_: Live, parts: Parts): Generator<Mutation> {
   for (const [index, part] of parts.entries()) {
     for (const last of ALPHABET)
       yield [`part ${index + 1} ending in ${last}`, withPart(parts, index, part.slice(0, -1) + last)];

@@ -2,7 +2,7 @@ import type { ServiceName } from './contract';
 import type { ActivityRecord } from './activity';
 
 /**
- * What a service tells others without being asked. It leaves by the outbox, in the transaction of the change, at least
+ * What a service publishes. It leaves by the outbox, in the transaction of the change, at least
  * once, and carries ids alone. A missing id stands for all: whoever keeps copies drops every one.
  */
 export interface Events {
@@ -21,7 +21,7 @@ export interface Events {
 export type EventType = keyof Events;
 
 /**
- * The events after which copies are wrong: each service tells its own in a feed, which others read (`FOLLOWS`). `activity`
+ * The events after which copies are wrong: each service publishes its own to an invalidation stream, which others read (`FOLLOWS`). `activity`
  * is none of them: it goes to identity as a call.
  */
 export const INVALIDATIONS = {
@@ -29,7 +29,7 @@ export const INVALIDATIONS = {
   'token-service': ['keys.rotated'],
 } as const satisfies Partial<Record<ServiceName, readonly EventType[]>>;
 
-/** Which invalidations a service tells; none unless it is named above. */
+/** Which invalidations a service publishes; none unless it is named above. */
 export function invalidationsOf(service: string): readonly EventType[] {
   return Object.hasOwn(INVALIDATIONS, service) ? INVALIDATIONS[service as keyof typeof INVALIDATIONS] : [];
 }
@@ -40,7 +40,7 @@ export const FOLLOWS = {
   'token-service': ['token-service'],
 } as const satisfies Partial<Record<ServiceName, readonly (keyof typeof INVALIDATIONS)[]>>;
 
-/** The feeds that a service reads; none unless it is named above. */
+/** The services whose invalidations a service reads; none unless it is named above. */
 export function followedBy(service: string): readonly ServiceName[] {
   return Object.hasOwn(FOLLOWS, service) ? FOLLOWS[service as keyof typeof FOLLOWS] : [];
 }

@@ -1,4 +1,0 @@
-import { startCluster } from '@puerta/testing';
-import { tellTheStoryOn } from './support/story';
-
-tellTheStoryOn(startCluster);

@@ -1,4 +1,0 @@
-import { startSentinel } from '@puerta/testing';
-import { tellTheStoryOn } from './support/story';
-
-tellTheStoryOn(startSentinel);

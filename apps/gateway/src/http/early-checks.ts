@@ -1,0 +1,68 @@
+import type { Authenticator } from '@puerta/auth';
+import { DomainError } from '@puerta/contracts/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { RequestLimits } from '../limits/request-limits';
+import { answerCors } from './cors';
+import { requestContextOf } from './request-context';
+import { checkBodyHeaders } from './json-body';
+import { pathOf } from './paths';
+import { isApi, type Routes } from './routes';
+
+/** Longer than any address we have or answer with; the longest holds a scan pass. */
+const MAX_URL = 4_096;
+
+export interface EarlyChecksOptions {
+  readonly origins: ReadonlySet<string>;
+  readonly routes: Routes;
+  readonly authenticator: Authenticator;
+  /** undefined: nothing is limited. */
+  readonly limits: RequestLimits | undefined;
+}
+
+/**
+ * Everything that can be decided about a request before its body is read, cheapest first, so that who may not ask costs
+ * us no more than the headers.
+ *
+ * @returns true if the request is answered already.
+ * @throws DomainError why it is refused.
+ */
+export async function checkEarly(request: FastifyRequest, reply: FastifyReply, options: EarlyChecksOptions): Promise<boolean> {
+  const { origins, routes, authenticator, limits } = options;
+  if (answerCors(request, reply, origins)) return true;
+  const context = requestContextOf(request);
+  const { route } = context;
+  const url = request.raw.url ?? '';
+  if (url.length > MAX_URL) throw new DomainError('uri_too_long');
+  if (!hasOneHost(request)) throw new DomainError('bad_request');
+  await limits?.chargeAddress(request.ip, route, reply);
+  if (!route) return answerElsewhere(request, reply, routes.methodsAt(pathOf(url)));
+
+  context.identity = await authenticator.authenticate(request.raw, route.requirement);
+  if (context.identity.kind === 'user') await limits?.chargeUser(context.identity.actor.user_id, route, reply);
+
+  checkBodyHeaders(request, route.file);
+  if (!route.takesQuery && isApi(route)) refuseQuery(request);
+  if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();
+  return false;
+}
+
+/** RFC 9112 3.2. Node keeps the first of several, and a proxy before us may have judged by another. */
+function hasOneHost({ raw }: FastifyRequest): boolean {
+  return raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length === 1;
+}
+
+function answerElsewhere(request: FastifyRequest, reply: FastifyReply, allowed: readonly string[]): boolean {
+  if (allowed.length === 0) throw new DomainError('not_found');
+  const allow = allowed.join(', ');
+  if (request.method !== 'OPTIONS') throw new DomainError('method_not_allowed', { meta: { allow } });
+  void reply.code(204).header('allow', allow).send();
+  return true;
+}
+
+/** Where a route takes a query, its DTO refuses unknown names; where it takes none, every name is unknown. */
+function refuseQuery({ query }: FastifyRequest): void {
+  const names = Object.keys(query as object);
+  if (names.length === 0) return;
+  const errors = names.slice(0, 50).map((name) => ({ field: name.slice(0, 100), code: 'unknown_field' as const }));
+  throw new DomainError('validation_failed', { errors });
+}

@@ -1,0 +1,48 @@
+import { performance } from 'node:perf_hooks';
+import type { Identity } from '@puerta/auth';
+import type { ErrorCode } from '@puerta/contracts/core';
+import type { CallContext } from '@puerta/messaging';
+import { childTrace, formatTraceparent, parseTraceparent, requestId, type TraceContext } from '@puerta/observability';
+import type { FastifyRequest } from 'fastify';
+import { isScanPath } from './paths';
+import type { Route } from './routes';
+import type { Surface } from './security-headers';
+
+/** What the gateway knows of one request, from its first byte to its line in the log. */
+export interface RequestContext {
+  readonly id: string;
+  readonly trace: TraceContext;
+  readonly startedAt: number;
+  /** The route that serves it; undefined where there is none. */
+  route?: Route;
+  surface: Surface;
+  identity?: Identity;
+  /** The error it was answered with. */
+  code?: ErrorCode;
+}
+
+const contexts = new WeakMap<object, RequestContext>();
+
+/** The context of a request, begun on first use: bad URLs are answered without any hook. */
+export function requestContextOf(request: FastifyRequest): RequestContext {
+  const known = contexts.get(request.raw);
+  if (known) return known;
+  const context: RequestContext = {
+    id: request.id,
+    trace: childTrace(parseTraceparent(request.headers['traceparent'])),
+    startedAt: performance.now(),
+    surface: isScanPath(request.raw.url ?? '') ? 'page' : 'api',
+  };
+  contexts.set(request.raw, context);
+  return context;
+}
+
+/** For Fastify's `genReqId`: the caller's request id if it is a plain short word, else a new one. */
+export function requestIdOf(raw: { readonly headers: NodeJS.Dict<string | string[]> }): string {
+  return requestId(raw.headers['x-request-id']);
+}
+
+/** What calls to services made for this request inherit. */
+export function callContextOf({ id, trace }: RequestContext): CallContext {
+  return { requestId: id, traceparent: formatTraceparent(trace) };
+}

@@ -1,0 +1,25 @@
+import { type DynamicModule, type INestMicroservice, Module } from '@nestjs/common';
+import { APP_FILTER, NestFactory } from '@nestjs/core';
+import { BusErrorFilter } from './error-filter';
+import { type BusServerOptions } from '../options';
+import { BusServer } from './server';
+
+type Importable = NonNullable<DynamicModule['imports']>[number];
+type NestOptions = Parameters<typeof NestFactory.createMicroservice>[1];
+
+/**
+ * Around the application's own module: so the filter here is the last one that Nest asks, after those of methods,
+ * controllers and the application.
+ */
+@Module({ providers: [{ provide: APP_FILTER, useClass: BusErrorFilter }] })
+class BusServiceModule {}
+
+/** A Nest microservice that answers a contract over the bus; `listen()` starts it. */
+export async function createBusService(
+  module: Importable,
+  server: BusServer | BusServerOptions,
+  options: NestOptions = {},
+): Promise<INestMicroservice> {
+  const strategy = server instanceof BusServer ? server : new BusServer(server);
+  return NestFactory.createMicroservice({ module: BusServiceModule, imports: [module] }, { ...options, strategy });
+}

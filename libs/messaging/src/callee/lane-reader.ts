@@ -1,0 +1,247 @@
+import { type Connection } from '../connection/connection';
+import { type Lane } from '../wire/contract';
+import { GAP_MS, type Lease, LEASE_MS } from './lease';
+import { type BusLogger } from '../options';
+import { RECLAIM } from '../wire/scripts';
+
+/** Longer than any pause in traffic that matters, shorter than the patience of who waits for a shutdown. */
+const BLOCK_MS = 1_000;
+/** How much later than that Redis may answer before it counts as frozen. */
+const BLOCK_GRACE_MS = 1_500;
+const SWEEP_MS = 1_000;
+const STALE_MS = 1_000;
+const RETRY_MS = 500;
+
+/** One stream of the lane, and the caller it belongs to. */
+export interface Source {
+  readonly stream: string;
+  readonly caller: string;
+}
+
+/** A message given to this replica. It stays ours until `LaneReader.settle`. */
+export interface Entry {
+  readonly source: Source;
+  readonly id: string;
+  readonly fields: readonly string[];
+  /** How often it was given to a replica, this time included. */
+  readonly deliveries: number;
+}
+
+type RawEntry = [id: string, fields: string[] | null];
+
+export interface LaneReaderOptions {
+  readonly lane: Lane;
+  readonly sources: readonly Source[];
+  /** How many messages run at once. */
+  readonly concurrency: number;
+  readonly group: string;
+  readonly replica: string;
+  /** Blocks while it waits for messages, so nobody else may use it. */
+  readonly connection: Connection;
+  readonly commands: Connection;
+  readonly lease: Lease;
+  readonly leasesKey: string;
+  readonly logger: BusLogger;
+  /** Runs a message to its end. Never rejects. */
+  readonly run: (entry: Entry) => Promise<void>;
+  readonly onReclaimed: (count: number) => void;
+}
+
+/**
+ * Reads the messages of one lane, never more than can run. Everything is asked one after another over one connection;
+ * so whatever is pending for this replica and is not in `held` was sent to a connection that is no more, and is lost
+ * unless it is fetched again.
+ */
+export class LaneReader {
+  private readonly held = new Map<string, Entry>();
+  private readonly waiting: Entry[] = [];
+  private readonly byStream: ReadonlyMap<string, Source>;
+  private running = 0;
+  private stopping = false;
+  private nextSweep = 0;
+  private loop: Promise<void> = Promise.resolve();
+  private slotFreed: () => void = () => undefined;
+  private clientId: string | undefined;
+
+  constructor(private readonly options: LaneReaderOptions) {
+    this.byStream = new Map(options.sources.map((source) => [source.stream, source]));
+    options.connection.beforeUse(async () => {
+      const { redis } = options.connection;
+      this.clientId = await redis.client('ID').then(String, () => undefined);
+      await this.makeGroups();
+      this.nextSweep = 0;
+    });
+  }
+
+  start(): void {
+    this.loop = this.readOn();
+  }
+
+  /** Reads no more. Messages that wait for a slot are left to others; `idle` tells when the running ones are done. */
+  async stop(): Promise<void> {
+    const { commands } = this.options;
+    this.stopping = true;
+    this.slotFreed();
+    // Wakes the blocked read. Where that is not allowed, the read ends by itself.
+    if (this.clientId !== undefined && commands.ready) {
+      await commands.within(BLOCK_MS, commands.redis.client('UNBLOCK', this.clientId)).catch(() => undefined);
+    }
+    await this.loop;
+    for (const entry of this.waiting.splice(0)) this.held.delete(keyOf(entry));
+  }
+
+  get runningCount(): number {
+    return this.running;
+  }
+
+  /** The entry is answered and off its stream. */
+  settle(entry: Entry): void {
+    this.held.delete(keyOf(entry));
+  }
+
+  private async readOn(): Promise<void> {
+    const { connection, commands } = this.options;
+    while (!this.stopping) {
+      // Both: what is read over the one is answered over the other, and aged by the clock that the other keeps.
+      if (!(await connection.whenReady(BLOCK_MS)) || !(await commands.whenReady(BLOCK_MS))) continue;
+      const free = this.options.concurrency - this.running - this.waiting.length;
+      try {
+        if (free <= 0) await this.slot();
+        else if (performance.now() >= this.nextSweep) await this.sweep(free);
+        else await this.read(free);
+      } catch (error) {
+        await this.recover(error);
+      }
+    }
+  }
+
+  private async read(free: number): Promise<void> {
+    const { connection, group, replica, sources } = this.options;
+    // COUNT is per stream. When fewer slots are free than there are streams, some messages may have to wait for one.
+    const count = Math.max(1, Math.floor(free / sources.length));
+    const streams = sources.map((source) => source.stream);
+    const read = connection.redis.xreadgroup(
+      ...(['GROUP', group, replica, 'COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS'] as const),
+      ...streams,
+      ...streams.map(() => '>'),
+    );
+    const batches = (await connection.within(BLOCK_MS + BLOCK_GRACE_MS, read)) as [string, RawEntry[]][] | null;
+    if (!batches) return;
+    const entries = batches.flatMap(([stream, raw]) => this.entriesOf(stream, raw, () => 1));
+    for (const entry of await this.stillOurs(entries)) this.take(entry);
+  }
+
+  /** Takes over what was lost on the way to this replica, and what dead replicas left. */
+  private async sweep(free: number): Promise<void> {
+    this.nextSweep = performance.now() + SWEEP_MS;
+    let room = free;
+    for (const source of this.options.sources) {
+      const entries = await this.lostOn(source, room);
+      entries.push(...(await this.abandonedOn(source, room - entries.length)));
+      room -= entries.length;
+      if (entries.length > 0) this.options.onReclaimed(entries.length);
+      for (const entry of entries) this.take(entry);
+      if (room <= 0) return;
+    }
+  }
+
+  private async lostOn({ stream }: Source, room: number): Promise<Entry[]> {
+    const pending = await this.pendingHere(stream);
+    const lost = [...pending.keys()].filter((id) => !this.held.has(`${stream} ${id}`)).slice(0, room);
+    if (lost.length === 0) return [];
+    const { connection, group, replica } = this.options;
+    const claim = connection.redis.xclaim(stream, group, replica, 0, ...lost);
+    const raw = (await connection.within(BLOCK_GRACE_MS, claim)) as RawEntry[];
+    return this.entriesOf(stream, raw, (id) => (pending.get(id) ?? 0) + 1);
+  }
+
+  private async abandonedOn({ stream }: Source, room: number): Promise<Entry[]> {
+    const { connection, group, replica, lease, leasesKey } = this.options;
+    if (room <= 0 || !lease.mayJudge) return [];
+    const notAfter = Math.floor(lease.clock.now() + STALE_MS);
+    const claim = connection.run(RECLAIM, [stream, leasesKey], [group, replica, LEASE_MS, room, notAfter, GAP_MS]);
+    const raw = (await connection.within(BLOCK_GRACE_MS, claim)) as [string, string[], number][];
+    const deliveries = new Map(raw.map(([id, , times]) => [id, times]));
+    return this.entriesOf(stream, raw.map(([id, fields]) => [id, fields]), (id) => deliveries.get(id) ?? 1);
+  }
+
+  /** What Redis says is pending for this replica: entry id → deliveries. */
+  private async pendingHere(stream: string): Promise<Map<string, number>> {
+    const { connection, group, replica } = this.options;
+    const most = this.held.size + this.options.concurrency;
+    const list = connection.redis.xpending(stream, group, '-', '+', most, replica);
+    const rows = (await connection.within(BLOCK_GRACE_MS, list)) as [string, string, number, number][];
+    return new Map(rows.map(([id, , , deliveries]) => [id, deliveries]));
+  }
+
+  /** After a standstill longer than the lease, what was read just now may have been claimed by another already. */
+  private async stillOurs(entries: Entry[]): Promise<Entry[]> {
+    if (!this.options.lease.lost) return entries;
+    const ours: Entry[] = [];
+    for (const { stream } of this.options.sources) {
+      const pending = await this.pendingHere(stream);
+      ours.push(...entries.filter((entry) => entry.source.stream === stream && pending.has(entry.id)));
+    }
+    return ours;
+  }
+
+  private entriesOf(stream: string, raw: RawEntry[], deliveries: (id: string) => number): Entry[] {
+    const source = this.byStream.get(stream);
+    if (!source) return [];
+    return raw.map(([id, fields]) => ({ source, id, fields: fields ?? [], deliveries: deliveries(id) }));
+  }
+
+  private take(entry: Entry): void {
+    // Given again while it runs: the group was made anew.
+    if (this.held.has(keyOf(entry))) return;
+    this.held.set(keyOf(entry), entry);
+    if (this.running < this.options.concurrency) void this.runOne(entry);
+    else this.waiting.push(entry);
+  }
+
+  private async runOne(entry: Entry): Promise<void> {
+    this.running += 1;
+    await this.options.run(entry).catch((error: unknown) => this.options.logger.error('the bus failed', { err: error }));
+    this.running -= 1;
+    const next = this.stopping ? undefined : this.waiting.shift();
+    if (next) void this.runOne(next);
+    this.slotFreed();
+  }
+
+  private slot(): Promise<void> {
+    return new Promise((resolve) => {
+      this.slotFreed = resolve;
+    });
+  }
+
+  private async recover(error: unknown): Promise<void> {
+    const { connection, lane, logger } = this.options;
+    if (!connection.ready || this.stopping) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    try {
+      // Streams, or all of Redis, were emptied.
+      if (reason.startsWith('NOGROUP') || reason.startsWith('UNBLOCKED')) return await this.makeGroups();
+    } catch {
+      // Another Redis has taken over, and the connection goes there.
+      if (!connection.ready) return;
+    }
+    logger.warn('reading messages failed', { lane, reason });
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+
+  /** From `0`, so that messages sent before the group was made are read too. */
+  private async makeGroups(): Promise<void> {
+    const { connection, group, sources } = this.options;
+    for (const { stream } of sources) {
+      try {
+        await connection.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('BUSYGROUP')) throw error;
+      }
+    }
+  }
+}
+
+function keyOf(entry: Entry): string {
+  return `${entry.source.stream} ${entry.id}`;
+}

@@ -1,0 +1,205 @@
+import { isObservable, lastValueFrom } from 'rxjs';
+import { BusContext, callContext } from '../wire/context';
+import { type Lane, type PatternSpec } from '../wire/contract';
+import { callSeal, replySeal, type Route } from '../wire/envelope';
+import { BusError, type BusErrorCode, type WireError } from '../wire/errors';
+import { type OutgoingReply, type Acknowledger } from './acknowledger';
+import { type Keys } from '../wire/keys';
+import { type Entry } from './lane-reader';
+import { type RedisClock } from '../connection/clock';
+import {
+  encodeAnswer, encodeRefusal, encodeSealed, exceeds, fromFields, type Incoming, isIdempotencyKey, writtenAt,
+} from '../wire/message';
+import { type BusLogger, type BusServerOptions, DEFAULTS } from '../options';
+import { harmlessObject, parseJson } from './plain-data';
+
+/** A message that was given to replicas more often than this brought them down, or will. */
+const MOST_DELIVERIES = 3;
+const COMPLAIN_MS = 1_000;
+
+/** What a message brings; not yet judged. */
+interface Content {
+  readonly data?: unknown;
+  readonly actor?: unknown;
+}
+
+export interface RunnerOptions extends BusServerOptions {
+  readonly replica: string;
+  readonly logger: BusLogger;
+  readonly keys: Keys;
+  readonly clock: RedisClock;
+  readonly acknowledger: Acknowledger;
+  readonly settle: (entry: Entry) => void;
+  /** Calls the handler through Nest's pipeline: guards, interceptors, filters. */
+  readonly handle: (pattern: string, data: object, context: BusContext) => Promise<unknown>;
+}
+
+/** Takes one message from what was read to what is answered. */
+export class Runner {
+  private readonly patterns: ReadonlyMap<string, PatternSpec>;
+  private readonly believed: ReadonlySet<string>;
+  private readonly maxBytes: number;
+  private complained = -Infinity;
+
+  constructor(private readonly options: RunnerOptions) {
+    this.patterns = new Map(Object.entries(options.contract.patterns));
+    this.believed = new Set(options.actorsFrom);
+    this.maxBytes = options.maxMessageBytes ?? DEFAULTS.maxMessageBytes;
+  }
+
+  /** Never rejects: whatever happens is answered, logged, or both. */
+  async run(entry: Entry, lane: Lane): Promise<void> {
+    const started = performance.now();
+    const message = fromFields(entry.fields);
+    // Redis' time is reckoned, and may have been set back: no message is from the future, nor lives longer than it may.
+    const age = Math.max(0, this.options.clock.now() - writtenAt(entry.id));
+    const { sealer } = this.options;
+    const opened = sealer && sealer.open(message.sealed ?? '', callSeal(this.routeOf(entry, lane), message));
+    if (sealer && opened === undefined) return this.drop(entry, lane);
+    const spec = this.patterns.get(message.pattern ?? '');
+    const event = { pattern: spec && message.pattern ? message.pattern : 'unknown', caller: entry.source.caller, lane };
+    if (entry.deliveries > MOST_DELIVERIES && message.id !== undefined) {
+      this.deadLetter(entry, message, message.id, lane);
+      this.options.onEvent?.({ type: 'dead_lettered', ...event });
+      return;
+    }
+    if (message.ttl !== undefined && age > message.ttl) {
+      this.expire(entry, message);
+      this.options.onEvent?.({ type: 'handled', ...event, code: 'expired', ms: 0 });
+      return;
+    }
+
+    let code = 'ok';
+    let answer = '';
+    try {
+      answer = await this.answer(entry, message, opened, spec?.lane === lane ? spec : undefined, started - age);
+    } catch (error) {
+      const wire = this.encode(error, entry, message);
+      code = wire.code;
+      if (message.id !== undefined) answer = encodeRefusal(message.id, wire);
+    }
+    this.finish(entry, message, answer);
+    this.options.onEvent?.({ type: 'handled', ...event, code, ms: performance.now() - started });
+  }
+
+  /** @param opened what was under the seal */
+  private async answer(
+    entry: Entry,
+    message: Incoming,
+    opened: string | undefined,
+    spec: PatternSpec | undefined,
+    sent: number,
+  ): Promise<string> {
+    const { caller } = entry.source;
+    const { id, pattern, ttl, idempotencyKey } = message;
+    if (id === undefined || ttl === undefined) throw BusError.of('validation_failed');
+    if (pattern === undefined || !spec) throw BusError.of('unknown_pattern');
+    if (!spec.callers.includes(caller)) throw BusError.of('forbidden_caller');
+    if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) throw BusError.of('validation_failed');
+    const content = opened === undefined ? this.contentOf(message) : (this.parse(opened) as Content | undefined);
+    const plain = requireObject(content?.data);
+    const actor = this.believed.has(caller) ? await this.actorOf(content) : undefined;
+
+    const deadline = sent + ttl;
+    const requestId = message.requestId ?? id;
+    const { traceparent } = message;
+    const context = new BusContext(id, pattern, caller, actor, idempotencyKey, requestId, traceparent, deadline);
+    const answer = await callContext.run({ requestId, traceparent, actor, deadline }, async () => {
+      const data = this.options.validate ? await this.options.validate(spec.request, plain) : plain;
+      const result = await this.options.handle(pattern, data, context);
+      return encodeAnswer(id, isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result);
+    });
+    if (exceeds(answer, this.maxBytes)) throw new RangeError(`the answer has ${answer.length} characters`);
+    return answer;
+  }
+
+  private async actorOf(content: Content | undefined): Promise<object | undefined> {
+    if (content?.actor === undefined) return undefined;
+    const plain = requireObject(content.actor);
+    const { actor, validate } = this.options;
+    return actor && validate ? validate(actor, plain) : plain;
+  }
+
+  private contentOf({ data, actor }: Incoming): Content {
+    // What is no JSON counts as null, which is no object.
+    return { data: this.parse(data ?? ''), actor: actor === undefined ? undefined : (this.parse(actor) ?? null) };
+  }
+
+  private parse(json: string): unknown {
+    if (exceeds(json, this.maxBytes)) throw BusError.of('message_too_large');
+    return parseJson(json);
+  }
+
+  private encode(error: unknown, entry: Entry, message: Incoming): WireError {
+    const { caller } = entry.source;
+    const { id: message_id, requestId: request_id, pattern } = message;
+    const about = { message_id, request_id, entry: entry.id, caller, pattern };
+    try {
+      const wire = this.options.encodeError?.(error) ?? (error instanceof BusError ? error.wire : undefined);
+      if (wire && wire.code !== 'internal') return wire;
+      this.options.logger.error('handling a message failed', { ...about, err: error });
+    } catch (fault) {
+      this.options.logger.error('encoding an error failed', { ...about, err: fault });
+    }
+    return { code: 'internal' satisfies BusErrorCode };
+  }
+
+  /** Given to a replica for the first time, it was surely never run. A later time, nobody knows: then nothing is said. */
+  private expire(entry: Entry, message: Incoming): void {
+    const answer =
+      entry.deliveries === 1 && message.id !== undefined
+        ? encodeRefusal(message.id, { code: 'service_unavailable' satisfies BusErrorCode })
+        : '';
+    this.finish(entry, message, answer, this.options.replica);
+  }
+
+  /** Takes a message off its stream that somebody altered, moved or made up. He learns nothing by it. */
+  private drop(entry: Entry, lane: Lane): void {
+    const { acknowledger, logger, onEvent, settle } = this.options;
+    const { caller } = entry.source;
+    acknowledger.finish(entry, undefined, settle);
+    onEvent?.({ type: 'dropped', what: 'message', peer: caller });
+    const now = performance.now();
+    if (now - this.complained < COMPLAIN_MS) return;
+    this.complained = now;
+    logger.warn('dropped a message that is not sealed with our keys', { entry: entry.id, caller, lane });
+  }
+
+  /** Gives a message up: it brought down, or lost, every replica that had it. An operator may give it another chance. */
+  private deadLetter(entry: Entry, message: Incoming, id: string, lane: Lane): void {
+    const { contract, acknowledger, keys, logger, settle } = this.options;
+    const { requestId: request_id } = message;
+    logger.error('gave up a message that no replica answered', {
+      ...{ message_id: id, request_id, entry: entry.id, caller: entry.source.caller, lane },
+      pattern: this.patterns.has(message.pattern ?? '') ? message.pattern : 'unknown',
+      deliveries: entry.deliveries,
+    });
+    const reply = this.reply(entry, message, encodeRefusal(id, { code: 'internal' satisfies BusErrorCode }));
+    acknowledger.deadLetter(entry, reply, settle, { key: keys.dead(contract.name), lane });
+  }
+
+  private finish(entry: Entry, message: Incoming, answer: string, onlyIfHeldBy?: string): void {
+    this.options.acknowledger.finish(entry, this.reply(entry, message, answer), this.options.settle, onlyIfHeldBy);
+  }
+
+  private reply(entry: Entry, { id, reply }: Incoming, answer: string): OutgoingReply | undefined {
+    if (answer === '' || id === undefined || reply === undefined) return undefined;
+    const { caller } = entry.source;
+    return { channel: this.options.keys.replyChannel(caller, reply), answer: this.seal(caller, id, answer) };
+  }
+
+  private seal(caller: string, id: string, answer: string): string {
+    const { sealer, contract } = this.options;
+    return sealer ? encodeSealed(id, sealer.seal(answer, replySeal({ callee: contract.name, caller }, id))) : answer;
+  }
+
+  private routeOf(entry: Entry, lane: Lane): Route {
+    return { callee: this.options.contract.name, caller: entry.source.caller, lane };
+  }
+}
+
+function requireObject(value: unknown): object {
+  const object = harmlessObject(value);
+  if (!object) throw BusError.of('validation_failed');
+  return object;
+}

@@ -1,0 +1,218 @@
+import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
+import { type Redis } from 'ioredis';
+import { Connection } from '../connection/connection';
+import { type BusContext } from '../wire/context';
+import { callersOf, type Lane, LANES } from '../wire/contract';
+import { Acknowledger } from './acknowledger';
+import { BUS_TRANSPORT, type HandlerExtras } from './handles';
+import { type CalleeStatus, inspect } from '../operations/inspect';
+import { Keys, requireName } from '../wire/keys';
+import { type Entry, LaneReader } from './lane-reader';
+import { Lease } from './lease';
+import { type BusLogger, type BusServerOptions, DEFAULTS, nestLogger, replicaId } from '../options';
+import { Runner } from './runner';
+import { LEAVE } from '../wire/scripts';
+
+/** How long `listen` waits for Redis before it goes on without: the service then begins when Redis does. */
+const PATIENCE_MS = 2_000;
+const FLUSH_MS = 1_000;
+const POLL_MS = 10;
+
+type Listener = (...args: unknown[]) => void;
+
+/**
+ * Answers a contract: one replica of a service. A custom strategy for Nest microservices; handlers are ordinary
+ * controllers' methods (see `Handles`), behind Nest's guards, interceptors and filters.
+ */
+export class BusServer extends Server<Record<string, Listener>> implements CustomTransportStrategy {
+  override readonly transportId = BUS_TRANSPORT;
+  readonly replica: string;
+  private readonly log: BusLogger;
+  private readonly keys: Keys;
+  private readonly commands: Connection;
+  private readonly lease: Lease;
+  private readonly acknowledger: Acknowledger;
+  private readonly readers: LaneReader[] = [];
+  private readonly blocking: Connection[] = [];
+  private readonly streams: string[] = [];
+  private closing: Promise<void> | undefined;
+
+  constructor(private readonly options: BusServerOptions) {
+    super();
+    const service = requireName(options.contract.name);
+    this.replica = replicaId(options.replica);
+    this.log = options.logger ?? nestLogger();
+    this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
+    this.commands = this.connection('commands');
+    this.lease = new Lease(this.commands, this.keys, service, this.replica);
+    this.acknowledger = new Acknowledger(this.commands, service, this.log);
+    for (const lane of LANES) this.addReader(lane);
+  }
+
+  /** Connected, reading, and seen by callers. */
+  get ready(): boolean {
+    return this.lease.present && this.blocking.every((connection) => connection.ready);
+  }
+
+  /** How it stands with this service's streams. Rejects when Redis does not say. */
+  inspect(): Promise<CalleeStatus> {
+    const { contract, prefix = DEFAULTS.prefix } = this.options;
+    const { commands } = this;
+    return inspect((...script) => commands.within(FLUSH_MS, commands.run(...script)), contract, prefix);
+  }
+
+  override addHandler(pattern: unknown, callback: MessageHandler, isEventHandler = false, extras: HandlerExtras = {}): void {
+    const name = String(pattern);
+    const { contract = this.options.contract.name } = extras;
+    if (contract !== this.options.contract.name) throw new Error(`${name} is a pattern of another service: ${contract}`);
+    if (isEventHandler) throw new Error(`the bus carries no events: ${name}`);
+    if (this.messageHandlers.has(name)) throw new Error(`two handlers for one pattern: ${name}`);
+    super.addHandler(pattern, callback, false, extras);
+  }
+
+  /** @throws (to the callback) when handlers and contract do not match */
+  listen(callback: (error?: unknown) => void): void {
+    this.start().then(() => callback(), callback);
+  }
+
+  /** Reads no more, waits for what runs, answers it, and leaves the rest to others. */
+  async close(): Promise<void> {
+    this.closing ??= this.drain();
+    await this.closing;
+  }
+
+  override on(event: string, listener: Listener): void {
+    for (const connection of this.connections) connection.redis.on(event as 'error', listener);
+  }
+
+  override unwrap<T = Redis[]>(): T {
+    return this.connections.map((connection) => connection.redis) as T;
+  }
+
+  private get connections(): Connection[] {
+    return [this.commands, ...this.blocking];
+  }
+
+  private async start(): Promise<void> {
+    this.requireMatch();
+    for (const connection of this.connections) connection.connect();
+    this.lease.start();
+    this.acknowledger.start();
+    for (const reader of this.readers) reader.start();
+    const up = await Promise.all(this.connections.map((connection) => connection.whenReady(PATIENCE_MS)));
+    if (up.includes(false)) this.log.warn('Redis is not there yet; the bus begins when it is', { replica: this.replica });
+  }
+
+  private requireMatch(): void {
+    const patterns = Object.keys(this.options.contract.patterns);
+    const missing = patterns.filter((pattern) => !this.messageHandlers.has(pattern));
+    const foreign = [...this.messageHandlers.keys()].filter((pattern) => !patterns.includes(pattern));
+    if (missing.length === 0 && foreign.length === 0) return;
+    throw new Error(
+      `handlers do not match the contract of ${this.options.contract.name}: ` +
+        `without handler: ${missing.join(', ') || 'none'}; not in the contract: ${foreign.join(', ') || 'none'}`,
+    );
+  }
+
+  private connection(name: string): Connection {
+    return new Connection({
+      redis: this.options.redis,
+      slotKey: this.keys.leases(this.options.contract.name),
+      name: `${this.options.contract.name}:${name}`,
+      logger: this.log,
+      onState: (up) => {
+        this.options.onEvent?.({ type: 'connection', name, up });
+        if (name === 'commands') this._status$.next(up ? 'connected' : 'disconnected');
+      },
+    });
+  }
+
+  private addReader(lane: Lane): void {
+    const { contract, concurrency, onEvent } = this.options;
+    const callee = contract.name;
+    const sources = callersOf(contract, lane).map((caller) => ({
+      stream: this.keys.stream(callee, requireName(caller), lane),
+      caller,
+    }));
+    if (sources.length === 0) return;
+    const atOnce = concurrency?.[lane] ?? DEFAULTS.concurrency[lane];
+    if (!(atOnce >= 1)) throw new RangeError(`the ${lane} lane must run at least one message at once, not ${atOnce}`);
+    const connection = this.connection(lane);
+    const runner = new Runner({
+      ...this.options,
+      replica: this.replica,
+      logger: this.log,
+      keys: this.keys,
+      clock: this.lease.clock,
+      acknowledger: this.acknowledger,
+      settle: (entry) => reader.settle(entry),
+      handle: (pattern, data, context) => this.handle(pattern, data, context),
+    });
+    const reader = new LaneReader({
+      lane,
+      sources,
+      concurrency: atOnce,
+      group: callee,
+      replica: this.replica,
+      connection,
+      commands: this.commands,
+      lease: this.lease,
+      leasesKey: this.keys.leases(callee),
+      logger: this.log,
+      run: (entry: Entry) => runner.run(entry, lane),
+      onReclaimed: (count) => {
+        this.log.warn('took over messages', { lane, count });
+        onEvent?.({ type: 'reclaimed', lane, count });
+      },
+    });
+    this.readers.push(reader);
+    this.blocking.push(connection);
+    this.streams.push(...sources.map((source) => source.stream));
+  }
+
+  private handle(pattern: string, data: object, context: BusContext): Promise<unknown> {
+    const handler = this.messageHandlers.get(pattern);
+    // `requireMatch` has seen to it that there is one.
+    if (!handler) throw new Error(`no handler for ${pattern}`);
+    return new Promise((resolve, reject) => {
+      this.runWithProcessingHooks(context, async (end) => {
+        try {
+          resolve(await handler(data, context));
+        } catch (error) {
+          reject(error as Error);
+        } finally {
+          end();
+        }
+      });
+    });
+  }
+
+  private async drain(): Promise<void> {
+    const drained = this.lease.withdraw();
+    await Promise.all(this.readers.map((reader) => reader.stop()));
+    await drained;
+    const busy = () => this.readers.some((reader) => reader.runningCount > 0);
+    if (!(await until(() => !busy(), this.options.drainMs ?? DEFAULTS.drainMs))) {
+      this.log.warn('closed while messages were running', { replica: this.replica });
+    }
+    await until(() => this.acknowledger.idle || !this.commands.ready, FLUSH_MS);
+    this.lease.stop();
+    this.acknowledger.stop();
+    await this.leave();
+    for (const connection of this.connections) connection.close();
+  }
+
+  private async leave(): Promise<void> {
+    if (!this.commands.ready) return;
+    const { name } = this.options.contract;
+    const keys = [this.keys.leases(name), this.keys.replicas(name), ...this.streams];
+    await this.commands.within(FLUSH_MS, this.commands.run(LEAVE, keys, [name, this.replica])).catch(() => undefined);
+  }
+}
+
+/** @returns whether the condition came true in time */
+async function until(condition: () => boolean, ms: number): Promise<boolean> {
+  const end = performance.now() + ms;
+  while (!condition() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  return condition();
+}

@@ -1,0 +1,136 @@
+import { RedisClock } from '../connection/clock';
+import { Connection } from '../connection/connection';
+import { PRESENCE_MS } from '../callee/lease';
+import { type BusLogger } from '../options';
+import { type Script } from '../wire/scripts';
+
+/** How long Redis may take to answer a question. */
+export const ANSWER_MS = 1_000;
+/** How long a call waits for a connection that is just coming back. */
+const PATIENCE_MS = 1_000;
+
+export interface CallerConnectionOptions {
+  readonly redis: string;
+  /** On a Cluster, the sorted set of the replicas at the other end; undefined elsewhere. */
+  readonly slotKey: string | undefined;
+  /** Begins the names of its connections. */
+  readonly caller: string;
+  /** Where the answers are heard. */
+  readonly channel: string;
+  readonly logger: BusLogger;
+  readonly onState: (name: string, up: boolean) => void;
+  readonly onAnswer: (text: string) => void;
+}
+
+/**
+ * A caller's way to callees: a connection for commands, one that hears answers, and the clock of the Redis at their end.
+ * There is one for all callees or, on a Cluster, one for each: where one node is away, calls elsewhere do not notice.
+ */
+export class CallerConnection {
+  readonly clock = new RedisClock();
+  readonly commands: Connection;
+  answers: Connection;
+  private moving = false;
+  private closed = false;
+
+  constructor(private readonly options: CallerConnectionOptions) {
+    this.commands = this.connection('calls');
+    this.commands.beforeUse(() => {
+      this.clock.distrust();
+      return this.sync();
+    });
+    this.answers = this.listener();
+  }
+
+  /** Connected, and hearing answers. */
+  get ready(): boolean {
+    return this.commands.ready && this.answers.ready;
+  }
+
+  /** Waits for a connection that is just coming, or coming back; not for one that has been down for longer. */
+  async whenReady(most = Infinity): Promise<boolean> {
+    if (this.ready) return true;
+    this.connect();
+    const ms = Math.min(most, PATIENCE_MS - Math.max(this.commands.downFor, this.answers.downFor));
+    if (ms > 0) await Promise.all([this.commands.whenReady(ms), this.answers.whenReady(ms)]);
+    return this.ready;
+  }
+
+  connect(): void {
+    this.commands.connect();
+    this.answers.connect();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.commands.close();
+    this.answers.close();
+  }
+
+  /** Asks with a script; whoever does not answer in time is frozen, and cut off. */
+  ask(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.commands.within(ANSWER_MS, this.commands.run(script, keys, args));
+  }
+
+  /**
+   * How many replicas take messages, by the key of their heartbeats. A plain read, since scripts need leave to write, and a
+   * caller that can write there can pretend that somebody is there.
+   */
+  present(key: string): Promise<number> {
+    const since = Math.floor(this.clock.now() - PRESENCE_MS);
+    return this.commands.within(ANSWER_MS, this.commands.redis.zcount(key, since, '+inf'));
+  }
+
+  /** Resolves when all answers have been heard that were given before what was just asked was answered. */
+  async heard(): Promise<void> {
+    await this.answers.within(ANSWER_MS, this.answers.redis.ping());
+  }
+
+  /** Shows a frozen Redis, or one that is not the right one any more, before a call does, and keeps the clock. */
+  beat(): void {
+    if (this.commands.ready) this.sync().catch(() => undefined);
+    if (this.answers.ready) this.heard().catch(() => undefined);
+    // After a failover each finds its own way. Not on the same Redis, answers may be long in coming, or never come.
+    if (this.ready && !this.moving && this.answers.peer !== this.commands.peer) void this.move();
+  }
+
+  /** Hears answers where commands go now, and until then where they were heard. */
+  private async move(): Promise<void> {
+    this.moving = true;
+    const next = this.listener();
+    next.connect();
+    const [before, after] = (await next.whenReady(ANSWER_MS)) ? [this.answers, next] : [next, this.answers];
+    before.close();
+    this.answers = after;
+    this.moving = false;
+    if (this.closed) after.close();
+  }
+
+  private listener(): Connection {
+    const { channel, onAnswer } = this.options;
+    const connection = this.connection('answers');
+    connection.beforeUse(async () => {
+      await connection.redis.subscribe(channel);
+    });
+    connection.redis.on('message', (_channel: string, text: string) => onAnswer(text));
+    return connection;
+  }
+
+  private async sync(): Promise<void> {
+    const { slotKey } = this.options;
+    const { redis } = this.commands;
+    const asked = performance.now();
+    // On a Cluster, TIME alone would be answered by any node. Where the key is not, it moves us to where it is.
+    const place = slotKey === undefined ? 0 : redis.zcount(slotKey, 0, 0);
+    const [[seconds, micros]] = await this.commands.within(ANSWER_MS, Promise.all([redis.time(), place]));
+    this.clock.sync(Number(seconds) * 1_000 + Number(micros) / 1_000, asked, performance.now());
+  }
+
+  private connection(name: string): Connection {
+    const { redis, caller, slotKey = '', logger, onState } = this.options;
+    return new Connection({
+      ...{ redis, slotKey, logger, name: `${caller}:${name}` },
+      onState: (up) => onState(name, up),
+    });
+  }
+}

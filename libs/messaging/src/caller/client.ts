@@ -1,0 +1,331 @@
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { type Redis } from 'ioredis';
+import { v7 as uuid } from 'uuid';
+import { wasNotRun } from '../connection/connection';
+import { callContext } from '../wire/context';
+import { type Lane } from '../wire/contract';
+import { BusError } from '../wire/errors';
+import { callSeal, contentText, replySeal } from '../wire/envelope';
+import { Keys, requireName } from '../wire/keys';
+import { CallerConnection } from './caller-connection';
+import { decodeReply, exceeds, isIdempotencyKey, MOST_TTL_MS, type Outgoing, type Reply, toFields } from '../wire/message';
+import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, replicaId } from '../options';
+import { type Fate, type PendingCall, PendingCalls } from './pending-calls';
+import { isElsewhere } from '../connection/redis-options';
+import { parseRedisUrl } from '../connection/redis-url';
+import { LOCATE, RETRACT, SEND } from '../wire/scripts';
+
+const PULSE_MS = 500;
+const STALE_MS = 1_000;
+const COMPLAIN_MS = 1_000;
+const ASKED_AT_ONCE = 200;
+const LOOKED_THROUGH = 1_000;
+
+/** Whom and what to ask. */
+export interface Target {
+  readonly service: string;
+  readonly pattern: string;
+  readonly lane: Lane;
+}
+
+export interface CallOptions {
+  /** On whose behalf; default: the actor of the `callContext`. */
+  readonly actor?: object;
+  /** Makes asking again safe: the callee runs what has the same key once. */
+  readonly idempotencyKey?: string;
+  /** How long to wait; never longer than what is left to the call that this one is part of. */
+  readonly ttlMs?: number;
+}
+
+/**
+ * Asks services: one per process, shared by all `ServiceClient`s. Every call settles by its time to live, also while
+ * Redis is stopped, frozen, or comes and goes.
+ */
+export class BusClient extends ClientProxy {
+  /** Who asks. */
+  readonly service: string;
+  readonly replica: string;
+  private readonly log: BusLogger;
+  private readonly keys: Keys;
+  /** By callee on a Cluster, where each callee's keys are on a node of its own; else there is one for all. */
+  private readonly connections = new Map<string, CallerConnection>();
+  private readonly onCluster: boolean;
+  private readonly pending = new PendingCalls((calls, last) => void this.ask(calls, last));
+  private pulse: NodeJS.Timeout | undefined;
+  private closed = false;
+  private complained = -Infinity;
+
+  constructor(private readonly options: BusClientOptions) {
+    super();
+    this.service = requireName(options.service);
+    this.replica = replicaId(options.replica);
+    this.log = options.logger ?? nestLogger();
+    this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
+    this.onCluster = parseRedisUrl(options.redis).kind === 'cluster';
+    if (!this.onCluster) this.connectionTo('');
+  }
+
+  /** Connected to wherever it asks, and hearing its answers. On a Cluster, one that asks nobody yet needs nothing. */
+  get ready(): boolean {
+    return [...this.connections.values()].every((connection) => connection.ready);
+  }
+
+  /**
+   * Starts connecting. Resolves when connected, or after a while without: then calls answer `service_unavailable`.
+   *
+   * @param services which will be asked
+   */
+  async connect(...services: readonly string[]): Promise<void> {
+    const connections = new Set(services.map((service) => this.connectionTo(service)));
+    for (const connection of this.connections.values()) connections.add(connection);
+    await Promise.all([...connections].map((connection) => this.whenReady(connection)));
+  }
+
+  /** Calls that still wait reject at once. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    clearInterval(this.pulse);
+    this.pending.failAll('outcome_unknown');
+    for (const connection of this.connections.values()) connection.close();
+  }
+
+  /** How many replicas of a service take messages now. Rejects with `service_unavailable` when Redis does not say. */
+  async presence(service: string): Promise<number> {
+    const key = this.keys.replicas(requireName(service));
+    const connection = this.connectionTo(service);
+    await this.whenReady(connection);
+    try {
+      return await connection.present(key);
+    } catch (error) {
+      throw this.decoded(BusError.of('service_unavailable', error));
+    }
+  }
+
+  /**
+   * Asks, and waits for the answer.
+   *
+   * @throws what `decodeError` makes of the callee's error, or of a `BusErrorCode`
+   * @throws TypeError or RangeError when data is no JSON, or the time to live no time
+   */
+  async call(target: Target, data: object, options: CallOptions = {}): Promise<unknown> {
+    const started = performance.now();
+    let code = 'ok';
+    try {
+      return await this.sendAndWait(target, data, options, started);
+    } catch (error) {
+      code = error instanceof BusError ? error.code : 'internal';
+      throw error instanceof BusError ? this.decoded(error) : error;
+    } finally {
+      const { service, pattern } = target;
+      this.options.onEvent?.({ type: 'called', service, pattern, code, ms: performance.now() - started });
+    }
+  }
+
+  override on(event: string, listener: (...args: unknown[]) => void): void {
+    for (const redis of this.unwrap()) redis.on(event as 'error', listener);
+  }
+
+  override unwrap<T = Redis[]>(): T {
+    return [...this.connections.values()].flatMap(({ commands, answers }) => [commands.redis, answers.redis]) as T;
+  }
+
+  /** Nest's `send(target, data)`: the pattern is a `Target`. */
+  protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    this.call(packet.pattern as Target, packet.data as object).then(
+      (response) => callback({ response, isDisposed: true }),
+      (err: unknown) => callback({ err }),
+    );
+    return () => undefined;
+  }
+
+  protected override dispatchEvent(): Promise<never> {
+    return Promise.reject(new Error('the bus carries no events'));
+  }
+
+  private decoded(error: BusError): Error {
+    return this.options.decodeError?.(error.wire) ?? error;
+  }
+
+  private async sendAndWait(target: Target, data: object, options: CallOptions, started: number): Promise<unknown> {
+    const context = callContext.getStore();
+    const ttl = options.ttlMs ?? DEFAULTS.ttlMs;
+    if (!(ttl > 0 && ttl <= MOST_TTL_MS)) throw new RangeError(`a call cannot live for ${ttl} ms`);
+    const deadline = Math.min(started + ttl, context?.deadline ?? Infinity);
+    const id = uuid();
+    const { service, pattern } = target;
+    const head = {
+      id,
+      pattern,
+      reply: this.replica,
+      requestId: context?.requestId,
+      traceparent: context?.traceparent,
+      idempotencyKey: options.idempotencyKey,
+    };
+    if (head.idempotencyKey !== undefined && !isIdempotencyKey(head.idempotencyKey)) {
+      throw BusError.of('validation_failed');
+    }
+    const message = this.pack(target, head, JSON.stringify(data), jsonOf(options.actor ?? context?.actor));
+    const connection = this.connectionTo(service);
+    if (!(await this.whenReady(connection, deadline - performance.now()))) throw BusError.of('service_unavailable');
+
+    const stream = this.keys.stream(service, this.service, target.lane);
+    const { call, answer } = this.pending.add({ id, service, stream, connection, started, deadline });
+    void this.submit(call, toFields(message));
+    return answer;
+  }
+
+  /** Adds data and actor, sealed where there is a sealer. */
+  private pack(target: Target, head: Outgoing, data: string, actor: string | undefined): Outgoing {
+    const { sealer, maxMessageBytes: most = DEFAULTS.maxMessageBytes } = this.options;
+    if (exceeds(data, most) || (actor !== undefined && exceeds(actor, most))) throw BusError.of('message_too_large');
+    if (!sealer) return { ...head, data, actor };
+    const text = contentText(data, actor);
+    if (exceeds(text, most)) throw BusError.of('message_too_large');
+    const route = { callee: target.service, caller: this.service, lane: target.lane };
+    return { ...head, sealed: sealer.seal(text, callSeal(route, head)) };
+  }
+
+  /** @returns what was answered, or undefined for what is no answer to a call of ours */
+  private replyIn(text: string): Reply | undefined {
+    const heard = decodeReply(text);
+    const call = heard && this.pending.get(heard.id);
+    if (!heard || !call) return undefined;
+    const { sealer } = this.options;
+    if (!sealer) return heard.sealed === undefined ? heard : undefined;
+    const callee = call.service;
+    const inside = heard.sealed && sealer.open(heard.sealed, replySeal({ callee, caller: this.service }, heard.id));
+    const reply = inside ? decodeReply(inside) : undefined;
+    if (reply?.id === heard.id) return reply;
+    this.complain('dropped an answer that is not sealed with our keys', { service: callee });
+    this.options.onEvent?.({ type: 'dropped', what: 'reply', peer: callee });
+    return undefined;
+  }
+
+  private async submit(call: PendingCall, fields: string[]): Promise<void> {
+    try {
+      const result = await this.post(call, fields);
+      if (result === 'full') this.pending.fail(call, 'overloaded');
+      else if (result === 'late') this.pending.fail(call, 'service_unavailable');
+      else call.entry = result;
+    } catch (error) {
+      if (!wasNotRun(error)) {
+        call.unconfirmed = true;
+        return;
+      }
+      const reason = error instanceof Error ? error.message : String(error);
+      this.complain('Redis refuses messages', { reason });
+      this.pending.fail(call, 'service_unavailable');
+    }
+  }
+
+  /** What another Redis is to be asked is asked there, once the connection leads there: it surely has not been run. */
+  private async post(call: PendingCall, fields: string[]): Promise<string> {
+    try {
+      return await this.postOnce(call, fields);
+    } catch (error) {
+      if (!isElsewhere(error) || !(await this.whenReady(call.connection, call.deadline - performance.now()))) throw error;
+      return this.postOnce(call, fields);
+    }
+  }
+
+  private async postOnce({ connection, deadline, stream }: PendingCall, fields: string[]): Promise<string> {
+    const most = this.options.maxStreamLength ?? DEFAULTS.maxStreamLength;
+    const expiry = Math.floor(connection.clock.now() + deadline - performance.now());
+    return String(await connection.commands.run(SEND, [stream], [expiry, most, ...fields]));
+  }
+
+  /** What is wrong with one message is wrong with many: one line a second says it. */
+  private complain(message: string, facts: object): void {
+    const now = performance.now();
+    if (now - this.complained < COMPLAIN_MS) return;
+    this.complained = now;
+    this.log.warn(message, facts);
+  }
+
+  /** Asks what became of messages that are not answered yet. */
+  private async ask(calls: readonly PendingCall[], last: boolean): Promise<void> {
+    const byStream = new Map<string, PendingCall[]>();
+    for (const call of calls) {
+      const others = byStream.get(call.stream);
+      if (others) others.push(call);
+      else byStream.set(call.stream, [call]);
+    }
+    // Side by side: on a Cluster, a stream may be on a node that does not answer.
+    await Promise.all([...byStream].map(([stream, waiting]) => this.askInTurn(stream, waiting, last)));
+  }
+
+  private async askInTurn(stream: string, waiting: readonly PendingCall[], last: boolean): Promise<void> {
+    for (let i = 0; i < waiting.length; i += ASKED_AT_ONCE) {
+      const some = waiting.slice(i, i + ASKED_AT_ONCE);
+      await this.askStream(stream, some, last).catch(() => undefined);
+      for (const call of some) call.asking = false;
+    }
+  }
+
+  private async askStream(stream: string, calls: readonly PendingCall[], last: boolean): Promise<void> {
+    await this.locate(stream, calls.filter((call) => call.unconfirmed && call.entry === undefined));
+    const known = calls.filter((call) => call.entry !== undefined);
+    const { service, connection } = known[0] ?? {};
+    if (service === undefined || connection === undefined) return;
+    const notAfter = Math.floor(connection.clock.now() + STALE_MS);
+    // Waiting makes sense while a replica is there to take the message, and time is left.
+    const keep = !last && (await connection.present(this.keys.replicas(service))) > 0;
+    const args = [service, keep ? 1 : 0, notAfter, ...known.map((call) => call.entry ?? '')];
+    const fates = (await connection.ask(RETRACT, [stream], args)) as Fate[];
+    // Answers given before Redis said so are ahead of this one: then what is still not answered never was, or is lost.
+    if (fates.includes('gone')) await connection.heard();
+    known.forEach((call, i) => this.pending.learn(call, fates[i]));
+  }
+
+  /** Looks for messages whose sending was cut off. */
+  private async locate(stream: string, calls: readonly PendingCall[]): Promise<void> {
+    const [first] = calls;
+    if (!first) return;
+    const args = [LOOKED_THROUGH, ...calls.map((call) => call.id)];
+    const entries = (await first.connection.ask(LOCATE, [stream], args)) as string[];
+    calls.forEach((call, i) => {
+      if (entries[i]) call.entry = entries[i];
+      else this.pending.learn(call, 'gone');
+    });
+  }
+
+  private async whenReady(connection: CallerConnection, most?: number): Promise<boolean> {
+    if (this.closed) return false;
+    this.pulse ??= setInterval(() => this.beat(), PULSE_MS);
+    return connection.whenReady(most);
+  }
+
+  private beat(): void {
+    for (const connection of this.connections.values()) connection.beat();
+  }
+
+  private connectionTo(service: string): CallerConnection {
+    const key = this.onCluster ? service : '';
+    const known = this.connections.get(key);
+    if (known) return known;
+    const { redis, onEvent } = this.options;
+    const connection = new CallerConnection({
+      redis,
+      slotKey: this.onCluster ? this.keys.replicas(service) : undefined,
+      caller: this.service,
+      channel: this.keys.replyChannel(this.service, this.replica),
+      logger: this.log,
+      onState: (name, up) => {
+        onEvent?.({ type: 'connection', name, up });
+        if (name === 'calls') this._status$.next(up ? 'connected' : 'disconnected');
+      },
+      onAnswer: (text) => {
+        const reply = this.replyIn(text);
+        if (reply) this.pending.answer(reply);
+      },
+    });
+    this.connections.set(key, connection);
+    return connection;
+  }
+}
+
+function jsonOf(value: object | undefined): string | undefined {
+  return value && JSON.stringify(value);
+}
+

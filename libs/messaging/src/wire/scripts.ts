@@ -1,0 +1,233 @@
+import { createHash } from 'node:crypto';
+
+/** A Lua script: one atomic step in Redis. */
+export class Script {
+  readonly sha: string;
+
+  constructor(readonly source: string) {
+    this.sha = createHash('sha1').update(source).digest('hex');
+  }
+}
+
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/**
+ * Puts a message on its stream. What was held up on the way past its time to live is refused: a Redis that was frozen
+ * runs what lay in its socket buffers when it wakes, long after the callers were told that the outcome is unknown.
+ *
+ * KEYS stream · ARGV expiry by Redis' clock, most entries, field, value, … → entry id, `full` or `late`
+ */
+export const SEND = new Script(`${NOW}
+local ttl = math.floor(tonumber(ARGV[1]) - now)
+if ttl <= 0 then return 'late' end
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2]) then return 'full' end
+return redis.call('XADD', KEYS[1], '*', 'ttl', ttl, unpack(ARGV, 3))
+`);
+
+/**
+ * Answers a message and takes it off its stream. Atomic, so that no entry is left acknowledged but not deleted (that
+ * would look like one that was never delivered), nor deleted but not answered.
+ *
+ * With a consumer, only if that consumer still holds the message. Otherwise ownership does not matter: the handler has
+ * run to its end, so the message is done, whoever else may have claimed it meanwhile.
+ *
+ * KEYS stream · ARGV group, entry id, channel or '', answer, consumer or ''
+ */
+export const ACKNOWLEDGE = new Script(`
+if ARGV[5] ~= '' then
+  local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1, ARGV[5])
+  if held.err or #held == 0 then return 0 end
+end
+if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
+redis.pcall('XACK', KEYS[1], ARGV[1], ARGV[2])
+return redis.call('XDEL', KEYS[1], ARGV[2])
+`);
+
+/**
+ * Says what became of messages, and (unless they are to be kept) takes back those that no replica was given.
+ *
+ * KEYS stream · ARGV group, keep 0/1, not after (by Redis' clock), entry id, …
+ * → per entry `taken`, `gone` (answered, or lost), `waiting` or `removed`; nothing when run too late
+ */
+export const RETRACT = new Script(`${NOW}
+if now > tonumber(ARGV[3]) then return {} end
+local keep = ARGV[2] == '1'
+local fates = {}
+for i = 4, #ARGV do
+  local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)
+  local fate
+  if not pending.err and #pending > 0 then
+    fate = 'taken'
+  elseif keep then
+    fate = #redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i]) > 0 and 'waiting' or 'gone'
+  else
+    fate = redis.call('XDEL', KEYS[1], ARGV[i]) == 1 and 'removed' or 'gone'
+  end
+  fates[#fates + 1] = fate
+end
+return fates
+`);
+
+/**
+ * Finds messages by their own ids among the newest entries: for those whose sending was cut off.
+ *
+ * KEYS stream · ARGV how many entries to look through, message id, … → entry id or '' per message
+ */
+export const LOCATE = new Script(`
+local place = {}
+local found = {}
+for i = 2, #ARGV do
+  place[ARGV[i]] = i - 1
+  found[i - 1] = ''
+end
+for _, entry in ipairs(redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', ARGV[1])) do
+  local fields = entry[2]
+  for f = 1, #fields, 2 do
+    if fields[f] == 'id' and place[fields[f + 1]] then found[place[fields[f + 1]]] = entry[1] end
+  end
+end
+return found
+`);
+
+/**
+ * Renews a replica's lease, and its presence while it takes messages. Forgets replicas unheard of for a minute. Where the
+ * clock was set back, heartbeats ahead of it count as made now: the dead would look alive until it has caught up. So no
+ * replica's own heartbeat is ever later than one that was made after it, and shows how old that may look.
+ *
+ * KEYS leases, replicas · ARGV replica, takes messages 0/1, ms
+ * → { Redis' time in ms, whether it had no lease, or was last heard longer ago than those ms }
+ */
+export const HEARTBEAT = new Script(`${NOW}
+local heard = redis.call('ZSCORE', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+if ARGV[2] == '1' then
+  redis.call('ZADD', KEYS[2], now, ARGV[1])
+else
+  redis.call('ZREM', KEYS[2], ARGV[1])
+end
+for _, key in ipairs(KEYS) do
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - 60000)
+  for _, ahead in ipairs(redis.call('ZRANGE', key, '(' .. now, '+inf', 'BYSCORE')) do redis.call('ZADD', key, now, ahead) end
+end
+return { now, (not heard or now - tonumber(heard) > tonumber(ARGV[3])) and 1 or 0 }
+`);
+
+/**
+ * Claims messages of replicas without a lease, and deletes such consumers once nothing is pending for them (deleting one
+ * earlier would drop what is). One script, so that two replicas never claim the same message. Idle time plays no part:
+ * it says nothing about whether a handler still runs. Who has no lease itself, or was not just heard, claims nothing:
+ * Redis was emptied, or its clock set, and the leases of the living are missing or look old too until they are heard again.
+ *
+ * KEYS stream, leases · ARGV group, replica, lease in ms, most messages, not after (by Redis' clock), just heard in ms
+ * → { entry id, fields, deliveries } per message
+ */
+export const RECLAIM = new Script(`${NOW}
+local claimed = {}
+local heard = redis.call('ZSCORE', KEYS[2], ARGV[2])
+if now > tonumber(ARGV[5]) or not heard or now - tonumber(heard) > tonumber(ARGV[6]) then return claimed end
+local room = tonumber(ARGV[4])
+local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+if consumers.err then return claimed end
+for _, consumer in ipairs(consumers) do
+  local info = {}
+  for i = 1, #consumer, 2 do info[consumer[i]] = consumer[i + 1] end
+  local seen = info.name ~= ARGV[2] and redis.call('ZSCORE', KEYS[2], info.name)
+  if info.name ~= ARGV[2] and (not seen or now - tonumber(seen) > tonumber(ARGV[3])) then
+    if info.pending > 0 and room > 0 then
+      for _, pending in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', room, info.name)) do
+        local entries = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, pending[1])
+        if entries[1] then
+          claimed[#claimed + 1] = { pending[1], entries[1][2], pending[4] + 1 }
+          room = room - 1
+        end
+      end
+    end
+    if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, info.name) == 0 then
+      redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], info.name)
+    end
+  end
+end
+return claimed
+`);
+
+/**
+ * Ends a replica's lease, and its consumers where nothing is pending. What is pending is another's from now on.
+ *
+ * KEYS leases, replicas, stream, … · ARGV group, replica
+ */
+export const LEAVE = new Script(`
+redis.call('ZREM', KEYS[1], ARGV[2])
+redis.call('ZREM', KEYS[2], ARGV[2])
+for i = 3, #KEYS do
+  local pending = redis.pcall('XPENDING', KEYS[i], ARGV[1], '-', '+', 1, ARGV[2])
+  if not pending.err and #pending == 0 then redis.pcall('XGROUP', 'DELCONSUMER', KEYS[i], ARGV[1], ARGV[2]) end
+end
+return 1
+`);
+
+/**
+ * Answers a message that is given up, and moves it to the dead letters as it is, with what is known of it in front. Of
+ * more than so many, the oldest go: what nobody looks at must not fill Redis. Atomic, so that two replicas never move the
+ * same message. More fields than any message of ours has are cut off.
+ *
+ * KEYS stream, dead letters · ARGV group, entry id, channel or '', answer, most, caller, lane, deliveries
+ */
+export const DEAD_LETTER = new Script(`
+local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
+if not entry then return 0 end
+local head = { 'caller', ARGV[6], 'lane', ARGV[7], 'deliveries', ARGV[8], 'entry', ARGV[2] }
+for i = 1, math.min(#entry[2], 200) do head[#head + 1] = entry[2][i] end
+redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[5], '*', unpack(head))
+if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
+redis.pcall('XACK', KEYS[1], ARGV[1], ARGV[2])
+return redis.call('XDEL', KEYS[1], ARGV[2])
+`);
+
+/**
+ * Puts a dead letter back on its stream: the same message, with a new time to live.
+ *
+ * KEYS dead letters, stream · ARGV its entry id among them, time to live → 1, or 0 when it is not there any more
+ */
+export const REQUEUE = new Script(`
+local letter = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+if not letter then return 0 end
+local fields = {}
+for i = 9, #letter[2] - 1, 2 do
+  if letter[2][i] ~= 'ttl' then
+    fields[#fields + 1] = letter[2][i]
+    fields[#fields + 1] = letter[2][i + 1]
+  end
+end
+redis.call('XADD', KEYS[2], '*', 'ttl', ARGV[2], unpack(fields))
+return redis.call('XDEL', KEYS[1], ARGV[1])
+`);
+
+/**
+ * How it stands with a callee, in one reading.
+ *
+ * KEYS dead letters, replicas, leases, stream, … · ARGV group, ms a heartbeat counts
+ * → Redis' time in ms, dead letters, replicas that take messages, { replica, its last heartbeat, … }, and for each stream
+ *   { length, how many of these are in hand, oldest entry's id or '', { consumer, how many it has in hand, … } }
+ */
+export const INSPECT = new Script(`${NOW}
+local status = {
+  now,
+  redis.call('XLEN', KEYS[1]),
+  redis.call('ZCOUNT', KEYS[2], now - tonumber(ARGV[2]), '+inf'),
+  redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES'),
+}
+for i = 4, #KEYS do
+  local pending = redis.pcall('XPENDING', KEYS[i], ARGV[1])
+  local oldest = redis.call('XRANGE', KEYS[i], '-', '+', 'COUNT', 1)[1]
+  local holders = {}
+  for _, holder in ipairs(not pending.err and pending[4] or {}) do
+    holders[#holders + 1] = holder[1]
+    holders[#holders + 1] = holder[2]
+  end
+  status[#status + 1] = { redis.call('XLEN', KEYS[i]), pending.err and 0 or pending[1], oldest and oldest[1] or '', holders }
+end
+return status
+`);
