@@ -29,7 +29,7 @@ afterAll(() => puerta?.stop());
 /** Fast calls to identity over the bus, from a process of their own, for as long as the work goes on. */
 async function fastCallsDuring(data: object, work: () => Promise<void>): Promise<FastCalls> {
   const env = { PATH: process.env['PATH'], REDIS_URL: puerta.redisUrl, BUS_PREFIX: puerta.busPrefix, BUS_SECRET: puerta.secrets.BUS_SECRET };
-  const child = fork(join(__dirname, 'support/fast-calls.mjs'), [JSON.stringify(data)], { env, execArgv: [] });
+  const child = fork(join(__dirname, '../src/support/fast-calls.mjs'), [JSON.stringify(data)], { env, execArgv: [] });
   try {
     await once(child, 'message');
     await work();

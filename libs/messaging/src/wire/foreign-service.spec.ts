@@ -64,7 +64,7 @@ class Neighbourhood {
   /** `node examples/greeter.mjs`, once it is up. */
   async example(...keys: KeyId[]): Promise<ChildProcess> {
     const env = { PATH: process.env['PATH'], REDIS_URL: await this.urlOf('greeter'), BUS_PREFIX: this.bench.prefix, BUS_SECRET: secretOf(...keys) };
-    const file = join(__dirname, '../../../examples/greeter.mjs');
+    const file = join(__dirname, '../../../../examples/greeter.mjs');
     const child = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     this.bench.onClose(async () => child.kill('SIGKILL'));
     await once(child.stdout, 'data');
@@ -100,7 +100,7 @@ class Neighbourhood {
 
 describe('a service outside Nest, on the bus by its documentation alone', () => {
   it('may do in Redis what the documentation says', () => {
-    const page = readFileSync(join(__dirname, '../../../docs/bus.md'), 'utf8');
+    const page = readFileSync(join(__dirname, '../../../../docs/bus.md'), 'utf8');
     const written = /```text\s+user greeter on #<[^>]+> ([^`]+)```/.exec(page)?.[1]?.trim().split(/\s+/);
     const rules = aclRules({ service: 'greeter', contracts: [greeter, names], prefix: 'bus' });
     expect(written).toEqual(rules.join(' ').split(' '));
