@@ -4,7 +4,7 @@ import { built } from './built.mjs';
 import { code, DO_NOT_EDIT, table } from './markdown.mjs';
 
 export function errorsPage() {
-  const { ERRORS, FIELD_ERRORS } = built('libs/contracts/src/core/index');
+  const { ERRORS, FIELD_ERRORS } = built('apps/gateway/src/problems/catalogue');
   return `${DO_NOT_EDIT}
 
 # Errors

@@ -1,5 +1,5 @@
 import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
-import { type Actor, DomainError, ERRORS } from '@puerta/contracts/core';
+import { type Actor, DomainError, kindOf } from '@puerta/contracts/core';
 import type { DataSource, EntityManager } from 'typeorm';
 import { canonicalJson } from './canonical-json';
 import { asDomainError, databaseFailure } from './failures';
@@ -151,7 +151,7 @@ export class Inbox {
 /** "Not available" says that nothing has happened: what it would be said of has. */
 function afterTheEffect(error: unknown): unknown {
   const cause = asDomainError(error);
-  const unavailable = cause instanceof DomainError && ERRORS[cause.code].status === 503;
+  const unavailable = cause instanceof DomainError && kindOf(cause.code) === 'unavailable';
   return unavailable ? new DomainError('outcome_unknown', { cause }) : error;
 }
 

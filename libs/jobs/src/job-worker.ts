@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DomainError, ERRORS, type ErrorCode } from '@puerta/contracts/core';
+import { DomainError, type ErrorCode, kindOf } from '@puerta/contracts/core';
 import type { Logger } from '@puerta/observability';
 import type { DataSource } from 'typeorm';
 import type { AnyKind, JobHandler } from './job';
@@ -142,7 +142,7 @@ export class JobWorker {
       return 'interrupted';
     }
     const refusal = error instanceof DomainError ? error.code : undefined;
-    const passing = refusal === undefined || ERRORS[refusal].status >= 500;
+    const passing = refusal === undefined || ['unavailable', 'failed'].includes(kindOf(refusal));
     if (passing && run.attempts < MOST_ATTEMPTS) {
       const pause = Math.min(times.retryMs * 2 ** Math.max(run.attempts - 1, 0), LONGEST_PAUSE_MS);
       logger.warn('a job failed and will be tried again', { ...fields, delay_ms: Math.round(pause), error });

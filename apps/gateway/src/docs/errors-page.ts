@@ -1,4 +1,4 @@
-import { ERRORS } from '@puerta/contracts/core';
+import { ERRORS } from '../problems/catalogue';
 import type { Language } from '../problems/language';
 
 const TEXT = {

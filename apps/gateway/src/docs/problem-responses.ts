@@ -1,9 +1,10 @@
 import { getSchemaPath, type OpenAPIObject } from '@nestjs/swagger';
 import type { Requirement } from '@puerta/auth';
-import { type ErrorCode, ERRORS } from '@puerta/contracts/core';
+import type { ErrorCode } from '@puerta/contracts/core';
 import { problemsOf } from '../http/operation';
 import { isApi, type Route } from '../http/routes';
 import { IDEMPOTENT_BY_KEY } from '../http/sender';
+import { ERRORS } from '../problems/catalogue';
 import { ProblemSchema } from './problem.schema';
 
 type Responses = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];

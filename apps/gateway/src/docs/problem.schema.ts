@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ERRORS, type ErrorCode, FIELD_ERRORS } from '@puerta/contracts/core';
+import type { ErrorCode } from '@puerta/contracts/core';
+import { ERRORS, FIELD_ERRORS } from '../problems/catalogue';
 
 export class ProblemFieldSchema {
   @ApiProperty({ description: 'Dotted path: `holder.name`; empty for the body as a whole' })

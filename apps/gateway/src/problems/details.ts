@@ -1,4 +1,5 @@
-import { type DomainError, type ErrorCode, FIELD_ERRORS, type FieldError } from '@puerta/contracts/core';
+import type { DomainError, ErrorCode, FieldError } from '@puerta/contracts/core';
+import { FIELD_ERRORS, type Texts } from './catalogue';
 import type { Language } from './language';
 
 /** One refused field, for programs (`code`) and for people (`message`). */
@@ -16,7 +17,7 @@ export function describeField({ field, code, params }: FieldError, language: Lan
 }
 
 /** What a title leaves open; `{name}` stands for a fact of the error. */
-const DETAILS: Partial<Record<ErrorCode, Readonly<Record<Language, string>>>> = {
+const DETAILS: Partial<Record<ErrorCode, Texts>> = {
   method_not_allowed: { en: 'Allowed here: {allow}', es: 'Aquí se permite: {allow}' },
   payload_too_large: { en: 'At most {limit} bytes are accepted', es: 'Se aceptan como mucho {limit} bytes' },
   unsupported_media_type: {

@@ -1,5 +1,5 @@
-import { type DomainError, type ErrorCode, ERRORS } from '@puerta/contracts/core';
-import type { Language } from './language';
+import type { DomainError, ErrorCode } from '@puerta/contracts/core';
+import { ERRORS, type Texts } from './catalogue';
 import { describeProblem, type Occurrence, type ProblemAnswer } from './problem';
 
 /** Browsers name HTML when they open an address; programs do not. */
@@ -8,7 +8,7 @@ export function prefersPage(accept: string | undefined): boolean {
 }
 
 /** What a person can do about it, where there is something. */
-const HINTS: Partial<Record<ErrorCode, Readonly<Record<Language, string>>>> = {
+const HINTS: Partial<Record<ErrorCode, Texts>> = {
   card_not_found: {
     en: 'The code may have been replaced, or the card is not active.',
     es: 'Puede que el código se haya sustituido o que el carnet no esté activo.',

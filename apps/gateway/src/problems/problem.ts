@@ -1,5 +1,6 @@
 import { bearerChallenge } from '@puerta/auth';
-import { type DomainError, type ErrorCode, ERRORS } from '@puerta/contracts/core';
+import type { DomainError, ErrorCode } from '@puerta/contracts/core';
+import { ERRORS } from './catalogue';
 import { describeField, detailOf, type ProblemField } from './details';
 import type { Language } from './language';
 

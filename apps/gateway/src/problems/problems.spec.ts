@@ -1,5 +1,6 @@
-import { DomainError, ERRORS, type ErrorCode } from '@puerta/contracts/core';
+import { DomainError, type ErrorCode, isErrorCode, kindOf } from '@puerta/contracts/core';
 import { HttpClient } from '@puerta/testing';
+import { ERRORS } from './catalogue';
 import { PUBLIC_URL, startTestGateway, type TestGateway } from '../../test/test-gateway';
 
 describe('problems', () => {
@@ -42,6 +43,13 @@ describe('problems', () => {
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.has('www-authenticate')).toBe(status === 401);
       expect(headers.has('retry-after')).toBe(status === 429 || status === 503);
+    }
+  });
+
+  it('have a status that says what their kind says', () => {
+    for (const [code, { status }] of Object.entries(ERRORS) as [ErrorCode, { status: number }][]) {
+      expect([code, isErrorCode(code)]).toEqual([code, true]);
+      expect([code, kindOf(code)]).toEqual([code, kindOfStatus(status)]);
     }
   });
 
@@ -101,3 +109,9 @@ describe('problems', () => {
     }
   });
 });
+
+function kindOfStatus(status: number): string {
+  if (status === 401) return 'unauthenticated';
+  if (status === 503) return 'unavailable';
+  return status >= 500 ? 'failed' : 'refused';
+}

@@ -1,4 +1,4 @@
-import { DomainError, ERRORS, type ErrorCode } from '@puerta/contracts';
+import { DomainError } from '@puerta/contracts';
 import { bearerChallenge } from './bearer-challenge';
 import { bearerToken } from './bearer-token';
 
@@ -51,10 +51,10 @@ describe('bearerToken', () => {
 });
 
 describe('bearerChallenge', () => {
-  it('accompanies every 401 and nothing else', () => {
-    for (const code of Object.keys(ERRORS) as ErrorCode[]) {
-      expect(bearerChallenge(code) !== undefined).toBe(ERRORS[code].status === 401);
-    }
+  it('is for who has not shown who they are, and nobody else', () => {
+    expect(bearerChallenge('invalid_credentials')).toBe('Bearer realm="puerta"');
+    expect(bearerChallenge('role_required')).toBeUndefined();
+    expect(bearerChallenge('auth_unavailable')).toBeUndefined();
   });
 
   it('says that a token was refused only if one was sent', () => {

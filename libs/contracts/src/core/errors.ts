@@ -1,101 +1,41 @@
 /**
- * Every error Puerta answers with: one code, one HTTP status, everywhere. `en` and `es` are the titles people read;
- * programs branch on the code alone (RFC 9457 `type` is derived from it).
+ * Every error Puerta answers with, by its kind, which is all that libraries look at. Statuses and sentences are the
+ * gateway's (apps/gateway/src/problems/catalogue.ts).
  */
-const catalogue = {
-  // The request itself
-  malformed_json: { status: 400, en: 'The body is not valid JSON', es: 'El cuerpo no es JSON válido' },
-  bad_request: { status: 400, en: 'The request is malformed', es: 'La petición está mal formada' },
-  not_found: { status: 404, en: 'There is nothing here', es: 'Aquí no hay nada' },
-  method_not_allowed: { status: 405, en: 'This method is not allowed here', es: 'Este método no está permitido aquí' },
-  request_timeout: { status: 408, en: 'The request did not arrive in time', es: 'La petición no llegó a tiempo' },
-  payload_too_large: { status: 413, en: 'The body is too large', es: 'El cuerpo es demasiado grande' },
-  uri_too_long: { status: 414, en: 'The address is too long', es: 'La dirección es demasiado larga' },
-  unsupported_media_type: { status: 415, en: 'This content type is not accepted', es: 'Este tipo de contenido no se acepta' },
-  validation_failed: { status: 422, en: 'Some fields are not valid', es: 'Algunos campos no son válidos' },
-  idempotency_mismatch: {
-    status: 422,
-    en: 'This Idempotency-Key was used with another request',
-    es: 'Esta Idempotency-Key se usó con otra petición',
-  },
-  headers_too_large: { status: 431, en: 'The headers are too large', es: 'Las cabeceras son demasiado grandes' },
-  too_many_requests: { status: 429, en: 'Too many requests', es: 'Demasiadas peticiones' },
-  too_many_attempts: { status: 429, en: 'Too many attempts', es: 'Demasiados intentos' },
+const CODES = {
+  /** The request cannot be met as it was asked: not retried. */
+  refused: [
+    'malformed_json', 'bad_request', 'not_found', 'method_not_allowed', 'request_timeout', 'payload_too_large',
+    'uri_too_long', 'unsupported_media_type', 'validation_failed', 'idempotency_mismatch', 'headers_too_large',
+    'too_many_requests', 'too_many_attempts', 'company_required', 'not_a_member', 'role_required', 'forbidden',
+    'email_taken', 'user_not_found', 'company_not_found', 'company_unresolved', 'company_not_joinable',
+    'company_creation_closed', 'invitation_not_found', 'invitation_invalid', 'card_not_found', 'card_number_taken',
+    'card_state_conflict', 'token_unknown', 'token_binding_mismatch', 'token_used', 'token_expired', 'job_not_found',
+  ],
+  /** Who asks has not shown who they are. */
+  unauthenticated: [
+    'unauthenticated', 'access_token_invalid', 'access_token_expired', 'session_revoked', 'invalid_credentials',
+    'refresh_token_invalid', 'refresh_token_reused', 'scan_expired',
+  ],
+  /** Nothing happened, and the same request may succeed later. */
+  unavailable: ['service_unavailable', 'auth_unavailable', 'overloaded'],
+  /** Something may have happened. */
+  failed: ['internal', 'outcome_unknown'],
+} as const;
 
-  // Who asks
-  unauthenticated: { status: 401, en: 'An access token is needed', es: 'Se necesita un token de acceso' },
-  access_token_invalid: { status: 401, en: 'The access token is not valid', es: 'El token de acceso no es válido' },
-  access_token_expired: { status: 401, en: 'The access token has expired', es: 'El token de acceso ha caducado' },
-  session_revoked: { status: 401, en: 'The session has ended', es: 'La sesión ha terminado' },
-  invalid_credentials: { status: 401, en: 'E-mail or password is wrong', es: 'El correo o la contraseña no son correctos' },
-  refresh_token_invalid: { status: 401, en: 'The refresh token is not valid', es: 'El token de renovación no es válido' },
-  refresh_token_reused: {
-    status: 401,
-    en: 'The refresh token was used before; the session has ended',
-    es: 'El token de renovación ya se había usado; la sesión ha terminado',
-  },
-  scan_expired: { status: 401, en: 'This scan has expired', es: 'Este escaneo ha caducado' },
-  company_required: { status: 403, en: 'Choose a company first', es: 'Elija primero una compañía' },
-  not_a_member: { status: 403, en: 'You are not a member of this company', es: 'No es miembro de esta compañía' },
-  role_required: { status: 403, en: 'Your role does not allow this', es: 'Su rol no permite esto' },
-  forbidden: { status: 403, en: 'This is not allowed', es: 'Esto no está permitido' },
+export type ErrorKind = keyof typeof CODES;
+export type ErrorCode = (typeof CODES)[ErrorKind][number];
 
-  // Users and companies
-  email_taken: { status: 409, en: 'This e-mail is already registered', es: 'Este correo ya está registrado' },
-  user_not_found: { status: 404, en: 'There is no such user', es: 'No existe ese usuario' },
-  company_not_found: { status: 404, en: 'There is no such company', es: 'No existe esa compañía' },
-  company_unresolved: { status: 400, en: 'No company was named and there is none to fall back on', es: 'No se indicó compañía y no hay ninguna por defecto' },
-  company_not_joinable: { status: 403, en: 'You may not join this company', es: 'No puede unirse a esta compañía' },
-  company_creation_closed: { status: 403, en: 'Companies are created by the operator', es: 'Las compañías las crea el operador' },
-  invitation_not_found: { status: 404, en: 'There is no such invitation', es: 'No existe esa invitación' },
-  invitation_invalid: { status: 403, en: 'The invitation is not valid any more', es: 'La invitación ya no es válida' },
-
-  // Cards
-  card_not_found: { status: 404, en: 'There is no such card', es: 'No existe ese carnet' },
-  card_number_taken: { status: 409, en: 'This card number is taken', es: 'Este número de carnet está ocupado' },
-  card_state_conflict: {
-    status: 409,
-    en: 'The state of the card does not allow this',
-    es: 'El estado del carnet no permite esto',
-  },
-
-  // Single-use tokens
-  token_unknown: { status: 404, en: 'There is no such token', es: 'No existe ese token' },
-  token_binding_mismatch: {
-    status: 409,
-    en: 'The token is for another purpose or subject; it was not used up',
-    es: 'El token es para otro fin u otro sujeto; no se ha gastado',
-  },
-  token_used: { status: 410, en: 'The token was used before', es: 'El token ya se había usado' },
-  token_expired: { status: 410, en: 'The token has expired', es: 'El token ha caducado' },
-
-  job_not_found: { status: 404, en: 'There is no such job', es: 'No existe esa tarea' },
-
-  // Services
-  internal: { status: 500, en: 'Something went wrong on our side', es: 'Algo falló de nuestro lado' },
-  service_unavailable: { status: 503, en: 'The service is not available now', es: 'El servicio no está disponible ahora' },
-  auth_unavailable: { status: 503, en: 'Access cannot be checked now', es: 'El acceso no se puede comprobar ahora' },
-  overloaded: { status: 503, en: 'The service is overloaded', es: 'El servicio está sobrecargado' },
-  outcome_unknown: {
-    status: 504,
-    en: 'No answer came in time; ask again with the same Idempotency-Key',
-    es: 'La respuesta no llegó a tiempo; repita con la misma Idempotency-Key',
-  },
-} as const satisfies Record<string, ErrorEntry>;
-
-interface ErrorEntry {
-  readonly status: number;
-  readonly en: string;
-  readonly es: string;
-}
-
-export type ErrorCode = keyof typeof catalogue;
-
-/** The closed list of error codes, with the HTTP status and the title of each in both languages. */
-export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = catalogue;
+const KINDS: ReadonlyMap<unknown, ErrorKind> = new Map(
+  Object.entries(CODES).flatMap(([kind, codes]) => codes.map((code) => [code, kind as ErrorKind])),
+);
 
 export function isErrorCode(value: unknown): value is ErrorCode {
-  return typeof value === 'string' && Object.hasOwn(catalogue, value);
+  return KINDS.has(value);
+}
+
+export function kindOf(code: ErrorCode): ErrorKind {
+  return KINDS.get(code) as ErrorKind;
 }
 
 /** Why one field was refused. The gateway turns it into a sentence in the reader's language. */
@@ -107,26 +47,20 @@ export interface FieldError {
   readonly params?: Readonly<Record<string, number | string>>;
 }
 
-const fieldErrorCatalogue = {
-  required: { en: 'is required', es: 'es obligatorio' },
-  unknown_field: { en: 'is not a known field', es: 'no es un campo conocido' },
-  wrong_type: { en: 'must be {type}', es: 'debe ser {type}' },
-  too_short: { en: 'must have at least {min} characters', es: 'debe tener al menos {min} caracteres' },
-  too_large: { en: 'must have at most {max} bytes as JSON', es: 'debe tener como mucho {max} bytes en JSON' },
-  too_long: { en: 'must have at most {max} characters', es: 'debe tener como mucho {max} caracteres' },
-  forbidden_characters: { en: 'has characters that are not allowed', es: 'tiene caracteres no permitidos' },
-  bad_format: { en: 'does not have the form of {format}', es: 'no tiene la forma de {format}' },
-  out_of_range: { en: 'must be between {min} and {max}', es: 'debe estar entre {min} y {max}' },
-  bad_choice: { en: 'must be one of: {choices}', es: 'debe ser uno de: {choices}' },
-  wrong_count: { en: 'must have between {min} and {max} items', es: 'debe tener entre {min} y {max} elementos' },
-  conflicts: { en: 'cannot be given together with {other}', es: 'no puede darse junto con {other}' },
-  too_deep: { en: 'is nested too deeply', es: 'está anidado en exceso' },
-} as const;
-
-export type FieldErrorCode = keyof typeof fieldErrorCatalogue;
-
-/** Sentences for field errors; `{name}` stands for a parameter. */
-export const FIELD_ERRORS: Readonly<Record<FieldErrorCode, { readonly en: string; readonly es: string }>> = fieldErrorCatalogue;
+export type FieldErrorCode =
+  | 'required'
+  | 'unknown_field'
+  | 'wrong_type'
+  | 'too_short'
+  | 'too_large'
+  | 'too_long'
+  | 'forbidden_characters'
+  | 'bad_format'
+  | 'out_of_range'
+  | 'bad_choice'
+  | 'wrong_count'
+  | 'conflicts'
+  | 'too_deep';
 
 /** Facts that travel with an error and that a caller may be told, e.g. `{ retry_after: 30 }`. */
 export type ErrorMeta = Readonly<Record<string, string | number | boolean | null>>;
@@ -143,6 +77,6 @@ export class DomainError extends Error {
     readonly code: ErrorCode,
     readonly extra: { readonly errors?: readonly FieldError[]; readonly meta?: ErrorMeta; readonly cause?: unknown } = {},
   ) {
-    super(ERRORS[code].en, extra.cause === undefined ? undefined : { cause: extra.cause });
+    super(code, extra.cause === undefined ? undefined : { cause: extra.cause });
   }
 }
