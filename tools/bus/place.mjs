@@ -48,7 +48,7 @@ export function contracts() {
  * @throws Refusal when Redis does not answer, or refuses
  */
 export async function withRedis(url, key, work) {
-  const { redisOptions } = built('libs/messaging/src/redis-options');
+  const { redisOptions } = built('libs/messaging/src/connection/redis-options');
   /** @type {Error | undefined} */
   let reason;
   try {

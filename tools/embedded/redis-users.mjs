@@ -38,7 +38,7 @@ export function redisUser(prefix, app) {
  * @returns {Record<App, string[]>} the arguments of ACL SETUSER for each app, its user's name first
  */
 export function redisUsers(prefix, passwords) {
-  const { aclRules } = built('libs/messaging/src/acl');
+  const { aclRules } = built('libs/messaging/src/operations/acl');
   const { cardIssuerContract, followedBy, identityContract, tokenServiceContract } = built('libs/contracts/src/index');
   const contracts = [cardIssuerContract, identityContract, tokenServiceContract];
   const users = APPS.map((app) => {

@@ -268,7 +268,7 @@ async function refuseUnreachable(url) {
  */
 function optionsOf(url) {
   try {
-    return built('libs/messaging/src/redis-options').redisOptions(url, '');
+    return built('libs/messaging/src/connection/redis-options').redisOptions(url, '');
   } catch (cause) {
     throw new Refusal('--redis-url is not a Redis URL', { cause });
   }
