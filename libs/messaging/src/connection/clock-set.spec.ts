@@ -5,7 +5,7 @@ import { HEARTBEAT } from '../wire/scripts';
 
 /** All scripts read a clock that a test may set: Redis' own, and what stands in a key of the bench. */
 jest.mock('../wire/scripts', () => {
-  const actual = jest.requireActual<typeof import('../wire/scripts')>('./scripts');
+  const actual = jest.requireActual<typeof import('../wire/scripts')>('../wire/scripts');
   const setting = "tonumber(redis.call('GET', KEYS[1]:match('^[^:]+') .. ':clock') or 0)";
   const told = 'math.floor(time[2] / 1000)';
   const set = (one: unknown) =>
