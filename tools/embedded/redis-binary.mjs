@@ -1,20 +1,22 @@
 // @ts-check
 /** Finds a Redis or Valkey 7 or newer to run, and fetches one where the system has none. */
-import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { unpackRedis } from './debian-package.mjs';
 import { withLock } from './lock.mjs';
-
-const run = promisify(execFile);
 
 /** Streams with consumer groups as the bus uses them (XAUTOCLAIM's third reply, ACL selectors) came with 7.0. */
 const OLDEST = 7;
 
-/** Fetched once per clone. */
-const CACHE = join(dirname(fileURLToPath(import.meta.url)), '../../node_modules/.cache/puerta');
+/** Debian's package, fetched once per clone. */
+const UNPACKED = join(dirname(fileURLToPath(import.meta.url)), `../../node_modules/.cache/puerta/redis-${process.arch}`);
+
+const ADVICE =
+  'no Redis: install Redis or Valkey 7 or newer (Debian: apt-get install redis-server, macOS: brew install redis), ' +
+  'or give REDIS_URL';
 
 const HOMEBREW = ['/opt/homebrew/opt', '/usr/local/opt', '/home/linuxbrew/.linuxbrew/opt'];
 
@@ -30,106 +32,101 @@ const HOMEBREW = ['/opt/homebrew/opt', '/usr/local/opt', '/home/linuxbrew/.linux
 /**
  * @param {(message: string) => void} [progress] told when something takes long
  * @returns {Promise<RedisBinary>}
- * @throws when this machine offers none; the message says what to do
+ * @throws when this machine offers none; the message says what to do, and why what was found cannot be used
  */
 export async function redisBinary(progress) {
-  return (
-    onPath() ??
-    inHomebrew() ??
-    unpackedHere() ??
-    (await fetchDebianPackage(progress)) ??
-    imitation() ??
-    fail()
-  );
+  /** @type {string[]} */
+  const reasons = [];
+  const found =
+    firstUsable(['redis-server', 'valkey-server'], 'installed on this machine', reasons) ??
+    inHomebrew(reasons) ??
+    unpacked(UNPACKED) ??
+    (await fetchDebianPackage(reasons, progress));
+  if (found) return found;
+  const standIn = imitation();
+  if (!standIn) throw new Error([ADVICE, ...reasons].join('\n  '));
+  for (const reason of reasons) progress?.(reason);
+  return standIn;
 }
 
-/** @returns {RedisBinary | undefined} */
-function onPath() {
-  return firstUsable(['redis-server', 'valkey-server'], 'installed on this machine');
-}
-
-/** @returns {RedisBinary | undefined} */
-function inHomebrew() {
+/**
+ * @param {string[]} reasons
+ * @returns {RedisBinary | undefined}
+ */
+function inHomebrew(reasons) {
   const found = HOMEBREW.flatMap((opt) => [`${opt}/redis/bin/redis-server`, `${opt}/valkey/bin/valkey-server`]);
-  return firstUsable(found.filter((command) => existsSync(command)), 'from Homebrew');
+  return firstUsable(found.filter((command) => existsSync(command)), 'from Homebrew', reasons);
 }
 
 /**
  * @param {string[]} commands
  * @param {string} origin
+ * @param {string[]} reasons gets why one that is there is not used
  * @param {NodeJS.ProcessEnv} [env]
  * @returns {RedisBinary | undefined} the first that runs and is new enough
  */
-function firstUsable(commands, origin, env = {}) {
+function firstUsable(commands, origin, reasons, env = {}) {
   for (const command of commands) {
-    const { stdout } = spawnSync(command, ['--version'], { encoding: 'utf8', env: { ...process.env, ...env } });
+    const { stdout, stderr, error } = spawnSync(command, ['--version'], {
+      encoding: 'utf8',
+      timeout: 5_000,
+      env: { PATH: process.env['PATH'], LC_ALL: 'C', ...env }, // as it is started later
+    });
     const version = /\bv=((\d+)[\d.]*)/.exec(stdout ?? '');
     if (Number(version?.[2]) >= OLDEST) {
       return { command, args: [], env, imitation: false, origin: `${version?.[1]}, ${origin}` };
+    }
+    if (version) reasons.push(`${command} (${origin}) is version ${version[1]}, older than ${OLDEST}`);
+    else if (/** @type {NodeJS.ErrnoException | undefined} */ (error)?.code !== 'ENOENT') {
+      reasons.push(`${command} (${origin}) does not run: ${stderr?.trim() || error?.message || 'it does not say its version'}`);
     }
   }
   return undefined;
 }
 
-/** @returns {RedisBinary | undefined} what an earlier fetchDebianPackage left */
-function unpackedHere() {
-  const root = join(CACHE, `redis-${process.arch}`);
-  if (!existsSync(root)) return undefined;
+/**
+ * @param {string} root where Debian's packages were unpacked
+ * @param {string[]} [reasons]
+ * @returns {RedisBinary | undefined}
+ */
+function unpacked(root, reasons = []) {
   const libraries = ['usr/lib', 'lib'].flatMap((folder) => {
     const parent = join(root, folder);
     if (!existsSync(parent)) return [];
     return [parent, ...readdirSync(parent).filter((name) => name.endsWith('-linux-gnu')).map((name) => join(parent, name))];
   });
   const env = { LD_LIBRARY_PATH: libraries.join(':') };
-  return firstUsable([join(root, 'usr/bin/redis-server')], "Debian's package, unpacked here", env);
+  return firstUsable([join(root, 'usr/bin/redis-server')], "Debian's package, unpacked here", reasons, env);
 }
 
 /**
- * Downloads the distribution's package with lists and cache of our own, so that it needs no root and leaves the system as
- * it is, and unpacks it.
+ * Keeps the distribution's package only if it can be used: the next start tries again.
  *
+ * @param {string[]} reasons
  * @param {((message: string) => void) | undefined} progress
  * @returns {Promise<RedisBinary | undefined>}
  */
-async function fetchDebianPackage(progress) {
+async function fetchDebianPackage(reasons, progress) {
   if (spawnSync('dpkg-deb', ['--version']).status !== 0) return undefined;
-  mkdirSync(CACHE, { recursive: true });
-  return withLock(join(CACHE, 'redis.lock'), async () => {
-    const place = join(CACHE, `redis-${process.arch}`);
-    if (existsSync(place)) return unpackedHere(); // another process was quicker, or this distribution's is too old
-    progress?.("fetching Debian's Redis package");
-    const work = mkdtempSync(join(CACHE, 'redis-download-'));
-    try {
-      await downloadAndUnpack(work);
-      renameSync(join(work, 'root'), place);
-    } catch (error) {
-      const { message, stderr } = /** @type {Error & { stderr?: string }} */ (error);
-      progress?.(`cannot fetch Debian's Redis package: ${(stderr || message).trim().split('\n').at(-1)}`);
-    } finally {
-      rmSync(work, { recursive: true, force: true });
-    }
-    return unpackedHere();
-  });
-}
-
-/** @param {string} work an empty folder; the packages' files come into `root` in it */
-async function downloadAndUnpack(work) {
-  for (const folder of ['lists/partial', 'archives/partial', 'root']) mkdirSync(join(work, folder), { recursive: true });
-  const options = [
-    `Dir::State::Lists=${join(work, 'lists')}`,
-    'Dir::State::status=/var/lib/dpkg/status', // what is installed need not be fetched
-    `Dir::Cache=${work}`,
-    `Dir::Cache::Archives=${join(work, 'archives')}`,
-    'Debug::NoLocking=1', // the locks are the system's, and root's
-    'APT::Sandbox::User=', // root's apt would become _apt, who may not write here
-    'Acquire::Languages=none',
-    'APT::Update::Error-Mode=any',
-  ].flatMap((option) => ['-o', option]);
-  const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
-  await run('apt-get', [...options, '-q', 'update'], { env });
-  await run('apt-get', [...options, '-qy', '--no-install-recommends', '--download-only', 'install', 'redis-server'], { env });
-  for (const name of readdirSync(join(work, 'archives'))) {
-    if (name.endsWith('.deb')) await run('dpkg-deb', ['-x', join(work, 'archives', name), join(work, 'root')]);
+  const work = `${UNPACKED}.new`;
+  try {
+    mkdirSync(dirname(UNPACKED), { recursive: true });
+    return await withLock(`${UNPACKED}.lock`, async () => {
+      const quicker = unpacked(UNPACKED);
+      if (quicker) return quicker;
+      progress?.("fetching Debian's Redis package");
+      rmSync(work, { recursive: true, force: true }); // an earlier start was killed
+      await unpackRedis(work);
+      if (!unpacked(join(work, 'root'), reasons)) return undefined;
+      rmSync(UNPACKED, { recursive: true, force: true });
+      renameSync(join(work, 'root'), UNPACKED);
+      return unpacked(UNPACKED);
+    });
+  } catch (error) {
+    reasons.push(`Debian's package cannot be fetched: ${/** @type {Error} */ (error).message}`);
+    return undefined;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
   }
 }
 
@@ -147,12 +144,4 @@ function imitation() {
     imitation: true,
     origin: 'the JavaScript stand-in js-redis-server: keeps nothing, not for real use',
   };
-}
-
-/** @returns {never} */
-function fail() {
-  throw new Error(
-    'no Redis: install Redis or Valkey 7 or newer (Debian: apt-get install redis-server, macOS: brew install redis), ' +
-      'or give REDIS_URL',
-  );
 }
