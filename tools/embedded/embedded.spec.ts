@@ -7,7 +7,8 @@ import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { waitFor } from '@puerta/testing';
 import { tryLock } from './lock.mjs';
-import { startPostgres } from './postgres.mjs';
+import { removePostgres, startPostgres } from './postgres.mjs';
+import { ROOT_STATE } from './postgres-binaries.mjs';
 import { identify, portProblem, recordOf, stillRuns, stopLeftover, writeRecord } from './process.mjs';
 import { startRedis } from './redis.mjs';
 
@@ -113,6 +114,73 @@ describe('the embedded PostgreSQL', () => {
     const first = await startPostgres();
     await expect(startPostgres({ folder, port: first.port })).rejects.toThrow(/did not start[^]*Address already in use/);
     await first.stop();
+  });
+});
+
+const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
+
+asRoot('the embedded PostgreSQL of root, where its user may not enter', () => {
+  const places = () => (existsSync(ROOT_STATE) ? readdirSync(ROOT_STATE).filter((name) => name.startsWith('postgres-')) : []);
+
+  it('is elsewhere, where a failed first start leaves nothing, and from where it is removed with its folder', async () => {
+    chmodSync(folder, 0o700);
+    const [before, data] = [places(), join(folder, 'postgres')];
+    const redis = await startRedis();
+    await expect(startPostgres({ folder: data, port: redis.port })).rejects.toThrow('did not start');
+    await redis.stop();
+    expect(places()).toEqual(before);
+
+    const server = await startPostgres({ folder: data });
+    const place = readFileSync(join(data, 'location'), 'utf8').trim();
+    expect(places()).toEqual([...before, place.slice(ROOT_STATE.length + 1)].sort());
+    await removePostgres(data); // which runs: its launcher was killed
+    await server.exited;
+    expect([places(), existsSync(data)]).toEqual([before, false]);
+    await removePostgres(data);
+  });
+
+  it('removes nothing that is not its own', async () => {
+    writeFileSync(join(folder, 'location'), join(ROOT_STATE, 'postgres-x', '..', '..'));
+    await expect(removePostgres(folder)).rejects.toThrow('does not name a folder of ours');
+  });
+
+  it('starts where its user may not enter the folders of our PATH', async () => {
+    chmodSync(folder, 0o700);
+    const open = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
+    chmodSync(open, 0o711);
+    const { line, exited } = await run<string[]>(`
+      import { readdirSync } from 'node:fs';
+      import { startPostgres } from ${source('postgres.mjs')};
+      Object.assign(process.env, { PATH: ${JSON.stringify(folder)}, TMPDIR: ${JSON.stringify(open)} });
+      const server = await startPostgres();
+      console.log(JSON.stringify(readdirSync(process.env.TMPDIR)));
+      await server.stop();
+    `);
+    expect(line).toHaveLength(1); // in the temporary folder, not in another place because of the PATH
+    await exited;
+    rmSync(open, { recursive: true });
+  });
+});
+
+describe('a throw-away server', () => {
+  it('leaves nothing when it does not start, nor when its owner is killed while it is made', async () => {
+    const owner = await run<boolean>(`
+      import { startPostgres } from ${source('postgres.mjs')};
+      import { readdirSync } from 'node:fs';
+      process.env.TMPDIR = ${JSON.stringify(folder)};
+      await import(${source('redis.mjs')}).then(({ startRedis }) => startRedis({ port: 70_000 })).catch(() => {});
+      const left = readdirSync(process.env.TMPDIR).length === 0;
+      startPostgres();
+      const timer = setInterval(() => {
+        const [place] = readdirSync(process.env.TMPDIR);
+        if (!place || !readdirSync(process.env.TMPDIR + '/' + place).includes('data.new')) return;
+        clearInterval(timer);
+        console.log(JSON.stringify(left));
+      }, 1);
+    `);
+    owner.kill();
+    expect(owner.line).toBe(true);
+    await waitFor(() => readdirSync(folder).length === 0, 5_000);
   });
 });
 

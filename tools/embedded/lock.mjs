@@ -1,7 +1,8 @@
 // @ts-check
 /** A lock among processes of one machine, as a file that names its holder; a holder that died holds nothing. */
-import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeWhole } from './files.mjs';
 import { readRecord, recordOf, stillRuns, writeRecord } from './process.mjs';
 
 /**
@@ -13,21 +14,24 @@ import { readRecord, recordOf, stillRuns, writeRecord } from './process.mjs';
 /**
  * @param {string} file
  * @returns {Lock | { heldBy: number, leaving: boolean }}
+ * @throws when the file cannot be made, or is something else than a lock
  */
 export function tryLock(file) {
   const mine = `${file}.${process.pid}`;
-  writeRecord(mine, process.pid);
   try {
+    writeRecord(mine, process.pid);
     for (;;) {
       try {
         linkSync(mine, file); // the one step that only one process can win
         return {
-          leave: () => writeFileSync(file, JSON.stringify({ ...recordOf(process.pid), leaving: true })),
+          leave: () => writeWhole(file, JSON.stringify({ ...recordOf(process.pid), leaving: true })),
           release: () => rmSync(file, { force: true }),
         };
       } catch (error) {
         if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
       }
+      // Not to be moved away: a folder, or a link that somebody made.
+      if (lstatSync(file, { throwIfNoEntry: false })?.isFile() === false) throw new Error(`${file} is in the way`);
       const holder = readRecord(file);
       if (holder && stillRuns(holder)) return { heldBy: holder.pid, leaving: holder.leaving ?? false };
       removeStale(file);

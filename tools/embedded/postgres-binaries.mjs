@@ -6,10 +6,11 @@
  * its install script would make are made here, because packages are installed without scripts.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from './files.mjs';
 
 /** @typedef {{ uid: number, gid: number }} User */
 
@@ -24,7 +25,8 @@ export const ROOT_STATE = '/var/lib/puerta';
 export function unprivilegedUser() {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ['postgres', '_postgres', 'nobody']) {
-    const [uid, gid] = ['-u', '-g'].map((flag) => spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout?.trim());
+    const env = { PATH: `${process.env['PATH']}:/usr/bin:/bin` };
+    const [uid, gid] = ['-u', '-g'].map((flag) => spawnSync('id', [flag, name], { encoding: 'utf8', env }).stdout?.trim());
     if (uid && gid) return { uid: Number(uid), gid: Number(gid) };
   }
   throw new Error('PostgreSQL cannot run as root, and there is no user "postgres" or "nobody" to run it as');
@@ -34,9 +36,14 @@ export function unprivilegedUser() {
  * @param {User | undefined} user
  * @param {string} folder
  * @returns {boolean} whether that user may enter the folder; the kernel is asked, since every parent counts
+ * @throws when nothing can be run as that user, which says nothing about the folder
  */
 export function mayEnter(user, folder) {
-  return !user || spawnSync('ls', ['-d', `${folder}/.`], { ...user, cwd: '/', stdio: 'ignore' }).status === 0;
+  if (!user) return true;
+  // The shell by its path and a command of its own: whether that user may enter the folders of our PATH is another thing.
+  const { status, error } = spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...user, cwd: '/', stdio: 'ignore' });
+  if (error) throw new Error(`root cannot run PostgreSQL as user ${user.uid}: ${error.message}`, { cause: error });
+  return status === 0;
 }
 
 /**
@@ -54,12 +61,12 @@ export function postgresBinaries(user) {
   const store = user ? ROOT_STATE : join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'puerta');
   const copy = join(store, `${basename(packageFolder)}-${version}`);
   if (!existsSync(copy)) {
-    mkdirSync(store, { recursive: true, mode: 0o755 });
+    makeFolder(store, 0o755);
     const unfinished = `${copy}.${process.pid}`;
-    cpSync(packageFolder, unfinished, { recursive: true });
-    chmodSync(unfinished, 0o755);
-    linkLibraries(unfinished);
     try {
+      cpSync(packageFolder, unfinished, { recursive: true });
+      chmodSync(unfinished, 0o755);
+      linkLibraries(unfinished);
       renameSync(unfinished, copy);
     } catch (error) {
       rmSync(unfinished, { recursive: true, force: true });

@@ -1,11 +1,13 @@
 // @ts-check
 /** A PostgreSQL of our own, on the loopback interface: for `npm start` with its data kept, for tests to be thrown away. */
 import { execFile } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeFolder, writeWhole } from './files.mjs';
 import { mayEnter, postgresBinaries, ROOT_STATE, unprivilegedUser } from './postgres-binaries.mjs';
-import { freePort, identify, stopLeftover } from './process.mjs';
+import { endWithUs, freePort, identify, stopLeftover } from './process.mjs';
 import { launch, passwordIn, RECORD, temporaryFolder } from './server.mjs';
 
 const MAJOR = '18';
@@ -42,11 +44,37 @@ const SETTINGS = {
  */
 export async function startPostgres({ folder, port, log } = {}) {
   const user = unprivilegedUser();
-  const throwAway = folder === undefined;
-  const place = folder === undefined ? temporaryPlace(user) : persistentPlace(folder, user);
   const bin = postgresBinaries(user);
-  const data = join(place, 'data');
+  const place = folder === undefined ? temporaryPlace(user) : persistentPlace(folder, user);
+  const isNew = !existsSync(join(place, 'data'));
+  try {
+    return await startIn(place, { bin, user, throwAway: folder === undefined, port, log });
+  } catch (error) {
+    if (folder === undefined) rmSync(place, { recursive: true, force: true });
+    else if (isNew && place !== folder) await removePostgres(folder); // nobody would look for it there
+    throw error;
+  }
+}
 
+/**
+ * Ends what is left running on the folder, and removes it, its place elsewhere included.
+ *
+ * @param {string} folder as given to startPostgres
+ */
+export async function removePostgres(folder) {
+  const place = placeElsewhere(folder) ?? folder;
+  await stopLeftover(join(place, RECORD), STOP_STEPS);
+  for (const each of [place, folder]) rmSync(each, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/**
+ * @param {string} place
+ * @param {{ bin: string, user?: import('./postgres-binaries.mjs').User, throwAway: boolean, port?: number,
+ *   log?: import('./server.mjs').Log }} options
+ * @returns {Promise<import('./server.mjs').Server>}
+ */
+async function startIn(place, { bin, user, throwAway, port, log }) {
+  const data = join(place, 'data');
   await endLeftover(place, data);
   const password = passwordIn(join(place, 'password'));
   own(join(place, 'password'), user);
@@ -83,6 +111,9 @@ function temporaryPlace(user) {
   return newRootPlace(user);
 }
 
+/** Names the place elsewhere, in the folder that it belongs to. */
+const POINTER = 'location';
+
 /**
  * The folder itself or, when we are root and PostgreSQL's user may not enter it (a clone under /root), one that this user
  * may enter; which one, the folder remembers.
@@ -92,33 +123,44 @@ function temporaryPlace(user) {
  * @returns {string}
  */
 function persistentPlace(folder, user) {
-  const pointer = join(folder, 'location');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (existsSync(pointer)) {
-    const place = readFileSync(pointer, 'utf8').trim();
-    if (existsSync(place)) return place;
-  }
+  makeFolder(folder, 0o700);
+  const place = placeElsewhere(folder);
+  if (place && existsSync(place)) return place;
   if (user && !existsSync(join(folder, 'data'))) {
     open(folder, user);
-    if (!mayEnter(user, folder)) {
-      const place = newRootPlace(user);
-      writeFileSync(pointer, `${place}\n`);
-      return place;
-    }
+    if (!mayEnter(user, folder)) return newRootPlace(user, (made) => writeWhole(join(folder, POINTER), `${made}\n`));
   }
   return folder;
 }
 
 /**
+ * @param {string} folder
+ * @returns {string | undefined} only what newRootPlace gives: it may be removed with all that is in it
+ */
+function placeElsewhere(folder) {
+  const pointer = join(folder, POINTER);
+  if (!existsSync(pointer)) return undefined;
+  const place = readFileSync(pointer, 'utf8').trim();
+  if (dirname(place) !== ROOT_STATE || !place.startsWith(ROOT_PLACE)) throw new Error(`${pointer} does not name a folder of ours`);
+  return place;
+}
+
+const ROOT_PLACE = join(ROOT_STATE, 'postgres-');
+
+/**
  * @param {import('./postgres-binaries.mjs').User | undefined} user
+ * @param {(place: string) => void} [remember] called first, so that whoever is killed here leaves none that nobody knows of
  * @returns {string}
  */
-function newRootPlace(user) {
-  mkdirSync(ROOT_STATE, { recursive: true, mode: 0o755 });
-  const place = mkdtempSync(join(ROOT_STATE, 'postgres-'));
+function newRootPlace(user, remember) {
+  const place = `${ROOT_PLACE}${randomBytes(6).toString('hex')}`;
+  remember?.(place);
+  makeFolder(ROOT_STATE, 0o755);
+  mkdirSync(place, { mode: 0o700 });
   open(place, user);
-  if (!mayEnter(user, place)) throw new Error(`the user that runs PostgreSQL for root may not enter ${ROOT_STATE}`);
-  return place;
+  if (mayEnter(user, place)) return place;
+  rmSync(place, { recursive: true });
+  throw new Error(`the user that runs PostgreSQL for root may not enter ${ROOT_STATE}`);
 }
 
 /**
@@ -153,7 +195,7 @@ async function createCluster({ bin, data, place, user, throwAway, env }) {
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { mode: 0o700 });
   own(unfinished, user);
-  await promisify(execFile)(
+  const initdb = promisify(execFile)(
     join(bin, 'initdb'),
     [
       '-D', unfinished, '-U', SUPERUSER, '--pwfile', join(place, 'password'), '--auth=scram-sha-256', '--encoding=UTF8',
@@ -163,6 +205,15 @@ async function createCluster({ bin, data, place, user, throwAway, env }) {
     ],
     { ...user, cwd: place, env },
   );
+  const letGo = initdb.child.pid && endWithUs(initdb.child.pid, 'KILL', throwAway ? place : '');
+  try {
+    await initdb;
+  } catch (cause) {
+    const { stderr, message } = /** @type {import('node:child_process').ExecFileException} */ (cause);
+    throw new Error(`the data of PostgreSQL cannot be made: ${stderr?.trim() || message}`, { cause });
+  } finally {
+    if (letGo) letGo();
+  }
   renameSync(unfinished, data);
 }
 

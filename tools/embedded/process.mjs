@@ -5,9 +5,10 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeWhole } from './files.mjs';
 
 /**
  * What tells this process from every other that had or will have its pid: when it was started.
@@ -53,18 +54,21 @@ export function stillRuns(record) {
  * @param {number} pid
  */
 export function writeRecord(file, pid) {
-  writeFileSync(file, JSON.stringify(recordOf(pid)), { mode: 0o600 });
+  writeWhole(file, JSON.stringify(recordOf(pid)));
 }
 
 /**
  * @param {string} file
- * @returns {ProcessRecord | undefined}
+ * @returns {ProcessRecord | undefined} undefined when there is none, or what is there is none
+ * @throws when it cannot be read: the process that it names may run
  */
 export function readRecord(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
-    return undefined;
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    if (code === undefined || code === 'ENOENT') return undefined;
+    throw new Error(`${file} cannot be read (${code})`, { cause: error });
   }
 }
 
@@ -134,12 +138,18 @@ export function endWithUs(pid, signal, folder = '') {
 /** Below the ports that systems give to outgoing connections, or one of these could take ours before we listen on it. */
 const PORTS = { from: 20_000, to: 32_000 };
 
-/** @returns {Promise<number>} a TCP port that nobody listens on now */
+/**
+ * @returns {Promise<number>} a TCP port that nobody listens on now
+ * @throws when a hundred are not to be had: it is not that they are busy
+ */
 export async function freePort() {
-  for (;;) {
+  let problem;
+  for (let tries = 0; tries < 100; tries += 1) {
     const port = randomInt(PORTS.from, PORTS.to);
-    if ((await portProblem(port)) === undefined) return port;
+    problem = await portProblem(port);
+    if (problem === undefined) return port;
   }
+  throw new Error(`no port can be listened on (${problem})`);
 }
 
 /**

@@ -1,8 +1,9 @@
 // @ts-check
 /** A Redis of our own, on the loopback interface: for `npm start` with its data kept, for tests to be thrown away. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from './files.mjs';
 import { freePort, stopLeftover } from './process.mjs';
 import { redisBinary } from './redis-binary.mjs';
 import { ask } from './resp.mjs';
@@ -23,6 +24,30 @@ const STOP_STEPS = [['SIGCONT', 0], ['SIGTERM', 15_000], ['SIGKILL', 5_000]];
 export async function startRedis({ folder, port, log, progress } = {}) {
   const throwAway = folder === undefined;
   const place = folder ?? temporaryFolder('redis');
+  try {
+    return await startIn(place, { throwAway, port, log, progress });
+  } catch (error) {
+    if (throwAway) rmSync(place, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * Ends what is left running on the folder, and removes it.
+ *
+ * @param {string} folder
+ */
+export async function removeRedis(folder) {
+  await stopLeftover(join(folder, RECORD), STOP_STEPS);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/**
+ * @param {string} place
+ * @param {{ throwAway: boolean, port?: number, log?: import('./server.mjs').Log, progress?: (message: string) => void }} options
+ * @returns {ReturnType<typeof startRedis>}
+ */
+async function startIn(place, { throwAway, port, log, progress }) {
   mkdirSync(place, { recursive: true, mode: 0o700 });
   await stopLeftover(join(place, RECORD), STOP_STEPS);
 
@@ -32,9 +57,9 @@ export async function startRedis({ folder, port, log, progress } = {}) {
   const config = join(place, 'redis.conf');
   const users = join(place, 'users.acl');
   // Kept: Redis adds the users that it is told of. Without a line for it, the default user would need no password.
-  if (!existsSync(users)) writeFileSync(users, `user default on #${sha256(password)} ~* &* +@all\n`, { mode: 0o600 });
+  if (!existsSync(users)) writeWhole(users, `user default on #${sha256(password)} ~* &* +@all\n`);
   // Not on the command line, which is for every user of the machine to read.
-  writeFileSync(config, configuration({ port: listen, users, folder: place, throwAway }), { mode: 0o600 });
+  writeWhole(config, configuration({ port: listen, users, folder: place, throwAway }));
 
   const server = await launch({
     name: 'Redis',

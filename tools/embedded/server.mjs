@@ -2,10 +2,11 @@
 /** What PostgreSQL and Redis have in common: a child process with a folder, a record, a guard and a log. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeWhole } from './files.mjs';
 import { endWithUs, recordOf, signalUntilGone, writeRecord } from './process.mjs';
 
 /** @typedef {(chunk: Buffer) => void} Log receives what the server writes */
@@ -117,12 +118,12 @@ export function temporaryFolder(name) {
 }
 
 /**
- * The password kept in `file`, made when there is none.
+ * The password kept in `file`, made when there is none, or an empty one.
  *
  * @param {string} file
  * @returns {string} 192 random bits, in characters that need no escaping in URLs and configuration files
  */
 export function passwordIn(file) {
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
+  if (!statSync(file, { throwIfNoEntry: false })?.size) writeWhole(file, randomBytes(24).toString('base64url'));
   return readFileSync(file, 'utf8').trim();
 }

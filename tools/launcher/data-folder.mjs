@@ -1,9 +1,10 @@
 // @ts-check
 /** The data folder: who uses it now, and what is made once and kept in it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder, writeWhole } from '../embedded/files.mjs';
 import { tryLock } from '../embedded/lock.mjs';
 import { stopLeftover } from '../embedded/process.mjs';
 import { APPS, newPasswords, newSecrets, OWNERS } from '../embedded/services.mjs';
@@ -43,7 +44,7 @@ export async function takeDataFolder(folder, signal) {
 function lockIn(folder) {
   try {
     // As root, PostgreSQL runs as another user, who must pass through; what is secret in here is closed by itself.
-    mkdirSync(folder, { recursive: true, mode: 0o711 });
+    makeFolder(folder, 0o711);
     return tryLock(join(folder, 'lock'));
   } catch (cause) {
     throw new Refusal(`the data folder cannot be used: ${/** @type {Error} */ (cause).message}`, { cause });
@@ -121,13 +122,9 @@ function readWhole(file) {
 }
 
 /**
- * Whole or not at all, and for the owner's eyes only.
- *
  * @param {string} file
  * @param {unknown} value
  */
 export function writeJson(file, value) {
-  const unfinished = `${file}.${process.pid}`;
-  writeFileSync(unfinished, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-  renameSync(unfinished, file);
+  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
 }
