@@ -1,5 +1,5 @@
 // @ts-check
-/** A whole system of one replica each, without limits, on a Redis of its own. */
+/** A whole system of one replica each, logging as users have it, without limits, on a Redis of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
@@ -22,7 +22,7 @@ export async function startSystem() {
   const redis = await startRedis();
   const options = ['--port', String(port), '--data', data, '--redis-url', redis.url, '--no-demo'];
   const child = spawn(process.execPath, [join(WORKSPACE, 'tools/start.mjs'), ...options], {
-    env: { ...process.env, GATEWAY_RATE_LIMIT: 'off', LOG_LEVEL: 'warn', GATEWAY_LOG_LEVEL: 'warn' },
+    env: { ...process.env, GATEWAY_RATE_LIMIT: 'off' },
     stdio: 'ignore',
   });
   const base = `http://127.0.0.1:${port}`;
@@ -73,7 +73,7 @@ export async function companyToken(base) {
  * @param {string} [token]
  * @returns {Promise<Record<string, string>>}
  */
-async function post(base, path, body, token) {
+export async function post(base, path, body, token) {
   const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
   const response = await fetch(`${base}/api/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
