@@ -15,12 +15,15 @@ const READY_MS = 120_000;
 
 /** @typedef {Awaited<ReturnType<typeof startSystem>>} System */
 
-/** @returns once it serves */
-export async function startSystem() {
+/**
+ * @param {string[]} [more] options of `npm start`
+ * @returns once it serves
+ */
+export async function startSystem(more = []) {
   const data = temporaryFolder('bench');
   const port = await freePort();
   const redis = await startRedis();
-  const options = ['--port', String(port), '--data', data, '--redis-url', redis.url, '--no-demo'];
+  const options = ['--port', String(port), '--data', data, '--redis-url', redis.url, '--no-demo', ...more];
   const child = spawn(process.execPath, [join(WORKSPACE, 'tools/start.mjs'), ...options], {
     env: { ...process.env, GATEWAY_RATE_LIMIT: 'off' },
     stdio: 'ignore',
@@ -39,7 +42,7 @@ export async function startSystem() {
     throw error;
   }
   const { secrets } = /** @type {{ secrets: import('../embedded/services.mjs').Secrets }} */ (readJson(join(data, 'secrets.json')));
-  return { base, redisUrl: redis.url, secrets, stop };
+  return { base, redisUrl: redis.url, secrets, pid: child.pid ?? 0, stop };
 }
 
 /**
