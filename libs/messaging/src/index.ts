@@ -21,3 +21,4 @@ export { Script } from './wire/scripts';
 export { Sealer, type SealingKeys } from './wire/sealer';
 export { BusServer } from './callee/server';
 export { ServiceClient } from './caller/service-client';
+export { throttled } from './throttled';

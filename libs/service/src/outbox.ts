@@ -1,7 +1,7 @@
 import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type EventType, identityContract, invalidationsOf } from '@puerta/contracts';
 import { OutboxRelay, outboxState, type OutboxState, type WaitingEvent } from '@puerta/database';
-import { BusClient, InvalidationPublisher, ServiceClient } from '@puerta/messaging';
+import { BusClient, InvalidationPublisher, ServiceClient, throttled } from '@puerta/messaging';
 import type { Logger } from '@puerta/observability';
 import { DataSource } from 'typeorm';
 import { busOptions } from './bus';
@@ -150,13 +150,6 @@ export class OutboxModule {
   }
 }
 
-/** An outage fails many times a second: one line now and then says it. */
 function complainer(logger: Logger, message: string): (error: unknown) => void {
-  let last = -Infinity;
-  return (error) => {
-    const now = performance.now();
-    if (now - last < COMPLAIN_MS) return;
-    last = now;
-    logger.warn(message, { error });
-  };
+  return throttled(COMPLAIN_MS, (error: unknown) => logger.warn(message, { error }));
 }

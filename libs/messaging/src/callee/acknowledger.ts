@@ -2,6 +2,7 @@ import { type Connection } from '../connection/connection';
 import { type Lane } from '../wire/contract';
 import { type Entry } from './lane-reader';
 import { type BusLogger } from '../options';
+import { throttled } from '../throttled';
 import { DEAD_LETTER, ACKNOWLEDGE } from '../wire/scripts';
 
 const RETRY_MS = 500;
@@ -38,7 +39,6 @@ export class Acknowledger {
   private readonly failed = new Set<Finish>();
   private underWay = 0;
   private timer: NodeJS.Timeout | undefined;
-  private complained = -Infinity;
 
   constructor(
     private readonly connection: Connection,
@@ -83,20 +83,17 @@ export class Acknowledger {
       finish.done(entry);
     } catch (error) {
       this.failed.add(finish);
-      this.complain(error);
+      if (this.connection.ready) this.complain(error);
     } finally {
       this.underWay -= 1;
     }
   }
 
   /** What a lost connection leaves is ordinary; what Redis refuses, it may refuse for ever. */
-  private complain(error: unknown): void {
-    const now = performance.now();
-    if (!this.connection.ready || now - this.complained < COMPLAIN_MS) return;
-    this.complained = now;
+  private readonly complain = throttled(COMPLAIN_MS, (error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     this.logger.error('answering messages fails', { reason, waiting: this.failed.size });
-  }
+  });
 
   private retry(): void {
     if (!this.connection.ready) return;

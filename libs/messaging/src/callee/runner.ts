@@ -12,6 +12,7 @@ import {
 } from '../wire/message';
 import { type BusLogger, type BusServerOptions, DEFAULTS } from '../options';
 import { harmlessObject, parseJson } from './plain-data';
+import { throttled } from '../throttled';
 
 /** A message that was given to replicas more often than this brought them down, or will. */
 const MOST_DELIVERIES = 3;
@@ -39,12 +40,13 @@ export class Runner {
   private readonly patterns: ReadonlyMap<string, PatternSpec>;
   private readonly believed: ReadonlySet<string>;
   private readonly maxBytes: number;
-  private complained = -Infinity;
+  private readonly warn: BusLogger['warn'];
 
   constructor(private readonly options: RunnerOptions) {
     this.patterns = new Map(Object.entries(options.contract.patterns));
     this.believed = new Set(options.actorsFrom);
     this.maxBytes = options.maxMessageBytes ?? DEFAULTS.maxMessageBytes;
+    this.warn = throttled(COMPLAIN_MS, (message: string, facts?: object) => options.logger.warn(message, facts));
   }
 
   /** Never rejects: whatever happens is answered, logged, or both. */
@@ -155,14 +157,11 @@ export class Runner {
 
   /** Takes a message off its stream that somebody altered, moved or made up. He learns nothing by it. */
   private drop(entry: Entry, lane: Lane): void {
-    const { acknowledger, logger, onEvent, settle } = this.options;
+    const { acknowledger, onEvent, settle } = this.options;
     const { caller } = entry.source;
     acknowledger.finish(entry, undefined, settle);
     onEvent?.({ type: 'dropped', what: 'message', peer: caller });
-    const now = performance.now();
-    if (now - this.complained < COMPLAIN_MS) return;
-    this.complained = now;
-    logger.warn('dropped a message that is not sealed with our keys', { entry: entry.id, caller, lane });
+    this.warn('dropped a message that is not sealed with our keys', { entry: entry.id, caller, lane });
   }
 
   /** Gives a message up: it brought down, or lost, every replica that had it. An operator may give it another chance. */

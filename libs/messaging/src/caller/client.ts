@@ -13,6 +13,7 @@ import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, replicaId 
 import { type Fate, type PendingCall, PendingCalls } from './pending-calls';
 import { isElsewhere } from '../connection/redis-options';
 import { parseRedisUrl } from '../connection/redis-url';
+import { throttled } from '../throttled';
 import { LOCATE, RETRACT, SEND } from '../wire/scripts';
 
 const PULSE_MS = 500;
@@ -46,6 +47,7 @@ export class BusClient extends ClientProxy {
   readonly service: string;
   readonly replica: string;
   private readonly log: BusLogger;
+  private readonly warn: BusLogger['warn'];
   private readonly keys: Keys;
   /** By callee on a Cluster, where each callee's keys are on a node of its own; else there is one for all. */
   private readonly connections = new Map<string, CallerConnection>();
@@ -53,13 +55,13 @@ export class BusClient extends ClientProxy {
   private readonly pending = new PendingCalls((calls, last) => void this.ask(calls, last));
   private pulse: NodeJS.Timeout | undefined;
   private closed = false;
-  private complained = -Infinity;
 
   constructor(private readonly options: BusClientOptions) {
     super();
     this.service = requireName(options.service);
     this.replica = replicaId(options.replica);
     this.log = options.logger ?? nestLogger();
+    this.warn = throttled(COMPLAIN_MS, (message: string, facts?: object) => this.log.warn(message, facts));
     this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
     this.onCluster = parseRedisUrl(options.redis).kind === 'cluster';
     if (!this.onCluster) this.connectionTo('');
@@ -197,7 +199,7 @@ export class BusClient extends ClientProxy {
     const inside = heard.sealed && sealer.open(heard.sealed, replySeal({ callee, caller: this.service }, heard.id));
     const reply = inside ? decodeReply(inside) : undefined;
     if (reply?.id === heard.id) return reply;
-    this.complain('dropped an answer that is not sealed with our keys', { service: callee });
+    this.warn('dropped an answer that is not sealed with our keys', { service: callee });
     this.options.onEvent?.({ type: 'dropped', what: 'reply', peer: callee });
     return undefined;
   }
@@ -214,7 +216,7 @@ export class BusClient extends ClientProxy {
         return;
       }
       const reason = error instanceof Error ? error.message : String(error);
-      this.complain('Redis refuses messages', { reason });
+      this.warn('Redis refuses messages', { reason });
       this.pending.fail(call, 'service_unavailable');
     }
   }
@@ -233,14 +235,6 @@ export class BusClient extends ClientProxy {
     const most = this.options.maxStreamLength ?? DEFAULTS.maxStreamLength;
     const expiry = Math.floor(connection.clock.now() + deadline - performance.now());
     return String(await connection.commands.run(SEND, [stream], [expiry, most, ...fields]));
-  }
-
-  /** What is wrong with one message is wrong with many: one line a second says it. */
-  private complain(message: string, facts: object): void {
-    const now = performance.now();
-    if (now - this.complained < COMPLAIN_MS) return;
-    this.complained = now;
-    this.log.warn(message, facts);
   }
 
   /** Asks what became of messages that are not answered yet. */
