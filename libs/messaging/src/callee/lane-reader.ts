@@ -25,6 +25,8 @@ export interface Entry {
   readonly fields: readonly string[];
   /** How often it was given to a replica, this time included. */
   readonly deliveries: number;
+  /** When this replica asked for it, by `performance.now()`. */
+  readonly asked: number;
 }
 
 type RawEntry = [id: string, fields: string[] | null];
@@ -120,6 +122,7 @@ export class LaneReader {
     // COUNT is per stream. When fewer slots are free than there are streams, some messages may have to wait for one.
     const count = Math.max(1, Math.floor(free / sources.length));
     const streams = sources.map((source) => source.stream);
+    const asked = performance.now();
     const read = connection.redis.xreadgroup(
       ...(['GROUP', group, replica, 'COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS'] as const),
       ...streams,
@@ -127,8 +130,7 @@ export class LaneReader {
     );
     const batches = (await connection.within(BLOCK_MS + BLOCK_GRACE_MS, read)) as [string, RawEntry[]][] | null;
     if (!batches) return;
-    const entries = batches.flatMap(([stream, raw]) => this.entriesOf(stream, raw, () => 1));
-    for (const entry of await this.stillOurs(entries)) this.take(entry);
+    for (const [stream, raw] of batches) for (const entry of this.entriesOf(stream, raw, asked, () => 1)) this.take(entry);
   }
 
   /** Takes over what was lost on the way to this replica, and what dead replicas left. */
@@ -150,19 +152,21 @@ export class LaneReader {
     const lost = [...pending.keys()].filter((id) => !this.held.has(`${stream} ${id}`)).slice(0, room);
     if (lost.length === 0) return [];
     const { connection, group, replica } = this.options;
+    const asked = performance.now();
     const claim = connection.redis.xclaim(stream, group, replica, 0, ...lost);
     const raw = (await connection.within(BLOCK_GRACE_MS, claim)) as RawEntry[];
-    return this.entriesOf(stream, raw, (id) => (pending.get(id) ?? 0) + 1);
+    return this.entriesOf(stream, raw, asked, (id) => (pending.get(id) ?? 0) + 1);
   }
 
   private async abandonedOn({ stream }: Source, room: number): Promise<Entry[]> {
     const { connection, group, replica, lease, leasesKey } = this.options;
     if (room <= 0 || !lease.mayJudge) return [];
     const notAfter = Math.floor(lease.clock.now() + STALE_MS);
+    const asked = performance.now();
     const claim = connection.run(RECLAIM, [stream, leasesKey], [group, replica, LEASE_MS, room, notAfter, GAP_MS]);
     const raw = (await connection.within(BLOCK_GRACE_MS, claim)) as [string, string[], number][];
     const deliveries = new Map(raw.map(([id, , times]) => [id, times]));
-    return this.entriesOf(stream, raw.map(([id, fields]) => [id, fields]), (id) => deliveries.get(id) ?? 1);
+    return this.entriesOf(stream, raw.map(([id, fields]) => [id, fields]), asked, (id) => deliveries.get(id) ?? 1);
   }
 
   /** What Redis says is pending for this replica: entry id → deliveries. */
@@ -174,21 +178,25 @@ export class LaneReader {
     return new Map(rows.map(([id, , , deliveries]) => [id, deliveries]));
   }
 
-  /** After a standstill longer than the lease, what was read just now may have been claimed by another already. */
-  private async stillOurs(entries: Entry[]): Promise<Entry[]> {
-    if (!this.options.lease.lost) return entries;
-    const ours: Entry[] = [];
-    for (const { stream } of this.options.sources) {
-      const pending = await this.pendingHere(stream);
-      ours.push(...entries.filter((entry) => entry.source.stream === stream && pending.has(entry.id)));
+  /**
+   * Whether an entry may begin. After a standstill of this process, on its way here or while the entry waited for a slot,
+   * another replica may have claimed it: then Redis is asked.
+   */
+  private async stillOurs({ source, id, asked }: Entry): Promise<boolean> {
+    const { commands, group, lease, replica } = this.options;
+    for (let since = asked; !lease.heldSince(since); ) {
+      await lease.renew();
+      since = performance.now();
+      const pending = commands.redis.xpending(source.stream, group, id, id, 1, replica);
+      if ((await commands.within(BLOCK_GRACE_MS, pending)).length === 0) return false;
     }
-    return ours;
+    return true;
   }
 
-  private entriesOf(stream: string, raw: RawEntry[], deliveries: (id: string) => number): Entry[] {
+  private entriesOf(stream: string, raw: RawEntry[], asked: number, deliveries: (id: string) => number): Entry[] {
     const source = this.byStream.get(stream);
     if (!source) return [];
-    return raw.map(([id, fields]) => ({ source, id, fields: fields ?? [], deliveries: deliveries(id) }));
+    return raw.map(([id, fields]) => ({ source, id, fields: fields ?? [], deliveries: deliveries(id), asked }));
   }
 
   private take(entry: Entry): void {
@@ -201,7 +209,9 @@ export class LaneReader {
 
   private async runOne(entry: Entry): Promise<void> {
     this.running += 1;
-    await this.options.run(entry).catch((error: unknown) => this.options.logger.error('the bus failed', { err: error }));
+    // Where Redis does not say, the entry is let go of: it is fetched again if it is still ours.
+    if (this.options.lease.heldSince(entry.asked) || (await this.stillOurs(entry).catch(() => false))) await this.options.run(entry);
+    else this.held.delete(keyOf(entry));
     this.running -= 1;
     const next = this.stopping ? undefined : this.waiting.shift();
     if (next) void this.runOne(next);

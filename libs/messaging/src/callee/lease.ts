@@ -1,10 +1,9 @@
-import { RedisClock } from '../connection/clock';
+import { ANSWER_MS, RedisClock } from '../connection/clock';
 import { type Connection } from '../connection/connection';
 import { type Keys } from '../wire/keys';
 import { HEARTBEAT } from '../wire/scripts';
 
 const BEAT_MS = 500;
-const BEAT_ANSWER_MS = 1_000;
 
 /** After so long without a heartbeat a replica counts as dead, and others may claim its messages. */
 export const LEASE_MS = 5_000;
@@ -22,9 +21,11 @@ export const PRESENCE_MS = 1_500;
 export class Lease {
   readonly clock = new RedisClock();
   private timer: NodeJS.Timeout | undefined;
-  private beating = false;
+  private renewing: Promise<void> | undefined;
   private taking = true;
+  /** When the last heartbeat that was answered had been sent: it may have been written any time after. */
   private lastBeat = -Infinity;
+  /** Since when there was no gap between heartbeats that others could have noticed. */
   private unbrokenSince = Infinity;
   private reconnected = true;
 
@@ -43,7 +44,7 @@ export class Lease {
 
   start(): void {
     this.timer = setInterval(() => {
-      if (this.connection.ready && !this.beating) this.beat().catch(() => undefined);
+      if (this.connection.ready) this.renew().catch(() => undefined);
     }, BEAT_MS);
   }
 
@@ -57,9 +58,19 @@ export class Lease {
     if (this.connection.ready) await this.beat().catch(() => undefined);
   }
 
-  /** Whether others may have claimed this replica's messages: it has not been heard for as long as a lease lasts. */
-  get lost(): boolean {
-    return performance.now() - this.lastBeat > LEASE_MS;
+  /** Sends a heartbeat, unless one is under way, and waits for the answer. */
+  renew(): Promise<void> {
+    this.renewing ??= this.beat().finally(() => (this.renewing = undefined));
+    return this.renewing;
+  }
+
+  /**
+   * Whether what this replica was given when it asked then must still be its own. If not, others may have claimed it: this
+   * process, or all of this machine, may have stood still for longer than a lease.
+   */
+  heldSince(asked: number): boolean {
+    const silent = performance.now() - this.lastBeat > LEASE_MS;
+    return !silent && !this.clock.suspended && this.unbrokenSince <= asked;
   }
 
   get present(): boolean {
@@ -67,10 +78,9 @@ export class Lease {
   }
 
   /**
-   * Whether this replica may judge that others are dead. Not before it has itself been heard for a whole lease without a
-   * gap: when Redis was away, frozen or emptied, everybody's heartbeats are old or gone, and the living need time to
-   * renew theirs. So they do when another Redis took over, or its clock was set: heartbeats written by the old time look
-   * old by the new one, and a replica knows it by its own, which looks as old.
+   * Whether this replica may claim the messages of replicas whose leases have run out. Only if its own heartbeats were
+   * written without a gap for as long as a lease lasts. After Redis was away, frozen or emptied, after a failover, and
+   * after Redis' clock was set, the leases of living replicas look old or are missing too; within a lease they renew them.
    */
   get mayJudge(): boolean {
     const now = performance.now();
@@ -78,19 +88,16 @@ export class Lease {
   }
 
   private async beat(): Promise<void> {
-    this.beating = true;
     const asked = performance.now();
-    try {
-      const keys = [this.keys.leases(this.callee), this.keys.replicas(this.callee)];
+    const keys = [this.keys.leases(this.callee), this.keys.replicas(this.callee)];
+    await this.clock.measure(async () => {
       const beat = this.connection.run(HEARTBEAT, keys, [this.replica, this.taking ? 1 : 0, GAP_MS]);
-      const [redisMs, unheard] = (await this.connection.within(BEAT_ANSWER_MS, beat)) as [number, number];
+      const [redisMs, unheard] = (await this.connection.within(ANSWER_MS, beat)) as [number, number];
       const answered = performance.now();
-      this.clock.sync(redisMs, asked, answered);
       if (unheard || this.reconnected || answered - this.lastBeat > GAP_MS) this.unbrokenSince = answered;
-      this.reconnected = false;
-      this.lastBeat = answered;
-    } finally {
-      this.beating = false;
-    }
+      return redisMs;
+    });
+    this.reconnected = false;
+    this.lastBeat = asked;
   }
 }

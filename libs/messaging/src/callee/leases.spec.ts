@@ -90,6 +90,41 @@ describe('a message that was given to a replica and not answered', () => {
   });
   it.concurrent('is taken over when that one is dead, and only then, and not for ever', dead, 20_000);
 
+  const waiting = inBench(async (bench) => {
+    const { redis } = bench;
+    const [ran, finish] = [[] as string[], new Map<string, () => void>()];
+    const { server } = await bench.replica(
+      async ({ key }) => {
+        ran.push(key);
+        await new Promise<void>((resolve) => finish.set(key, resolve));
+      },
+      { concurrency: { fast: 1 } },
+    );
+    const send = (caller: string, key: string) =>
+      redis.xadd(bench.key(`${caller}:fast`), '*', ...flat(message({ data: JSON.stringify({ key }), ttl: '60000' })));
+    await send('tester', 'first');
+    await eventually(() => ran.length === 1);
+    // One slot will be free, and one message is read from each of two streams.
+    await send('tester', 'from tester');
+    await send('gateway', 'from gateway');
+    finish.get('first')?.();
+    await eventually(() => ran.length === 2);
+    const caller = ran[1] === 'from tester' ? 'gateway' : 'tester';
+    const stream = bench.key(`${caller}:fast`);
+    await eventually(async () => ((await redis.xpending(stream, 'sample')) as [number])[0] === 1);
+    // As if this replica had not been heard, and another had claimed what it had.
+    const [[id]] = (await redis.xpending(stream, 'sample', '-', '+', 1)) as [[string]];
+    const beat = async () => redis.zadd(bench.key('leases'), Number((await redis.time())[0]) * 1_000, 'another');
+    await beat();
+    await redis.multi().zrem(bench.key('leases'), server.replica).xclaim(stream, 'sample', 'another', 0, id).exec();
+    await eventually(async () => (await redis.zscore(bench.key('leases'), server.replica)) !== null);
+    finish.get(ran[1] ?? '')?.();
+    await sleep(500);
+    expect(ran).toHaveLength(2);
+    expect((await redis.xpending(stream, 'sample', '-', '+', 9, 'another'))).toHaveLength(1);
+  });
+  it.concurrent('and waits for a slot there is not begun if another has claimed it meanwhile', waiting, 20_000);
+
   const emptied = inBench(async (bench) => {
     const runs: string[] = [];
     const handle = async ({ key }: { key: string }) => {

@@ -1,11 +1,9 @@
-import { RedisClock } from '../connection/clock';
+import { ANSWER_MS, RedisClock } from '../connection/clock';
 import { Connection } from '../connection/connection';
 import { PRESENCE_MS } from '../callee/lease';
 import { type BusLogger } from '../options';
 import { type Script } from '../wire/scripts';
 
-/** How long Redis may take to answer a question. */
-export const ANSWER_MS = 1_000;
 /** How long a call waits for a connection that is just coming back. */
 const PATIENCE_MS = 1_000;
 
@@ -119,11 +117,9 @@ export class CallerConnection {
   private async sync(): Promise<void> {
     const { slotKey } = this.options;
     const { redis } = this.commands;
-    const asked = performance.now();
     // On a Cluster, TIME alone would be answered by any node. Where the key is not, it moves us to where it is.
     const place = slotKey === undefined ? 0 : redis.zcount(slotKey, 0, 0);
-    const [[seconds, micros]] = await this.commands.within(ANSWER_MS, Promise.all([redis.time(), place]));
-    this.clock.sync(Number(seconds) * 1_000 + Number(micros) / 1_000, asked, performance.now());
+    await Promise.all([this.clock.syncWith(this.commands), place]);
   }
 
   private connection(name: string): Connection {

@@ -1,3 +1,11 @@
+import { type Connection } from './connection';
+
+/** Redis answers within this, or counts as frozen. */
+export const ANSWER_MS = 1_000;
+
+/** More than the two clocks of this machine drift apart between two answers of Redis. */
+const SUSPENDED_MS = 50;
+
 /**
  * Redis' clock, read without asking: an offset to this process' monotonic clock, measured now and then. The one clock by
  * which all processes judge the age of a message; their own wall clocks are never compared.
@@ -6,6 +14,7 @@ export class RedisClock {
   private offset: number | undefined;
   private error = Infinity;
   private syncedAt = 0;
+  private wallLead = wallLead();
 
   /**
    * @param redisMs what Redis said
@@ -19,6 +28,36 @@ export class RedisClock {
     this.offset = redisMs - (asked + answered) / 2;
     this.error = error;
     this.syncedAt = answered;
+  }
+
+  /** Asks for Redis' time, and learns from the answer. */
+  async syncWith(connection: Connection): Promise<void> {
+    await this.measure(async () => {
+      const [seconds, micros] = await connection.within(ANSWER_MS, connection.redis.time());
+      return Number(seconds) * 1_000 + Number(micros) / 1_000;
+    });
+  }
+
+  /**
+   * Learns from an answer, and not from one that was on its way while this machine was suspended.
+   * @param ask gives Redis' time in ms
+   */
+  async measure(ask: () => Promise<number>): Promise<void> {
+    const asked = performance.now();
+    const lead = wallLead();
+    const redisMs = await ask();
+    if (drifted(lead)) return;
+    if (this.suspended) this.distrust();
+    this.sync(redisMs, asked, performance.now());
+    this.wallLead = lead;
+  }
+
+  /**
+   * Whether this machine may have been suspended since Redis was last heard: then the monotonic clock stood still, and
+   * this one is behind. A wall clock that was set looks the same.
+   */
+  get suspended(): boolean {
+    return drifted(this.wallLead);
   }
 
   /** Redis' time in ms. NaN, which no comparison holds for, before the first `sync`. */
@@ -40,4 +79,13 @@ export class RedisClock {
   distrust(): void {
     this.error = Infinity;
   }
+}
+
+/** By how much the wall clock is ahead of the monotonic one. */
+function wallLead(): number {
+  return Date.now() - performance.now();
+}
+
+function drifted(since: number): boolean {
+  return Math.abs(wallLead() - since) > SUSPENDED_MS;
 }
