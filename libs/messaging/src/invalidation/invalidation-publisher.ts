@@ -1,10 +1,9 @@
-import { RedisClock } from '../connection/clock';
+import { ANSWER_MS, RedisClock } from '../connection/clock';
 import { Connection } from '../connection/connection';
 import { Keys, requireName } from '../wire/keys';
 import { type BusEvent, type BusLogger, DEFAULTS, nestLogger } from '../options';
 import { PUBLISH, PUBLISH_HEARTBEAT } from './invalidation-scripts';
 
-const ANSWER_MS = 1_000;
 
 /** How long after its sender has looked a heartbeat may be written. */
 export const HEARTBEAT_WITHIN_MS = 100;
@@ -42,7 +41,7 @@ export class InvalidationPublisher {
     });
     this.connection.beforeUse(() => {
       this.clock.distrust();
-      return this.sync();
+      return this.clock.syncWith(this.connection);
     });
   }
 
@@ -74,16 +73,10 @@ export class InvalidationPublisher {
    * @returns whether it was said
    */
   async publishHeartbeat(holds: () => Promise<boolean>): Promise<boolean> {
-    await this.sync();
+    await this.clock.syncWith(this.connection);
     // Taken before it looks, at the earliest that Redis' clock may stand at.
     const notAfter = Math.floor(this.clock.earliest() + HEARTBEAT_WITHIN_MS);
     if (!(await holds())) return false;
     return (await this.connection.within(ANSWER_MS, this.connection.run(PUBLISH_HEARTBEAT, [this.key], [notAfter]))) === 1;
-  }
-
-  private async sync(): Promise<void> {
-    const asked = performance.now();
-    const [seconds, micros] = await this.connection.within(ANSWER_MS, this.connection.redis.time());
-    this.clock.sync(Number(seconds) * 1_000 + Number(micros) / 1_000, asked, performance.now());
   }
 }

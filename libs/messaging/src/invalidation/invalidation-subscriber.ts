@@ -1,4 +1,4 @@
-import { RedisClock } from '../connection/clock';
+import { ANSWER_MS, RedisClock } from '../connection/clock';
 import { Connection } from '../connection/connection';
 import { Keys, requireName } from '../wire/keys';
 import { type BusLogger, DEFAULTS, nestLogger } from '../options';
@@ -11,7 +11,6 @@ export const SILENCE_MS = 750;
 const FUTURE_MS = 20;
 
 const BLOCK_MS = 500;
-const ANSWER_MS = 1_000;
 const MOST_AT_ONCE = 1_000;
 const RETRY_MS = 250;
 
@@ -64,6 +63,7 @@ export class InvalidationSubscriber {
 
   /** Whether what was kept may be used: all changes are known that were made more than a second ago. */
   get fresh(): boolean {
+    if (this.clock.suspended) return false;
     const age = this.clock.latest() - this.lastHeartbeat;
     return age > -FUTURE_MS && age < SILENCE_MS;
   }
@@ -88,7 +88,7 @@ export class InvalidationSubscriber {
   private async begin(): Promise<void> {
     this.epoch += 1;
     this.clock.distrust();
-    await this.sync();
+    await this.clock.syncWith(this.connection);
     const [newest] = (await this.connection.redis.xrevrange(this.key, '+', '-', 'COUNT', 1)) as RawEntry[];
     this.position = newest?.[0] ?? '0-0';
     this.lost();
@@ -111,7 +111,7 @@ export class InvalidationSubscriber {
     const { epoch } = this;
     const { redis } = this.connection;
     // Both are written together; the clock's answer does not wait for the other.
-    const synced = this.sync();
+    const synced = this.clock.syncWith(this.connection);
     const read = redis.xread('COUNT', MOST_AT_ONCE, 'BLOCK', BLOCK_MS, 'STREAMS', this.key, this.position);
     const [streams] = await Promise.all([this.connection.within(BLOCK_MS + ANSWER_MS, read), synced]);
     // Answered by a connection that is no more: the next one begins where it stands.
@@ -144,12 +144,6 @@ export class InvalidationSubscriber {
   private lost(): void {
     this.lastHeartbeat = NaN;
     for (const listener of this.listeners) listener.lost();
-  }
-
-  private async sync(): Promise<void> {
-    const asked = performance.now();
-    const [seconds, micros] = await this.connection.within(ANSWER_MS, this.connection.redis.time());
-    this.clock.sync(Number(seconds) * 1_000 + Number(micros) / 1_000, asked, performance.now());
   }
 }
 

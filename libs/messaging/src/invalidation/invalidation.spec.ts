@@ -190,6 +190,18 @@ describe('an invalidation stream', () => {
   );
 
   it(
+    'is not fresh when the machine wakes, whose monotonic clock stood still, and comes back by itself',
+    inBench(async (bench) => {
+      const { subscriber } = await freshStream(bench);
+      const wall = Date.now.bind(Date);
+      const spy = jest.spyOn(Date, 'now').mockImplementation(() => wall() + 60_000);
+      expect(subscriber.fresh).toBe(false);
+      await eventually(() => subscriber.fresh);
+      spy.mockRestore();
+    }),
+  );
+
+  it(
     'comes back by itself after Redis was stopped',
     inOwnRedis(async (bench, redis) => {
       const { subscriber, publisher, heard } = await freshStream(bench);
