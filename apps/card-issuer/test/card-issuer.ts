@@ -18,7 +18,7 @@ import {
 import { dataSourceOptions, Inbox, runMigrations } from '@puerta/database';
 import { BusClient, createBusService, type RequestOf, type ResponseOf, Sealer, ServiceClient } from '@puerta/messaging';
 import { createLogger, InternalServer, Metrics } from '@puerta/observability';
-import { decodeError, startService } from '@puerta/service';
+import { type Call, decodeError, startService } from '@puerta/service';
 import { FileAddresses, FolderStorage } from '@puerta/storage';
 import { createDatabase, testRedisUrl } from '@puerta/testing';
 import { DataSource } from 'typeorm';
@@ -182,6 +182,11 @@ function folderOf({ STORAGE_URL: place }: ReturnType<typeof testConfig>): string
 /** A user who acts in a company; of one of their own unless told. */
 export function user(role: Role | null = 'issuer', companyId: string | null = randomUUID()): Actor {
   return { user_id: randomUUID(), session_id: randomUUID(), email: 'ana@example.com', company_id: companyId, role };
+}
+
+/** A message from the gateway, as a handler sees it. */
+export function delivery(actor: Actor, pattern: string): Call {
+  return { caller: 'gateway', actor, messageId: randomUUID(), pattern, idempotencyKey: undefined };
 }
 
 /** The code of the error that a promise rejects with; the value when it does not. */

@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { loadConfig } from '@puerta/config';
 import type { ActivityRecord, Actor, CreatedToken, CreateTokenDto, PresentTokenDto, ValidToken } from '@puerta/contracts';
 import { silentLogger, type Logger } from '@puerta/observability';
+import type { Call } from '@puerta/service';
 import { testRedisUrl } from '@puerta/testing';
 import type { DataSource } from 'typeorm';
 import { tokenServiceConfig } from '../src/config';
-import type { Call } from '../src/single-use/caller';
 import { SecondUses } from '../src/single-use/second-uses';
 import { TokenIssuer } from '../src/single-use/token-issuer';
 import { TokenKeys } from '../src/single-use/token-key';
@@ -22,12 +22,12 @@ export function somebody(company_id: string | null = randomUUID()): Actor {
 
 /** A call as the gateway makes it: a message of its own. */
 export function callOf(actor: Actor, idempotencyKey?: string): Call {
-  return { caller: 'gateway', actor, messageId: randomUUID(), idempotencyKey };
+  return { caller: 'gateway', pattern: 'single-use-tokens', actor, messageId: randomUUID(), idempotencyKey };
 }
 
 /** A call as another service makes it. */
 export function callBy(caller: string): Call {
-  return { caller, actor: undefined, messageId: randomUUID(), idempotencyKey: undefined };
+  return { caller, pattern: 'single-use-tokens', actor: undefined, messageId: randomUUID(), idempotencyKey: undefined };
 }
 
 /** `ok`, or the code of the error. */
@@ -103,18 +103,18 @@ export class TokensReplica {
   ) {}
 
   issue(call: Call, dto: CreateTokenDto = {}): Promise<CreatedToken> {
-    return this.issuer.issue(call, dto);
+    return this.issuer.issue(dto, call);
   }
 
   redeem(call: Call, token: string | PresentTokenDto): Promise<ValidToken> {
-    return this.redeemer.redeem(call, typeof token === 'string' ? { token } : token);
+    return this.redeemer.redeem(typeof token === 'string' ? { token } : token, call);
   }
 
   peek(call: Call, token: string | PresentTokenDto): Promise<ValidToken> {
-    return this.redeemer.peek(call, typeof token === 'string' ? { token } : token);
+    return this.redeemer.peek(typeof token === 'string' ? { token } : token, call);
   }
 
   revoke(call: Call, tokenId: string): Promise<void> {
-    return this.redeemer.revoke(call, tokenId);
+    return this.redeemer.revoke(tokenId, call);
   }
 }

@@ -100,7 +100,7 @@ async function once(
     replayed = false;
     return done;
   };
-  const reference = await by.answer(message, request, run, async (one) => one);
+  const reference = await by.answer(request, message, run, async (one) => one);
   return { reference, replayed };
 }
 
@@ -249,7 +249,7 @@ describe('the inbox', () => {
   describe('and the first answer', () => {
     /** Each answer is another one: what is told again cannot have been made again. */
     const answering = (name: string, more: Partial<InboxCall>, by = inbox): Promise<{ token: string }> =>
-      by.answer(call({ pattern: 'tokens.make', ...more }), { name }, makes(name), async () => ({ token: randomUUID() }));
+      by.answer({ name }, call({ pattern: 'tokens.make', ...more }), makes(name), async () => ({ token: randomUUID() }));
     const stored = async (pattern: string): Promise<(string | null)[]> => {
       const rows: { answer: string | null }[] = await dataSource.query('SELECT answer FROM inbox WHERE pattern = $1', [
         pattern,
@@ -282,8 +282,8 @@ describe('the inbox', () => {
       const more = { idempotencyKey: randomUUID(), pattern: 'tokens.known' };
       const ask = () =>
         inbox.answer<Reference, { token: string }>(
-          call(more),
           {},
+          call(more),
           async (tx) => ({ ...(await makes('known')(tx)), answer: { token: randomUUID() } }),
           () => Promise.reject(new Error('made again')),
         );
@@ -291,8 +291,8 @@ describe('the inbox', () => {
       expect(await stored('tokens.known')).toEqual([expect.any(String)]);
       const plain = { messageId: randomUUID(), pattern: 'tokens.known-plain' };
       await inbox.answer<Reference, object>(
-        call(plain),
         {},
+        call(plain),
         async (tx) => ({ ...(await makes('known-plain')(tx)), answer: {} }),
         () => Promise.reject(new Error('made again')),
       );
@@ -309,7 +309,7 @@ describe('the inbox', () => {
 
     it('is made again when it was never stored, and then kept', async () => {
       const more = { idempotencyKey: randomUUID(), pattern: 'tokens.lost' };
-      const dies = inbox.answer(call(more), { name: 'lost' }, makes('lost'), () => Promise.reject(new Error('dies')));
+      const dies = inbox.answer({ name: 'lost' }, call(more), makes('lost'), () => Promise.reject(new Error('dies')));
       await expect(dies).rejects.toThrow('dies');
       const first = await answering('lost', more);
       expect(await answering('lost', more)).toEqual(first);
@@ -344,7 +344,7 @@ describe('the inbox', () => {
       const more = { idempotencyKey: randomUUID(), pattern: 'tokens.unstored' };
       const fragile = await connect();
       const by = new Inbox(fragile, fingerprintKey, sealer());
-      const cut = by.answer(call(more), { name: 'unstored' }, makes('unstored'), async () => {
+      const cut = by.answer({ name: 'unstored' }, call(more), makes('unstored'), async () => {
         await fragile.destroy();
         return { token: 'never told' };
       });
@@ -356,10 +356,10 @@ describe('the inbox', () => {
     it('that cannot be made for now is an unknown outcome, not one that did not happen', async () => {
       const away = () => Promise.reject(new DomainError('service_unavailable'));
       const more = { idempotencyKey: randomUUID() };
-      expect(await code(inbox.answer(call(more), {}, makes('away'), away))).toBe('outcome_unknown');
-      expect(await code(inbox.answer(call(more), {}, makes('away'), away))).toBe('outcome_unknown');
+      expect(await code(inbox.answer({}, call(more), makes('away'), away))).toBe('outcome_unknown');
+      expect(await code(inbox.answer({}, call(more), makes('away'), away))).toBe('outcome_unknown');
       const refused = () => Promise.reject(new DomainError('session_revoked'));
-      expect(await code(inbox.answer(call(more), {}, makes('away'), refused))).toBe('session_revoked');
+      expect(await code(inbox.answer({}, call(more), makes('away'), refused))).toBe('session_revoked');
       expect(await effects('away')).toBe(1);
     });
 
@@ -373,14 +373,14 @@ describe('the inbox', () => {
     it('comes back as it was, whatever text it holds', async () => {
       const answer = { text: '\u0000 "ñ" 👩‍👩‍👧 \ud800', nothing: null, deep: [{ n: 1e21 }] };
       const more = { idempotencyKey: randomUUID(), pattern: 'tokens.text' };
-      const ask = () => inbox.answer(call(more), {}, makes(randomUUID()), async () => answer);
+      const ask = () => inbox.answer({}, call(more), makes(randomUUID()), async () => answer);
       expect(JSON.stringify(await ask())).toBe(JSON.stringify(await ask()));
     });
 
     it('is nowhere in clear', async () => {
       const canary = 'canary-token-4711';
       const more = { idempotencyKey: randomUUID(), pattern: 'tokens.canary' };
-      await inbox.answer(call(more), {}, makes('canary'), async () => ({ token: canary }));
+      await inbox.answer({}, call(more), makes('canary'), async () => ({ token: canary }));
       const [sealed] = await stored('tokens.canary');
       const [{ dump }] = (await dataSource.query(`SELECT string_agg(i::text, ' ') AS dump FROM inbox i`)) as [
         { dump: string },

@@ -81,8 +81,8 @@ export class Inbox {
    *   `service_unavailable`, `overloaded` when nothing happened; what `effect` or `makeAnswer` throws
    */
   async answer<Ref extends Reference, Answer extends object>(
-    call: InboxCall,
     request: object,
+    call: InboxCall,
     effect: (tx: EntityManager) => Promise<Effect<Ref, Answer>>,
     makeAnswer: (reference: Ref) => Promise<Answer>,
   ): Promise<Answer> {

@@ -1,3 +1,4 @@
+export { actorOf, type Call } from './call';
 export { errorEncoder } from './error-encoder';
 export { runMigrate } from './run-migrate';
 export { runService, startService } from './run-service';

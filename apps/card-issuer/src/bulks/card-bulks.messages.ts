@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
-import { type Actor, BulkCardsDto, BulkIdDto, type CardBulk, cardIssuerContract } from '@puerta/contracts';
-import { BusContext, Handles } from '@puerta/messaging';
-import { callOf } from '../cards/card-access';
+import { BulkCardsDto, BulkIdDto, type CardBulk, cardIssuerContract } from '@puerta/contracts';
+import { Handles } from '@puerta/messaging';
+import type { Call } from '@puerta/service';
 import { CardBulksService } from './card-bulks.service';
 
 @Controller()
@@ -9,17 +9,17 @@ export class CardBulksMessages {
   constructor(private readonly bulks: CardBulksService) {}
 
   @Handles(cardIssuerContract, 'card-bulks.start')
-  async start(dto: BulkCardsDto, context: BusContext<Actor>): Promise<CardBulk> {
-    return this.bulks.start(dto, callOf(context));
+  async start(dto: BulkCardsDto, call: Call): Promise<CardBulk> {
+    return this.bulks.start(dto, call);
   }
 
   @Handles(cardIssuerContract, 'card-bulks.get')
-  async get(dto: BulkIdDto, context: BusContext<Actor>): Promise<CardBulk> {
-    return this.bulks.get(dto.job_id, callOf(context).actor);
+  async get(dto: BulkIdDto, call: Call): Promise<CardBulk> {
+    return this.bulks.get(dto, call);
   }
 
   @Handles(cardIssuerContract, 'card-bulks.cancel')
-  async cancel(dto: BulkIdDto, context: BusContext<Actor>): Promise<CardBulk> {
-    return this.bulks.cancel(dto.job_id, callOf(context));
+  async cancel(dto: BulkIdDto, call: Call): Promise<CardBulk> {
+    return this.bulks.cancel(dto, call);
   }
 }

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { BulkCardsDto, CardBulk } from '@puerta/contracts';
-import { type Actor, DomainError, type FieldError } from '@puerta/contracts/core';
+import type { BulkCardsDto, BulkIdDto, CardBulk } from '@puerta/contracts';
+import { DomainError, type FieldError } from '@puerta/contracts/core';
 import { Inbox } from '@puerta/database';
 import { Jobs } from '@puerta/jobs';
+import { actorOf, type Call } from '@puerta/service';
 import type { EntityManager } from 'typeorm';
-import { type Call, issuingCompany } from '../cards/card-access';
+import { issuingCompany } from '../cards/card-access';
 import { BEGINNING, type BulkInput, CARD_BULK, type CardBulkJob } from './card-bulk';
 
 /** Commands for many cards at once. They are obeyed as long as they were given by who might: a role lost later stops none. */
@@ -17,17 +18,17 @@ export class CardBulksService {
 
   /** @throws DomainError `company_required`, `role_required`, `validation_failed` */
   async start(dto: BulkCardsDto, call: Call): Promise<CardBulk> {
-    const companyId = issuingCompany(call.actor);
+    const companyId = issuingCompany(call);
     const input = inputOf(dto);
     const enqueue = async (tx: EntityManager) => ({
-      reference: { job_id: await this.jobs.enqueue(tx, CARD_BULK, input, call.actor) },
+      reference: { job_id: await this.jobs.enqueue(tx, CARD_BULK, input, actorOf(call)) },
     });
-    return this.inbox.answer(call, dto, enqueue, async ({ job_id: id }) => toBulk(await this.jobs.get(CARD_BULK, id, companyId)));
+    return this.inbox.answer(dto, call, enqueue, async ({ job_id: id }) => toBulk(await this.jobs.get(CARD_BULK, id, companyId)));
   }
 
   /** @throws DomainError `company_required`, `role_required`, `job_not_found` */
-  async get(id: string, actor: Actor): Promise<CardBulk> {
-    return toBulk(await this.jobs.get(CARD_BULK, id, issuingCompany(actor)));
+  async get(dto: BulkIdDto, call: Call): Promise<CardBulk> {
+    return toBulk(await this.jobs.get(CARD_BULK, dto.job_id, issuingCompany(call)));
   }
 
   /**
@@ -35,14 +36,14 @@ export class CardBulksService {
    *
    * @throws DomainError `company_required`, `role_required`, `job_not_found`
    */
-  async cancel(id: string, call: Call): Promise<CardBulk> {
-    const companyId = issuingCompany(call.actor);
+  async cancel(dto: BulkIdDto, call: Call): Promise<CardBulk> {
+    const companyId = issuingCompany(call);
     // Repeating it does no harm: the inbox is for the answer alone.
     return this.inbox.answer(
+      dto,
       call,
-      { job_id: id },
       async () => ({ reference: {} }),
-      async () => toBulk(await this.jobs.cancel(CARD_BULK, id, companyId)),
+      async () => toBulk(await this.jobs.cancel(CARD_BULK, dto.job_id, companyId)),
     );
   }
 }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Card, CardReasonCommand } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
+import type { Call } from '@puerta/service';
 import { type EntityManager, In } from 'typeorm';
 import { CardCodes } from '../codes/card-codes';
-import { type Call, type CardFilter, issuedBy, issuedByOrHeldBy } from './card-access';
+import { type CardFilter, issuedBy, issuedByOrHeldBy } from './card-access';
 import { REACTIVATE, REVOKE, SUSPEND, type Transition } from './card-transitions';
 import { CardWriter, hold, record } from './card-writer';
 import { CardEntity } from './card.entity';
@@ -21,17 +22,17 @@ export class CardStatesService {
 
   /** @throws DomainError `card_not_found`, `card_state_conflict` */
   suspend(dto: CardReasonCommand, call: Call): Promise<Card> {
-    return this.change(SUSPEND, issuedByOrHeldBy(call.actor, dto.card_id), dto, call);
+    return this.change(SUSPEND, issuedByOrHeldBy(dto.card_id, call), dto, call);
   }
 
   /** @throws DomainError `company_required`, `role_required`, `card_not_found`, `card_state_conflict` */
   reactivate(dto: CardReasonCommand, call: Call): Promise<Card> {
-    return this.change(REACTIVATE, issuedBy(call.actor, dto.card_id), dto, call);
+    return this.change(REACTIVATE, issuedBy(dto.card_id, call), dto, call);
   }
 
   /** @throws DomainError `company_required`, `role_required`, `card_not_found`, `card_state_conflict` */
   revoke(dto: CardReasonCommand, call: Call): Promise<Card> {
-    return this.change(REVOKE, issuedBy(call.actor, dto.card_id), dto, call);
+    return this.change(REVOKE, issuedBy(dto.card_id, call), dto, call);
   }
 
   /**
@@ -41,8 +42,8 @@ export class CardStatesService {
    * @throws DomainError `company_required`, `role_required`, `card_not_found`, `card_state_conflict` for a revoked card
    */
   rotate(dto: CardReasonCommand, call: Call): Promise<Card> {
-    const filter = issuedBy(call.actor, dto.card_id);
-    return this.writer.once(call, dto, async (tx) => {
+    const filter = issuedBy(dto.card_id, call);
+    return this.writer.once(dto, call, async (tx) => {
       const card = await hold(tx, filter);
       if (card.status === 'revoked') throw new DomainError('card_state_conflict');
       const revision = card.revision + 1;
@@ -60,7 +61,7 @@ export class CardStatesService {
     dto: CardReasonCommand,
     call: Call,
   ): Promise<Card> {
-    return this.writer.once(call, dto, async (tx) => {
+    return this.writer.once(dto, call, async (tx) => {
       const startable = filter.map((part) => ({ ...part, status: In(from) }));
       const { affected } = await tx.update(CardEntity, startable, { status: to });
       if (affected !== 1) throw await refusal(tx, filter);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Actor, Card } from '@puerta/contracts';
-import { codeOf, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
+import { codeOf, delivery, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
 
 let service: TestCardIssuer;
 beforeAll(async () => {
@@ -142,7 +142,7 @@ describe('rotating', () => {
 
   it('twice by one message or one key changes the code once', async () => {
     const card = await service.issue(actor);
-    const call = { actor, messageId: randomUUID(), pattern: 'cards.rotate' };
+    const call = delivery(actor, 'cards.rotate');
     const { states } = service.direct();
     const twice = await Promise.all([
       states.rotate({ card_id: card.card_id }, call),
@@ -167,7 +167,7 @@ describe('rotating', () => {
 
   it('by a message that is delivered again without a key is answered with the code that works now', async () => {
     const card = await service.issue(actor);
-    const call = { actor, messageId: randomUUID(), pattern: 'cards.rotate' };
+    const call = delivery(actor, 'cards.rotate');
     const { states } = service.direct();
     await states.rotate({ card_id: card.card_id }, call);
     const second = await send('rotate', card);
@@ -226,7 +226,7 @@ describe('at once', () => {
       ['revoke', []],
     ] as const) {
       const card = await cardAfter(...before);
-      const call = { actor, messageId: randomUUID(), pattern: `cards.${command}` };
+      const call = delivery(actor, `cards.${command}`);
       const answers = [
         await states[command]({ card_id: card.card_id }, call),
         await states[command]({ card_id: card.card_id }, call),

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { Card } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
 import { Inbox, publishAll } from '@puerta/database';
+import { actorOf, type Call } from '@puerta/service';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { type Call, type CardFilter, issuedByOrHeldBy } from './card-access';
+import { type CardFilter, issuedByOrHeldBy } from './card-access';
 import { CardEventEntity, type CardEventKind } from './card-event.entity';
 import { CardEntity } from './card.entity';
 import { CardView } from './card-view';
@@ -25,13 +26,13 @@ export class CardWriter {
    *   gets the card as it is now.
    * @throws DomainError `card_not_found` for such a one by who may not see the card any more; what `effect` throws
    */
-  once(call: Call, request: object, effect: (tx: EntityManager) => Promise<CardEntity>): Promise<Card> {
+  once(request: object, call: Call, effect: (tx: EntityManager) => Promise<CardEntity>): Promise<Card> {
     const change = async (tx: EntityManager) => {
       const card = await effect(tx);
       return { reference: { card_id: card.id }, answer: await this.view.of(card) };
     };
-    return this.inbox.answer(call, request, change, async ({ card_id: id }) => {
-      const card = await this.dataSource.manager.findOneBy(CardEntity, issuedByOrHeldBy(call.actor, id));
+    return this.inbox.answer(request, call, change, async ({ card_id: id }) => {
+      const card = await this.dataSource.manager.findOneBy(CardEntity, issuedByOrHeldBy(id, call));
       if (!card) throw new DomainError('card_not_found');
       return this.view.of(card);
     });
@@ -46,7 +47,7 @@ export async function record(
   call: Call,
   reason: string | null = null,
 ): Promise<void> {
-  await recordAll(tx, [card], kind, call.actor.user_id, reason);
+  await recordAll(tx, [card], kind, actorOf(call).user_id, reason);
 }
 
 /** The same for each of several cards. */

@@ -1,6 +1,5 @@
 import { Controller } from '@nestjs/common';
 import {
-  type Actor,
   type Card,
   CardIdDto,
   cardIssuerContract,
@@ -10,8 +9,8 @@ import {
   ListCardsDto,
   UpdateCardCommand,
 } from '@puerta/contracts';
-import { BusContext, Handles } from '@puerta/messaging';
-import { callOf } from './card-access';
+import { Handles } from '@puerta/messaging';
+import type { Call } from '@puerta/service';
 import { CardStatesService } from './card-states.service';
 import { CardsService } from './cards.service';
 
@@ -23,42 +22,42 @@ export class CardsMessages {
   ) {}
 
   @Handles(cardIssuerContract, 'cards.issue')
-  async issue(dto: IssueCardDto, context: BusContext<Actor>): Promise<Card> {
-    return this.cards.issue(dto, callOf(context));
+  async issue(dto: IssueCardDto, call: Call): Promise<Card> {
+    return this.cards.issue(dto, call);
   }
 
   @Handles(cardIssuerContract, 'cards.list')
-  async list(dto: ListCardsDto, context: BusContext<Actor>): Promise<CardPage> {
-    return this.cards.list(dto, callOf(context).actor);
+  async list(dto: ListCardsDto, call: Call): Promise<CardPage> {
+    return this.cards.list(dto, call);
   }
 
   @Handles(cardIssuerContract, 'cards.get')
-  async get(dto: CardIdDto, context: BusContext<Actor>): Promise<Card> {
-    return this.cards.get(dto.card_id, callOf(context).actor);
+  async get(dto: CardIdDto, call: Call): Promise<Card> {
+    return this.cards.get(dto, call);
   }
 
   @Handles(cardIssuerContract, 'cards.update')
-  async update(dto: UpdateCardCommand, context: BusContext<Actor>): Promise<Card> {
-    return this.cards.update(dto, callOf(context));
+  async update(dto: UpdateCardCommand, call: Call): Promise<Card> {
+    return this.cards.update(dto, call);
   }
 
   @Handles(cardIssuerContract, 'cards.suspend')
-  async suspend(dto: CardReasonCommand, context: BusContext<Actor>): Promise<Card> {
-    return this.states.suspend(dto, callOf(context));
+  async suspend(dto: CardReasonCommand, call: Call): Promise<Card> {
+    return this.states.suspend(dto, call);
   }
 
   @Handles(cardIssuerContract, 'cards.reactivate')
-  async reactivate(dto: CardReasonCommand, context: BusContext<Actor>): Promise<Card> {
-    return this.states.reactivate(dto, callOf(context));
+  async reactivate(dto: CardReasonCommand, call: Call): Promise<Card> {
+    return this.states.reactivate(dto, call);
   }
 
   @Handles(cardIssuerContract, 'cards.revoke')
-  async revoke(dto: CardReasonCommand, context: BusContext<Actor>): Promise<Card> {
-    return this.states.revoke(dto, callOf(context));
+  async revoke(dto: CardReasonCommand, call: Call): Promise<Card> {
+    return this.states.revoke(dto, call);
   }
 
   @Handles(cardIssuerContract, 'cards.rotate')
-  async rotate(dto: CardReasonCommand, context: BusContext<Actor>): Promise<Card> {
-    return this.states.rotate(dto, callOf(context));
+  async rotate(dto: CardReasonCommand, call: Call): Promise<Card> {
+    return this.states.rotate(dto, call);
   }
 }

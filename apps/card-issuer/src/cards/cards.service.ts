@@ -1,18 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import type {
   Card,
+  CardIdDto,
   CardPage,
   HolderChangesDto,
   IssueCardDto,
   ListCardsDto,
   UpdateCardCommand,
 } from '@puerta/contracts';
-import { type Actor, DomainError } from '@puerta/contracts/core';
+import { DomainError } from '@puerta/contracts/core';
 import { paginate } from '@puerta/database';
+import type { Call } from '@puerta/service';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { CardCodes } from '../codes/card-codes';
-import { type Call, issuedBy, issuedByOrHeldBy, issuingCompany } from './card-access';
+import { issuedBy, issuedByOrHeldBy, issuingCompany } from './card-access';
 import { cardsOf } from './card-filter';
 import { cardNumber, skipTaken, takeSerial } from './card-numbers';
 import { searchWords } from './card-search';
@@ -36,8 +38,8 @@ export class CardsService {
    * @throws DomainError `company_required`, `role_required`, `card_number_taken`
    */
   issue(dto: IssueCardDto, call: Call): Promise<Card> {
-    const companyId = issuingCompany(call.actor);
-    return this.writer.once(call, dto, async (tx) => {
+    const companyId = issuingCompany(call);
+    return this.writer.once(dto, call, async (tx) => {
       const card = await (dto.number == null
         ? this.insertNext(tx, companyId, dto)
         : this.insertAs(tx, companyId, dto, dto.number));
@@ -47,8 +49,8 @@ export class CardsService {
   }
 
   /** @throws DomainError `card_not_found`, also for who neither issues for its company nor holds it */
-  async get(id: string, actor: Actor): Promise<Card> {
-    const card = await this.dataSource.manager.findOneBy(CardEntity, issuedByOrHeldBy(actor, id));
+  async get(dto: CardIdDto, call: Call): Promise<Card> {
+    const card = await this.dataSource.manager.findOneBy(CardEntity, issuedByOrHeldBy(dto.card_id, call));
     if (!card) throw new DomainError('card_not_found');
     return this.view.of(card);
   }
@@ -58,8 +60,8 @@ export class CardsService {
    *
    * @throws DomainError `company_required`, `role_required`, `validation_failed` for a cursor that is none
    */
-  async list(query: ListCardsDto, actor: Actor): Promise<CardPage> {
-    const cards = cardsOf(this.dataSource.manager, issuingCompany(actor), query);
+  async list(query: ListCardsDto, call: Call): Promise<CardPage> {
+    const cards = cardsOf(this.dataSource.manager, issuingCompany(call), query);
     const page = await paginate(cards, query, NEWEST_FIRST, (card) => card);
     return { ...page, items: await Promise.all(page.items.map((card) => this.view.of(card))) };
   }
@@ -70,9 +72,9 @@ export class CardsService {
    * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for no name
    */
   update(dto: UpdateCardCommand, call: Call): Promise<Card> {
-    const filter = issuedBy(call.actor, dto.card_id);
+    const filter = issuedBy(dto.card_id, call);
     const changes = changesIn(dto);
-    return this.writer.once(call, dto, async (tx) => {
+    return this.writer.once(dto, call, async (tx) => {
       const card = await hold(tx, filter);
       if (Object.keys(changes).length === 0) return card;
       Object.assign(card, changes);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Card, CARD_CODE, type IssueCardDto } from '@puerta/contracts';
-import { codeOf, PUBLIC_URL, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
+import { codeOf, delivery, PUBLIC_URL, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
 import { cardNumber } from './card-numbers';
 
 const YEAR = new Date().getUTCFullYear();
@@ -190,7 +190,7 @@ describe('asking again', () => {
   });
 
   it('by delivering the message again gives the same card', async () => {
-    const call = { actor: user(), messageId: randomUUID(), pattern: 'cards.issue' };
+    const call = delivery(user(), 'cards.issue');
     const { cards } = service.direct();
     const card = await cards.issue(issueTo('Ana'), call);
     expect(await cards.issue(issueTo('Ana'), call)).toEqual(card);

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
-import { type Actor, type Card, CardIdDto, cardIssuerContract, SetCardPhotoCommand } from '@puerta/contracts';
-import { BusContext, Handles } from '@puerta/messaging';
-import { callOf } from '../cards/card-access';
+import { type Card, CardIdDto, cardIssuerContract, SetCardPhotoCommand } from '@puerta/contracts';
+import { Handles } from '@puerta/messaging';
+import type { Call } from '@puerta/service';
 import { PhotosService } from './photos.service';
 
 @Controller()
@@ -9,12 +9,12 @@ export class PhotosMessages {
   constructor(private readonly photos: PhotosService) {}
 
   @Handles(cardIssuerContract, 'cards.set-photo')
-  async set(dto: SetCardPhotoCommand, context: BusContext<Actor>): Promise<Card> {
-    return this.photos.set(dto, callOf(context));
+  async set(dto: SetCardPhotoCommand, call: Call): Promise<Card> {
+    return this.photos.set(dto, call);
   }
 
   @Handles(cardIssuerContract, 'cards.remove-photo')
-  async remove(dto: CardIdDto, context: BusContext<Actor>): Promise<Card> {
-    return this.photos.remove(dto, callOf(context));
+  async remove(dto: CardIdDto, call: Call): Promise<Card> {
+    return this.photos.remove(dto, call);
   }
 }

@@ -1,9 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Card, CardIdDto, SetCardPhotoCommand } from '@puerta/contracts';
 import { DomainError, MAX_PHOTO_BYTES } from '@puerta/contracts/core';
+import type { Call } from '@puerta/service';
 import { InjectStorage, newFileKey, readFileKey, type Storage } from '@puerta/storage';
 import { DataSource } from 'typeorm';
-import { type Call, issuedBy, issuingCompany } from '../cards/card-access';
+import { issuedBy, issuingCompany } from '../cards/card-access';
 import { CardWriter, hold, record } from '../cards/card-writer';
 import { CardEntity } from '../cards/card.entity';
 import { notAPhoto, redraw } from './redraw';
@@ -28,15 +29,15 @@ export class PhotosService {
    * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for what is no photo
    */
   async set({ card_id, upload }: SetCardPhotoCommand, call: Call): Promise<Card> {
-    const companyId = issuingCompany(call.actor);
+    const companyId = issuingCompany(call);
     const name = readFileKey(upload);
     if (name?.kind !== 'uploads' || name.companyId !== companyId) throw notAPhoto();
-    const filter = issuedBy(call.actor, card_id);
+    const filter = issuedBy(card_id, call);
     if (!(await this.dataSource.manager.existsBy(CardEntity, filter))) throw new DomainError('card_not_found');
 
     const photo = await this.prepare(upload, companyId);
     const orphans = photo.key === undefined ? [] : [photo.key];
-    const change = this.writer.once(call, { card_id, upload }, async (tx) => {
+    const change = this.writer.once({ card_id, upload }, call, async (tx) => {
       // Not earlier: if this message was done already, its file is gone, and its answer is to be given again.
       if (photo.key === undefined) throw photo.problem;
       const card = await hold(tx, filter);
@@ -66,9 +67,9 @@ export class PhotosService {
    * @throws DomainError `company_required`, `role_required`, `card_not_found`
    */
   async remove(dto: CardIdDto, call: Call): Promise<Card> {
-    const filter = issuedBy(call.actor, dto.card_id);
+    const filter = issuedBy(dto.card_id, call);
     const orphans: string[] = [];
-    const changed = await this.writer.once(call, dto, async (tx) => {
+    const changed = await this.writer.once(dto, call, async (tx) => {
       const card = await hold(tx, filter);
       if (card.photoKey === null) return card;
       await this.orphans.abandon(tx, card.photoKey);

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Actor, Card, ScanProfile } from '@puerta/contracts';
 import { type FileType, newFileKey } from '@puerta/storage';
 import sharp from 'sharp';
-import { codeOf, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
+import { codeOf, delivery, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
 import { picture } from '../../test/pictures';
 import { OrphanFiles } from './orphan-files';
 
@@ -103,7 +102,7 @@ describe('a photo', () => {
     const card = await service.issue(own);
     const { photos } = service.direct();
     const key = await upload(await picture(), own);
-    const call = { actor: own, messageId: randomUUID(), pattern: 'cards.set-photo' };
+    const call = delivery(own, 'cards.set-photo');
     const dto = { card_id: card.card_id, upload: key };
     const [first, second] = await Promise.all([photos.set(dto, call), photos.set(dto, call)]);
     const third = await photos.set(dto, call);

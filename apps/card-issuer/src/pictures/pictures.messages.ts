@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
-import { type Actor, cardIssuerContract, type CardPicture, CardQrCommand } from '@puerta/contracts';
-import { BusContext, Handles } from '@puerta/messaging';
-import { callOf } from '../cards/card-access';
+import { cardIssuerContract, type CardPicture, CardQrCommand } from '@puerta/contracts';
+import { Handles } from '@puerta/messaging';
+import type { Call } from '@puerta/service';
 import { CardsService } from '../cards/cards.service';
 import { qrPng, qrSvg } from './qr-picture';
 
@@ -10,8 +10,8 @@ export class PicturesMessages {
   constructor(private readonly cards: CardsService) {}
 
   @Handles(cardIssuerContract, 'cards.qr')
-  async qr({ card_id, format, size }: CardQrCommand, context: BusContext<Actor>): Promise<CardPicture> {
-    const { scan_url } = await this.cards.get(card_id, callOf(context).actor);
+  async qr({ card_id, format, size }: CardQrCommand, call: Call): Promise<CardPicture> {
+    const { scan_url } = await this.cards.get({ card_id }, call);
     if (format === 'svg') return picture('image/svg+xml', Buffer.from(await qrSvg(scan_url)));
     return picture('image/png', await qrPng(scan_url, size ?? undefined));
   }

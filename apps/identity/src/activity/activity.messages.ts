@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { type ActivityPage, type Done, identityContract, ListActivityCommand, PageQueryDto, RecordActivityDto } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
-import type { Context } from '../actor';
+import type { Call } from '@puerta/service';
 import { ActivityService } from './activity.service';
 
 @Controller()
@@ -15,12 +15,12 @@ export class ActivityMessages {
   }
 
   @Handles(identityContract, 'activity.list-mine')
-  listMine(page: PageQueryDto, context: Context): Promise<ActivityPage> {
-    return this.activity.listMine(context, page);
+  listMine(page: PageQueryDto, call: Call): Promise<ActivityPage> {
+    return this.activity.listMine(page, call);
   }
 
   @Handles(identityContract, 'activity.list')
-  list(command: ListActivityCommand, context: Context): Promise<ActivityPage> {
-    return this.activity.listOfCompany(context, command);
+  list(command: ListActivityCommand, call: Call): Promise<ActivityPage> {
+    return this.activity.listOfCompany(command, call);
   }
 }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Activity, ActivityKind, ActivityPage, ListActivityCommand, PageQueryDto, RecordActivityDto } from '@puerta/contracts';
 import { paginate } from '@puerta/database';
+import { actorOf, type Call } from '@puerta/service';
 import { DataSource, type EntityManager, type FindOptionsWhere } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { actorOf, administratorOf, type Context } from '../actor';
+import { administratorOf } from '../actor';
 import { ActivityEntity } from './activity.entity';
 
 /** Something that was done here. */
@@ -36,16 +37,16 @@ export class ActivityService {
   }
 
   /** What the actor did, the newest first. */
-  async listMine(context: Context, page: PageQueryDto): Promise<ActivityPage> {
-    return this.list({ actorUserId: actorOf(context).user_id }, page);
+  async listMine(page: PageQueryDto, call: Call): Promise<ActivityPage> {
+    return this.list({ actorUserId: actorOf(call).user_id }, page);
   }
 
   /**
    * What was done in a company, the newest first.
    * @throws DomainError `company_not_found` for any company but the one the actor acts in; `role_required`
    */
-  async listOfCompany(context: Context, { company_id: companyId, ...page }: ListActivityCommand): Promise<ActivityPage> {
-    administratorOf(companyId, context);
+  async listOfCompany({ company_id: companyId, ...page }: ListActivityCommand, call: Call): Promise<ActivityPage> {
+    administratorOf(companyId, call);
     return this.list({ companyId }, page);
   }
 

@@ -12,7 +12,7 @@ import {
   UpdateCompanyCommand,
 } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
-import type { Context } from '../actor';
+import type { Call } from '@puerta/service';
 import { EnsureCompanyService } from '../memberships/ensure-company.service';
 import { CompaniesService } from './companies.service';
 
@@ -24,23 +24,23 @@ export class CompaniesMessages {
   ) {}
 
   @Handles(identityContract, 'companies.create')
-  create(dto: CreateCompanyDto, context: Context): Promise<Company> {
-    return this.companies.create(context, dto);
+  create(dto: CreateCompanyDto, call: Call): Promise<Company> {
+    return this.companies.create(dto, call);
   }
 
   @Handles(identityContract, 'companies.list-mine')
-  listMine(page: PageQueryDto, context: Context): Promise<CompanyPage> {
-    return this.companies.listMine(context, page);
+  listMine(page: PageQueryDto, call: Call): Promise<CompanyPage> {
+    return this.companies.listMine(page, call);
   }
 
   @Handles(identityContract, 'companies.get')
-  get(dto: CompanyIdDto, context: Context): Promise<Company> {
-    return this.companies.get(context, dto.company_id);
+  get(dto: CompanyIdDto, call: Call): Promise<Company> {
+    return this.companies.get(dto.company_id, call);
   }
 
   @Handles(identityContract, 'companies.update')
-  update(dto: UpdateCompanyCommand, context: Context): Promise<Company> {
-    return this.companies.update(context, dto);
+  update(dto: UpdateCompanyCommand, call: Call): Promise<Company> {
+    return this.companies.update(dto, call);
   }
 
   @Handles(identityContract, 'companies.label')
@@ -49,7 +49,7 @@ export class CompaniesMessages {
   }
 
   @Handles(identityContract, 'companies.ensure')
-  ensure(dto: EnsureCompanyDto, context: Context): Promise<EnsureCompanyAnswer> {
-    return this.ensureCompany.ensure(context, dto);
+  ensure(dto: EnsureCompanyDto, call: Call): Promise<EnsureCompanyAnswer> {
+    return this.ensureCompany.ensure(dto, call);
   }
 }

@@ -9,11 +9,11 @@ import {
   UpdateCompanyCommand,
 } from '@puerta/contracts';
 import { Inbox, paginate, violates } from '@puerta/database';
-import { InjectConfig } from '@puerta/service';
+import { actorOf, type Call, InjectConfig } from '@puerta/service';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { note } from '../activity/activity.service';
-import { actorOf, administratorOf, type Context } from '../actor';
+import { administratorOf } from '../actor';
 import type { IdentityConfig } from '../config';
 import { MembershipEntity } from '../memberships/membership.entity';
 import { refuseNull } from '../patch';
@@ -32,8 +32,8 @@ export class CompaniesService {
    * Makes a company; the actor owns it. To act in it they choose it with `companies.ensure`.
    * @throws DomainError `company_creation_closed` where only the operator makes companies; `user_not_found`
    */
-  async create(context: Context, dto: CreateCompanyDto): Promise<Company> {
-    const actor = actorOf(context);
+  async create(dto: CreateCompanyDto, call: Call): Promise<Company> {
+    const actor = actorOf(call);
     if (this.config.IDENTITY_COMPANY_CREATION === 'operator') throw new DomainError('company_creation_closed');
     const timeZone = dto.time_zone ?? 'UTC';
     requireTimeZone(timeZone);
@@ -49,12 +49,12 @@ export class CompaniesService {
       await note(tx, { kind: 'company.created', actorUserId: actor.user_id, companyId: id, subjectId: id });
       return { reference: { company_id: id } };
     };
-    return this.inbox.answer(context, dto, found, ({ company_id: id }) => this.find(id));
+    return this.inbox.answer(dto, call, found, ({ company_id: id }) => this.find(id));
   }
 
   /** Companies of which the actor is an active member, the oldest first. */
-  async listMine(context: Context, page: PageQueryDto): Promise<CompanyPage> {
-    const actor = actorOf(context);
+  async listMine(page: PageQueryDto, call: Call): Promise<CompanyPage> {
+    const actor = actorOf(call);
     const query = this.dataSource.manager
       .createQueryBuilder(MembershipEntity, 'membership')
       .innerJoinAndSelect('membership.company', 'company')
@@ -73,8 +73,8 @@ export class CompaniesService {
   /**
    * @throws DomainError `company_not_found` for any company but the one the actor acts in; `role_required`
    */
-  async get(context: Context, companyId: string): Promise<Company> {
-    administratorOf(companyId, context);
+  async get(companyId: string, call: Call): Promise<Company> {
+    administratorOf(companyId, call);
     return this.find(companyId);
   }
 
@@ -82,8 +82,8 @@ export class CompaniesService {
    * Changes what is given; null is refused, since no field can be empty.
    * @throws DomainError as `get`
    */
-  async update(context: Context, { company_id: companyId, ...dto }: UpdateCompanyCommand): Promise<Company> {
-    const { user_id: actorUserId } = administratorOf(companyId, context);
+  async update({ company_id: companyId, ...dto }: UpdateCompanyCommand, call: Call): Promise<Company> {
+    const { user_id: actorUserId } = administratorOf(companyId, call);
     const { name, join_policy: joinPolicy, time_zone: timeZone, locale } = refuseNull(dto);
     if (timeZone !== undefined) requireTimeZone(timeZone);
     const change = async (tx: EntityManager) => {
@@ -91,7 +91,7 @@ export class CompaniesService {
       await note(tx, { kind: 'company.updated', actorUserId, companyId, subjectId: companyId });
       return { reference: {} };
     };
-    return this.inbox.answer(context, { companyId, ...dto }, change, () => this.find(companyId));
+    return this.inbox.answer({ companyId, ...dto }, call, change, () => this.find(companyId));
   }
 
   /** What other services show of a company. */

@@ -9,7 +9,7 @@ import {
   ListInvitationsCommand,
 } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
-import type { Context } from '../actor';
+import type { Call } from '@puerta/service';
 import { InvitationsService } from './invitations.service';
 
 @Controller()
@@ -17,17 +17,17 @@ export class InvitationsMessages {
   constructor(private readonly invitations: InvitationsService) {}
 
   @Handles(identityContract, 'invitations.create')
-  create(dto: InviteCommand, context: Context): Promise<CreatedInvitation> {
-    return this.invitations.create(context, dto);
+  create(dto: InviteCommand, call: Call): Promise<CreatedInvitation> {
+    return this.invitations.create(dto, call);
   }
 
   @Handles(identityContract, 'invitations.list')
-  list(dto: ListInvitationsCommand, context: Context): Promise<InvitationPage> {
-    return this.invitations.list(context, dto);
+  list(dto: ListInvitationsCommand, call: Call): Promise<InvitationPage> {
+    return this.invitations.list(dto, call);
   }
 
   @Handles(identityContract, 'invitations.revoke')
-  revoke(dto: InvitationIdDto, context: Context): Promise<Done> {
-    return this.invitations.revoke(context, dto);
+  revoke(dto: InvitationIdDto, call: Call): Promise<Done> {
+    return this.invitations.revoke(dto, call);
   }
 }

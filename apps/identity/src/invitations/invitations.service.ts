@@ -12,10 +12,11 @@ import {
   type Role,
 } from '@puerta/contracts';
 import { Inbox, paginate } from '@puerta/database';
+import type { Call } from '@puerta/service';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { note } from '../activity/activity.service';
-import { administratorOf, type Context } from '../actor';
+import { administratorOf } from '../actor';
 import { hashSecret, IdentityKeys, makeSecret } from '../identity-keys';
 import { join } from '../memberships/memberships';
 import { rowsOf } from '../sql';
@@ -36,8 +37,8 @@ export class InvitationsService {
    * @returns with the secret, which is shown here alone
    * @throws DomainError `company_not_found`; `role_required` also for a role above the inviter's own
    */
-  async create(context: Context, dto: InviteCommand): Promise<CreatedInvitation> {
-    const inviter = administratorOf(dto.company_id, context);
+  async create(dto: InviteCommand, call: Call): Promise<CreatedInvitation> {
+    const inviter = administratorOf(dto.company_id, call);
     if (!isAtLeast(inviter.role, dto.role)) throw new DomainError('role_required');
     const invite = async (tx: EntityManager) => {
       const id = uuid();
@@ -62,7 +63,7 @@ export class InvitationsService {
       });
       return { reference: { invitation_id: id } };
     };
-    return this.inbox.answer(context, dto, invite, ({ invitation_id: id }) => this.created(id));
+    return this.inbox.answer(dto, call, invite, ({ invitation_id: id }) => this.created(id));
   }
 
   private async created(id: string): Promise<CreatedInvitation> {
@@ -104,8 +105,8 @@ export class InvitationsService {
   }
 
   /** The company's invitations, the newest first. Secrets are not shown again. */
-  async list(context: Context, { company_id: companyId, ...page }: ListInvitationsCommand): Promise<InvitationPage> {
-    administratorOf(companyId, context);
+  async list({ company_id: companyId, ...page }: ListInvitationsCommand, call: Call): Promise<InvitationPage> {
+    administratorOf(companyId, call);
     const query = this.dataSource.manager.createQueryBuilder(InvitationEntity, 'invitation').where({ companyId });
     const column = { path: 'invitation.id', kind: 'uuid', of: (row: InvitationEntity) => row.id } as const;
     return paginate(query, page, { columns: [column], direction: 'DESC' }, shown);
@@ -115,8 +116,8 @@ export class InvitationsService {
    * That it was revoked or has expired before makes no difference.
    * @throws DomainError `invitation_not_found`; `invitation_invalid` if somebody has accepted it: they are a member now
    */
-  async revoke(context: Context, dto: InvitationIdDto): Promise<Done> {
-    const { user_id: actorUserId } = administratorOf(dto.company_id, context);
+  async revoke(dto: InvitationIdDto, call: Call): Promise<Done> {
+    const { user_id: actorUserId } = administratorOf(dto.company_id, call);
     const done: Done = { done: true };
     const revoke = async (tx: EntityManager) => {
       const [invitation] = await rowsOf<{ accepted: boolean; revokedNow: boolean }>(
@@ -133,7 +134,7 @@ export class InvitationsService {
       if (invitation.revokedNow) await note(tx, { kind: 'invitation.revoked', ...deed });
       return { reference: {}, answer: done };
     };
-    return this.inbox.answer(context, dto, revoke, async () => done);
+    return this.inbox.answer(dto, call, revoke, async () => done);
   }
 
   /** Made again when the answer has to be given again; the database has its hash alone. */

@@ -2,7 +2,7 @@ import { type Role, ROLES } from '@puerta/contracts';
 import { randomUUID } from 'node:crypto';
 import { expectCode, tally, times } from '../../test/expect-code';
 import { actorOf, TestIdentity } from '../../test/identity';
-import type { Context } from '../actor';
+import type { Call } from '@puerta/service';
 import { InvitationsService } from './invitations.service';
 
 let identity: TestIdentity;
@@ -70,7 +70,7 @@ describe('create', () => {
     const admin = await identity.member(company, owner, 'admin');
     const service = new InvitationsService(identity.database, undefined as never, undefined as never);
     const data = { company_id: company.company_id, email: 'guest@example.com', role: 'owner' } as const;
-    await expectCode(service.create({ actor: admin } as Context, data), 'role_required');
+    await expectCode(service.create(data, { actor: admin } as Call), 'role_required');
   });
 
   it('keeps ownership out of invitations in the database too', async () => {

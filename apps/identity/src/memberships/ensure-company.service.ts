@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, DomainError, type EnsureCompanyAnswer, EnsureCompanyDto } from '@puerta/contracts';
 import { Inbox } from '@puerta/database';
-import { InjectConfig } from '@puerta/service';
+import { actorOf, type Call, InjectConfig } from '@puerta/service';
 import { DataSource, type EntityManager } from 'typeorm';
-import { actorOf, type Context } from '../actor';
 import type { IdentityConfig } from '../config';
 import { InvitationsService } from '../invitations/invitations.service';
 import { AccessTokens, rolesOf } from '../sessions/access-tokens';
@@ -27,14 +26,14 @@ export class EnsureCompanyService {
    * @throws DomainError `company_unresolved`, `company_not_found`, `company_not_joinable`, `invitation_invalid`,
    *   `user_not_found`, `session_revoked`
    */
-  async ensure(context: Context, dto: EnsureCompanyDto): Promise<EnsureCompanyAnswer> {
-    const actor = actorOf(context);
+  async ensure(dto: EnsureCompanyDto, call: Call): Promise<EnsureCompanyAnswer> {
+    const actor = actorOf(call);
     const choose = async (tx: EntityManager) => {
       const companyId = await this.choose(tx, actor, dto);
       await remember(tx, actor, companyId);
       return { reference: { company_id: companyId } };
     };
-    return this.inbox.answer(context, dto, choose, ({ company_id: id }) => this.answer(actor, id));
+    return this.inbox.answer(dto, call, choose, ({ company_id: id }) => this.answer(actor, id));
   }
 
   private async answer(actor: Actor, companyId: string): Promise<EnsureCompanyAnswer> {

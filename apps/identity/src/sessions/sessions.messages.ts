@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { DomainError, type Done, identityContract, type LoginAnswer, LogoutDto, RefreshDto } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
-import type { Context } from '../actor';
+import type { Call } from '@puerta/service';
 import { SessionsService } from './sessions.service';
 
 @Controller()
@@ -15,7 +15,7 @@ export class SessionsMessages {
 
   /** By the access token, by a refresh token, or by both. */
   @Handles(identityContract, 'sessions.end')
-  async end({ refresh_token: token }: LogoutDto, { actor }: Context): Promise<Done> {
+  async end({ refresh_token: token }: LogoutDto, { actor }: Call): Promise<Done> {
     if (!actor && !token) throw new DomainError('unauthenticated');
     if (actor) await this.sessions.end(actor.session_id);
     if (token) await this.sessions.endByToken(token);

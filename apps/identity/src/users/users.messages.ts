@@ -9,7 +9,7 @@ import {
   type UserProfile,
 } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
-import type { Context } from '../actor';
+import type { Call } from '@puerta/service';
 import { UsersService } from './users.service';
 
 @Controller()
@@ -17,22 +17,22 @@ export class UsersMessages {
   constructor(private readonly users: UsersService) {}
 
   @Handles(identityContract, 'users.register')
-  register(dto: RegisterDto, context: Context): Promise<LoginAnswer> {
-    return this.users.register(context, dto);
+  register(dto: RegisterDto, call: Call): Promise<LoginAnswer> {
+    return this.users.register(dto, call);
   }
 
   @Handles(identityContract, 'users.login')
-  login(dto: LoginDto, context: Context): Promise<LoginAnswer> {
-    return this.users.login(context, dto);
+  login(dto: LoginDto, call: Call): Promise<LoginAnswer> {
+    return this.users.login(dto, call);
   }
 
   @Handles(identityContract, 'users.me')
-  me(_dto: NothingDto, context: Context): Promise<UserProfile> {
-    return this.users.me(context);
+  me(_dto: NothingDto, call: Call): Promise<UserProfile> {
+    return this.users.me(call);
   }
 
   @Handles(identityContract, 'users.update-me')
-  updateMe(dto: UpdateMeDto, context: Context): Promise<UserProfile> {
-    return this.users.updateMe(context, dto);
+  updateMe(dto: UpdateMeDto, call: Call): Promise<UserProfile> {
+    return this.users.updateMe(dto, call);
   }
 }

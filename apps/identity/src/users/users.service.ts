@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, LoginDto, type LoginAnswer, RegisterDto, UpdateMeDto, type UserProfile } from '@puerta/contracts';
 import { Inbox, violates } from '@puerta/database';
+import { actorOf, type Call } from '@puerta/service';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { actorOf, type Context } from '../actor';
 import { InvitationsService } from '../invitations/invitations.service';
 import { chooseCompany } from '../memberships/memberships';
 import { MembershipEntity } from '../memberships/membership.entity';
@@ -27,7 +27,7 @@ export class UsersService {
    * Makes a user and their first session; with an invitation also a member of the company that invites. All or nothing.
    * @throws DomainError `email_taken`, `invitation_invalid`
    */
-  async register(context: Context, dto: RegisterDto): Promise<LoginAnswer> {
+  async register(dto: RegisterDto, call: Call): Promise<LoginAnswer> {
     // Before the transaction: no connection is held while a hash is computed.
     const passwordHash = await this.passwords.hash(dto.password);
     const enrol = async (tx: EntityManager) => {
@@ -43,7 +43,7 @@ export class UsersService {
       if (dto.invitation) await chooseCompany(tx, id, await this.invitations.accept(tx, id, dto.invitation));
       return { reference: { session_id: await this.sessions.open(tx, id) } };
     };
-    return this.inbox.answer(context, dto, enrol, ({ session_id: id }) => this.sessions.firstAnswer(id));
+    return this.inbox.answer(dto, call, enrol, ({ session_id: id }) => this.sessions.firstAnswer(id));
   }
 
   /**
@@ -51,7 +51,7 @@ export class UsersService {
    * @throws DomainError `invalid_credentials`, the same and after the same work whether the e-mail is unknown, the
    *   password wrong or the user inactive
    */
-  async login(context: Context, dto: LoginDto): Promise<LoginAnswer> {
+  async login(dto: LoginDto, call: Call): Promise<LoginAnswer> {
     const [user] = await rowsOf<{ id: string; active: boolean; passwordHash: string }>(
       this.dataSource.manager,
       `SELECT id, status = 'active' AS active, password_hash AS "passwordHash"
@@ -62,14 +62,14 @@ export class UsersService {
     if (!user?.active || !matches) throw new DomainError('invalid_credentials');
     if (this.passwords.isOutdated(user.passwordHash)) await this.rehash(user, dto.password);
     const open = async (tx: EntityManager) => ({ reference: { session_id: await this.sessions.open(tx, user.id) } });
-    return this.inbox.answer(context, dto, open, ({ session_id: id }) => this.sessions.firstAnswer(id));
+    return this.inbox.answer(dto, call, open, ({ session_id: id }) => this.sessions.firstAnswer(id));
   }
 
   /**
    * @throws DomainError `user_not_found`
    */
-  async me(context: Context): Promise<UserProfile> {
-    const actor = actorOf(context);
+  async me(call: Call): Promise<UserProfile> {
+    const actor = actorOf(call);
     const em = this.dataSource.manager;
     const [user, memberships] = await Promise.all([
       em.findOneBy(UserEntity, { id: actor.user_id }),
@@ -101,14 +101,14 @@ export class UsersService {
    * Changes what is given; null is refused, since neither field can be empty.
    * @throws DomainError `user_not_found`
    */
-  async updateMe(context: Context, dto: UpdateMeDto): Promise<UserProfile> {
-    const actor = actorOf(context);
+  async updateMe(dto: UpdateMeDto, call: Call): Promise<UserProfile> {
+    const actor = actorOf(call);
     const { name, locale } = refuseNull(dto);
     const change = async (tx: EntityManager) => {
       await tx.update(UserEntity, { id: actor.user_id }, { name, locale });
       return { reference: {} };
     };
-    return this.inbox.answer(context, dto, change, () => this.me(context));
+    return this.inbox.answer(dto, call, change, () => this.me(call));
   }
 
   /** Only over the hash that was checked: a password changed meanwhile stays changed. */

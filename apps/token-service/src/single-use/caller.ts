@@ -1,10 +1,5 @@
-import type { Actor } from '@puerta/contracts';
-import { DomainError } from '@puerta/contracts/core';
-import type { BusContext } from '@puerta/messaging';
+import { actorOf, type Call } from '@puerta/service';
 import type { Owner, TokenKey } from './token-key';
-
-/** Who asks, as the bus knows it: the caller by its stream, the actor from the gateway alone. */
-export type Call = Pick<BusContext<Actor>, 'caller' | 'actor' | 'messageId' | 'idempotencyKey'>;
 
 /**
  * Whose tokens a call is about. The space is the caller's name, which no message can say of itself: so what HTTP asks for
@@ -12,9 +7,10 @@ export type Call = Pick<BusContext<Actor>, 'caller' | 'actor' | 'messageId' | 'i
  *
  * @throws DomainError `unauthenticated` when the gateway asks for nobody
  */
-export function ownerOf({ caller, actor }: Call): Owner {
+export function ownerOf(call: Call): Owner {
+  const { caller } = call;
   if (caller !== 'gateway') return { space: caller, id: caller };
-  if (!actor) throw new DomainError('unauthenticated');
+  const actor = actorOf(call);
   const id = actor.company_id === null ? `user ${actor.user_id}` : `company ${actor.company_id}`;
   return { space: caller, id };
 }

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { ActivityRecord } from '@puerta/contracts';
 import { publish } from '@puerta/database';
+import type { Call } from '@puerta/service';
 import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { type Call } from './caller';
 import type { Owner, TokenKey } from './token-key';
 
 /** Has the activity trail told that a token was used again. */

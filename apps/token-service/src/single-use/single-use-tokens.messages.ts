@@ -1,6 +1,5 @@
 import { Controller } from '@nestjs/common';
 import {
-  type Actor,
   type CreatedToken,
   CreateTokenDto,
   PresentTokenDto,
@@ -9,7 +8,8 @@ import {
   tokenServiceContract,
   type ValidToken,
 } from '@puerta/contracts';
-import { type BusContext, Handles } from '@puerta/messaging';
+import { Handles } from '@puerta/messaging';
+import type { Call } from '@puerta/service';
 import { TokenIssuer } from './token-issuer';
 import { TokenRedeemer } from './token-redeemer';
 
@@ -21,23 +21,23 @@ export class SingleUseTokensMessages {
   ) {}
 
   @Handles(tokenServiceContract, 'single-use-tokens.issue')
-  issue(dto: CreateTokenDto, context: BusContext<Actor>): Promise<CreatedToken> {
-    return this.issuer.issue(context, dto);
+  issue(dto: CreateTokenDto, call: Call): Promise<CreatedToken> {
+    return this.issuer.issue(dto, call);
   }
 
   @Handles(tokenServiceContract, 'single-use-tokens.redeem')
-  redeem(dto: PresentTokenDto, context: BusContext<Actor>): Promise<ValidToken> {
-    return this.tokens.redeem(context, dto);
+  redeem(dto: PresentTokenDto, call: Call): Promise<ValidToken> {
+    return this.tokens.redeem(dto, call);
   }
 
   @Handles(tokenServiceContract, 'single-use-tokens.peek')
-  peek(dto: PresentTokenDto, context: BusContext<Actor>): Promise<ValidToken> {
-    return this.tokens.peek(context, dto);
+  peek(dto: PresentTokenDto, call: Call): Promise<ValidToken> {
+    return this.tokens.peek(dto, call);
   }
 
   @Handles(tokenServiceContract, 'single-use-tokens.revoke')
-  async revoke({ token_id }: TokenIdDto, context: BusContext<Actor>): Promise<RevokedToken> {
-    await this.tokens.revoke(context, token_id);
+  async revoke({ token_id }: TokenIdDto, call: Call): Promise<RevokedToken> {
+    await this.tokens.revoke(token_id, call);
     return { revoked: true };
   }
 }

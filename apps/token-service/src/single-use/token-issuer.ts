@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { type CreatedToken, type CreateTokenDto, MAX_CODE_SECONDS } from '@puerta/contracts';
 import { DomainError, type FieldError } from '@puerta/contracts/core';
 import { canonicalJson } from '@puerta/database';
-import { InjectConfig } from '@puerta/service';
+import { type Call, InjectConfig } from '@puerta/service';
 import type { TokenServiceConfig } from '../config';
-import { type Call, makerOf, ownerOf } from './caller';
+import { makerOf, ownerOf } from './caller';
 import { MOST_GUESSES, tooManyGuesses } from './guesses';
 import { bindingOf, type Facts } from './sealed-facts';
 import { type Owner, partsOf, type Shown, TokenKeys } from './token-key';
@@ -36,7 +36,7 @@ export class TokenIssuer {
    * @throws DomainError `validation_failed`, `too_many_attempts`, `idempotency_mismatch`, `overloaded`,
    *   `service_unavailable`, `outcome_unknown`
    */
-  async issue(call: Call, dto: CreateTokenDto): Promise<CreatedToken> {
+  async issue(dto: CreateTokenDto, call: Call): Promise<CreatedToken> {
     const owner = ownerOf(call);
     const seconds = this.#secondsOf(dto);
     const place = this.redis.placeOf(owner);

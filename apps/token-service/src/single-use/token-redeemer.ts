@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { type PresentTokenDto, SINGLE_USE_CODE, type ValidToken } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
 import type { Logger } from '@puerta/observability';
-import { InjectConfig, InjectLogger } from '@puerta/service';
+import { type Call, InjectConfig, InjectLogger } from '@puerta/service';
 import type { TokenServiceConfig } from '../config';
-import { type Call, consumerOf, ownerOf } from './caller';
+import { consumerOf, ownerOf } from './caller';
 import { GUESSES_MS, MOST_GUESSES, tooManyGuesses } from './guesses';
 import { bindingOf, type Facts } from './sealed-facts';
 import { SecondUses } from './second-uses';
@@ -45,20 +45,20 @@ export class TokenRedeemer {
    * @throws DomainError `token_used` (`used_at`), `token_expired`, `token_unknown`, `token_binding_mismatch`,
    *   `too_many_attempts`, `validation_failed`, `service_unavailable`, `outcome_unknown`
    */
-  redeem(call: Call, dto: PresentTokenDto): Promise<ValidToken> {
-    return this.#present(call, dto, 'redeem');
+  redeem(dto: PresentTokenDto, call: Call): Promise<ValidToken> {
+    return this.#present(dto, call, 'redeem');
   }
 
   /** Answers the same and leaves the token as it is. @throws DomainError as `redeem` */
-  peek(call: Call, dto: PresentTokenDto): Promise<ValidToken> {
-    return this.#present(call, dto, 'peek');
+  peek(dto: PresentTokenDto, call: Call): Promise<ValidToken> {
+    return this.#present(dto, call, 'peek');
   }
 
   /**
    * Takes a token back. Once more makes no difference.
    * @throws DomainError `token_used`, `token_unknown`, `service_unavailable`, `outcome_unknown`
    */
-  async revoke(call: Call, tokenId: string): Promise<void> {
+  async revoke(tokenId: string, call: Call): Promise<void> {
     const owner = ownerOf(call);
     const names = this.keys.all.map((key) => key.recordName(owner, tokenId));
     const { reply } = await this.redis.placeOf(owner).ask(REVOKE, () => ({ names, args: [] }));
@@ -67,8 +67,8 @@ export class TokenRedeemer {
     if (word === 'missing') throw new DomainError('token_unknown');
   }
 
-  async #present(call: Call, dto: PresentTokenDto, how: 'redeem' | 'peek'): Promise<ValidToken> {
-    const showing = this.#showing(call, dto);
+  async #present(dto: PresentTokenDto, call: Call, how: 'redeem' | 'peek'): Promise<ValidToken> {
+    const showing = this.#showing(dto, call);
     const place = this.redis.placeOf(showing.owner);
     const question = this.#question(showing, how);
     const [word, now, ...rest] = (await place.ask(PRESENT, () => question)).reply;
@@ -93,7 +93,7 @@ export class TokenRedeemer {
   }
 
   /** @throws DomainError `token_unknown` for what is no token of this owner's; `validation_failed` for a code of nothing */
-  #showing(call: Call, dto: PresentTokenDto): Showing {
+  #showing(dto: PresentTokenDto, call: Call): Showing {
     const { token } = dto;
     const owner = ownerOf(call);
     const binding = bindingOf(dto);
