@@ -12,7 +12,7 @@ const depConstraints = [
   { sourceTag: 'lib:messaging', onlyDependOnLibsWithTags: ['lib:testing'] },
   { sourceTag: 'lib:config', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'lib:observability', onlyDependOnLibsWithTags: [] },
-  { sourceTag: 'lib:database', onlyDependOnLibsWithTags: ['lib:contracts', 'lib:testing'] },
+  { sourceTag: 'lib:database', onlyDependOnLibsWithTags: ['lib:contracts', 'lib:messaging', 'lib:testing'] },
   {
     sourceTag: 'lib:storage',
     onlyDependOnLibsWithTags: ['lib:contracts', 'lib:messaging', 'lib:config', 'lib:testing'],

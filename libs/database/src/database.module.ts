@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import type { Sealer } from '@puerta/messaging';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions, type DatabaseOptions } from './data-source-options';
-import { type AnswerSealer, Inbox } from './inbox';
+import { Inbox } from './inbox';
 import { Pruner } from './pruner';
 
 export interface DatabaseModuleOptions extends DatabaseOptions {
@@ -15,7 +16,7 @@ export interface InboxKeys {
   /** Keys the fingerprints of requests. */
   readonly fingerprintKey: KeyObject;
   /** Seals answers. */
-  readonly sealer: AnswerSealer;
+  readonly sealer: Sealer;
 }
 
 /** Tries for half a minute at boot: the database may be starting too. */

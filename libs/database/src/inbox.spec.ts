@@ -1,10 +1,11 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, randomUUID } from 'node:crypto';
+import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '@puerta/contracts/core';
+import { Sealer } from '@puerta/messaging';
 import { createDatabase, type TestDatabase, waitFor } from '@puerta/testing';
 import { DataSource, type EntityManager } from 'typeorm';
 import { dataSourceOptions } from './data-source-options';
-import { type AnswerSealer, type Effect, Inbox, type InboxCall, type Reference } from './inbox';
+import { type Effect, Inbox, type InboxCall, type Reference } from './inbox';
 import { Inbox1763596800000, InboxAnswers1795564800000 } from './inbox.migration';
 import { runMigrations } from './migrate';
 
@@ -16,25 +17,9 @@ let dataSource: DataSource;
 let inbox: Inbox;
 const fingerprintKey = createSecretKey(randomBytes(32));
 
-/** What is enough of a sealer here: AES-256-GCM with the context as associated data. */
-function sealer(key = randomBytes(32)): AnswerSealer {
-  return {
-    seal(text, context) {
-      const iv = randomBytes(12);
-      const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(context));
-      return Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url');
-    },
-    open(sealed, context) {
-      const bytes = Buffer.from(sealed, 'base64url');
-      const cipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
-      cipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-16));
-      try {
-        return Buffer.concat([cipher.update(bytes.subarray(12, -16)), cipher.final()]).toString('utf8');
-      } catch {
-        return undefined;
-      }
-    },
-  };
+/** A sealer under a key of its own. */
+function sealer(key = createSecretKey(randomBytes(32))): Sealer {
+  return new Sealer({ current: { id: 'k1', key }, get: () => key });
 }
 
 beforeAll(async () => {
@@ -267,7 +252,7 @@ describe('the inbox', () => {
 
     it('is the same for 20 who ask at once, over two replicas, though each of them may have made one', async () => {
       const other = await connect();
-      const key = randomBytes(32);
+      const key = createSecretKey(randomBytes(32));
       const replicas = [dataSource, other].map((source) => new Inbox(source, fingerprintKey, sealer(key)));
       const idempotencyKey = randomUUID();
       const answers = await Promise.all(

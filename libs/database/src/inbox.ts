@@ -1,5 +1,6 @@
 import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type Actor, DomainError, kindOf } from '@puerta/contracts/core';
+import type { Sealer } from '@puerta/messaging';
 import type { DataSource, EntityManager } from 'typeorm';
 import { canonicalJson } from './canonical-json';
 import { asDomainError, databaseFailure } from './failures';
@@ -21,14 +22,6 @@ export interface Effect<Ref extends Reference, Answer extends object> {
   readonly reference: Ref;
   /** The answer, if it is known without asking anybody: then it is stored in the same transaction. */
   readonly answer?: Answer;
-}
-
-/** Keeps an answer from whoever reads the table; a `Sealer` of libs/messaging fits. */
-export interface AnswerSealer {
-  /** @param context what the text belongs to: it opens for that alone */
-  seal(text: string, context: string): string;
-  /** @returns undefined for what was sealed by a key that is not known any more, or for something else */
-  open(sealed: string, context: string): string | undefined;
 }
 
 /** A call as the table knows it. */
@@ -56,10 +49,10 @@ const PRUNE_BATCH = 1_000;
 export class Inbox {
   readonly #dataSource: DataSource;
   readonly #fingerprintKey: KeyObject;
-  readonly #sealer: AnswerSealer;
+  readonly #sealer: Sealer;
 
   /** @param fingerprintKey requests may hold passwords, so only their HMAC under this key is stored */
-  constructor(dataSource: DataSource, fingerprintKey: KeyObject, sealer: AnswerSealer) {
+  constructor(dataSource: DataSource, fingerprintKey: KeyObject, sealer: Sealer) {
     this.#dataSource = dataSource;
     this.#fingerprintKey = fingerprintKey;
     this.#sealer = sealer;

@@ -2,7 +2,7 @@ export { canonicalJson } from './canonical-json';
 export { dataSourceOptions, type DatabaseOptions } from './data-source-options';
 export { DatabaseModule, type DatabaseModuleOptions, type InboxKeys } from './database.module';
 export { asDomainError, databaseFailure, type DatabaseFailure, violates } from './failures';
-export { type AnswerSealer, type Effect, Inbox, type InboxCall, type Reference } from './inbox';
+export { type Effect, Inbox, type InboxCall, type Reference } from './inbox';
 export { Inbox1763596800000 as inboxMigration, InboxAnswers1795564800000 as inboxAnswersMigration } from './inbox.migration';
 export { decodeCursor, encodeCursor, type KeyColumn, type PageRequest, paginate } from './keyset';
 export { MigrationError, runMigrations } from './migrate';
