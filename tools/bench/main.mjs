@@ -21,7 +21,7 @@ const HELP = `npm run bench -- [${Object.keys(BENCHMARKS).join('|')} …] [--sec
 
 Measures, and prints our figure, a baseline measured in the same run, and the ratio.
 
-  bus            the bus, sealed and not, against Nest's own Redis transport; three replicas against one
+  bus            the bus against Nest's own Redis transport; three replicas against one
   invalidations  a change until two replicas have dropped what they kept, against a bare PUBLISH
   http           routes, from /health to a QR code as PNG, against a bare node:http server
   idle           an installation that nobody asks: what it asks of Redis, PostgreSQL and the processor

@@ -1,11 +1,11 @@
-// One replica of a service that waits a while and answers, over the bus (sealed or not) or over Nest's own Redis transport.
-// Usage: node callee.mjs <sealed|bus|nest> <redis url> <prefix> <messages at once, over the bus>
+// One replica of a service that waits a while and answers, over the bus or over Nest's own Redis transport.
+// Usage: node callee.mjs <bus|nest> <redis url> <prefix> <messages at once, over the bus>
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MessagePattern, Transport } from '@nestjs/microservices';
-import { bus, contract, redisOptions, sealerOf, silent } from './common.mjs';
+import { bus, contract, redisOptions, sealer, silent } from './common.mjs';
 
 const [transport, url, prefix, atOnce] = process.argv.slice(2);
 
@@ -29,7 +29,7 @@ const app =
     ? await NestFactory.createMicroservice(EchoModule, { ...quiet, transport: Transport.REDIS, options: redisOptions(url) })
     : await bus.createBusService(
         EchoModule,
-        { redis: url, prefix, contract, concurrency: { fast: Number(atOnce) }, logger: silent, ...sealerOf(transport) },
+        { redis: url, prefix, contract, concurrency: { fast: Number(atOnce) }, logger: silent, sealer },
         quiet,
       );
 await app.listen();

@@ -1,10 +1,10 @@
 // Asks as fast as it can with so many calls under way.
-// Usage: node caller.mjs <sealed|bus|nest> <redis url> <prefix> <calls under way> <wait ms> <seconds>
+// Usage: node caller.mjs <bus|nest> <redis url> <prefix> <calls under way> <wait ms> <seconds>
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { ClientRedis } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
-import { bus, contract, redisOptions, sealerOf, silent } from './common.mjs';
+import { bus, contract, redisOptions, sealer, silent } from './common.mjs';
 
 const [transport, url, prefix, concurrency, waitMs, seconds] = process.argv.slice(2);
 const WARM_UP_MS = 1_500;
@@ -37,7 +37,7 @@ async function askFor(limit) {
 }
 
 function overBus() {
-  const client = new bus.BusClient({ redis: url, prefix, service: 'caller', logger: silent, ...sealerOf(transport) });
+  const client = new bus.BusClient({ redis: url, prefix, service: 'caller', logger: silent, sealer });
   const echo = new bus.ServiceClient(client, contract);
   return { ask: (body) => echo.request('echo', body), close: () => client.close() };
 }

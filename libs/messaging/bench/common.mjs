@@ -9,11 +9,9 @@ export const bus = createRequire(import.meta.url)(built);
 
 export const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** What both sides seal with, where they do: any key will do. */
-export function sealerOf(transport) {
-  const current = { id: 'k1', key: createSecretKey(Buffer.alloc(32, 'bench')) };
-  return transport === 'sealed' ? { sealer: new bus.Sealer({ current, get: () => current.key }) } : {};
-}
+/** What both sides seal with: any key will do. */
+const current = { id: 'k1', key: createSecretKey(Buffer.alloc(32, 'bench')) };
+export const sealer = new bus.Sealer({ current, get: () => current.key });
 
 class Echo {}
 

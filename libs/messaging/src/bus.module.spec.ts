@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Injectable, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Bench, eventually, Log } from '../test/harness';
+import { Bench, eventually } from '../test/harness';
 import { type Done, sampleContract, Work } from '../test/sample';
 import { BusClient, BusModule, createBusService, Handles, InjectService, type PatternSpec, ServiceClient } from './index';
 
@@ -38,7 +38,7 @@ beforeEach(() => {
 afterEach(() => bench.close());
 
 function frontModule(service: string): Type {
-  const options = { redis: bench.url, prefix: bench.prefix, service, logger: new Log(), calls: [sampleContract] };
+  const options = { ...bench.options, service, calls: [sampleContract] };
   @Module({ imports: [BusModule.forRoot(options)], providers: [Asker], controllers: [FrontController] })
   class FrontModule {}
   return FrontModule;
@@ -54,7 +54,7 @@ it('gives every part of the application the typed client of a service', async ()
 
 it.each([['close()', false], ['a signal', true]])('lets handlers that drain ask on, when %s ends the application', async (_, signalled) => {
   await bench.replica();
-  const options = { redis: bench.url, prefix: bench.prefix, contract: frontContract, logger: new Log() };
+  const options = { ...bench.options, contract: frontContract };
   const app = await createBusService(frontModule('gateway'), options, { logger: false });
   const killed = jest.spyOn(process, 'kill').mockReturnValue(true);
   app.enableShutdownHooks(['SIGUSR2']);

@@ -42,8 +42,8 @@ export interface BusOptions {
   readonly replica?: string;
   /** Default 256 KiB. Larger things belong in a store, and their key on the bus. */
   readonly maxMessageBytes?: number;
-  /** Seals data, actors and answers, and opens no others. Without it they rest readable in Redis. */
-  readonly sealer?: Sealer;
+  /** Seals data, actors and answers, and opens no others. */
+  readonly sealer: Sealer;
   readonly logger?: BusLogger;
   /** Must not throw. */
   readonly onEvent?: (event: BusEvent) => void;

@@ -18,6 +18,7 @@ import {
   ServiceClient,
   type ServiceContract,
 } from '../src';
+import { sealerFor } from './keys';
 import { type Done, sampleContract, type SampleContract, sampleContractOf, type Work } from './sample';
 
 export type Handlers<C extends ServiceContract> = {
@@ -71,10 +72,17 @@ type WorkHandler = (data: Work, context: BusContext<object>) => Promise<Partial<
 /** A name space of one suite in Redis, and everything that was started there. */
 export class Bench {
   readonly prefix = `test-${randomUUID().slice(0, 13)}`;
+  /** What tests seal and open with by hand. */
+  readonly sealer = sealerFor(this.prefix);
   private readonly cleanups: (() => Promise<unknown>)[] = [];
   private ownRedis: Redis | undefined;
 
   constructor(readonly url = process.env['PUERTA_TEST_REDIS_URL'] ?? '') {}
+
+  /** What a server or client here needs; each has a sealer of its own, as processes do. */
+  get options() {
+    return { redis: this.url, prefix: this.prefix, sealer: sealerFor(this.prefix), logger: new Log() };
+  }
 
   /** A connection of the test's own, for looking and for mischief. */
   get redis(): Redis {
@@ -100,7 +108,7 @@ export class Bench {
     const contract = sampleContractOf(name);
     const module = moduleOf(contract, { 'work.do': run, 'work.burn': run, 'work.secret': run });
     const log = new Log();
-    const server = new BusServer({ redis: this.url, prefix: this.prefix, contract, logger: log, ...options });
+    const server = new BusServer({ ...this.options, contract, logger: log, ...options });
     const app = await createBusService(module, server, { logger: false });
     this.cleanups.push(() => app.close());
     await app.listen();
@@ -108,7 +116,7 @@ export class Bench {
   }
 
   client(options: Partial<BusClientOptions> = {}): BusClient {
-    const client = new BusClient({ redis: this.url, prefix: this.prefix, service: 'tester', logger: new Log(), ...options });
+    const client = new BusClient({ ...this.options, service: 'tester', ...options });
     this.cleanups.push(() => client.close());
     return client;
   }

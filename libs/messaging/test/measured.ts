@@ -1,9 +1,9 @@
 // One side of the bus as a process of its own that tells how much memory it holds: `measured.ts callee|caller <redis> <prefix>`.
 import 'reflect-metadata';
-import { createHash, createSecretKey } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BusClient, BusError, BusServer, createBusService, Sealer } from '../src';
+import { BusClient, BusError, BusServer, createBusService } from '../src';
 import { moduleOf } from './harness';
+import { sealerFor } from './keys';
 import { type Done, sampleContract, type Work } from './sample';
 
 /** A caller that is told so asks so many times; both tell their heap when asked for it. */
@@ -11,8 +11,7 @@ export type Order = { readonly ask: number } | 'heap';
 
 const AT_ONCE = 64;
 const [role, redis = '', prefix = ''] = process.argv.slice(3);
-const key = createSecretKey(createHash('sha256').update(prefix).digest());
-const sealer = new Sealer({ current: { id: 'k1', key }, get: (id) => (id === 'k1' ? key : undefined) });
+const sealer = sealerFor(prefix);
 const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Most calls are answered; some are refused, some fail in a way that nobody foresaw, some get no answer in time. */

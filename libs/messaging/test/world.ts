@@ -1,15 +1,12 @@
-import { createSecretKey, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Redis } from 'ioredis';
-import { type BusClient, type BusContext, type BusError, type Lane, LANES, Sealer, type WireError } from '../src';
+import { type BusClient, type BusContext, type BusError, type Lane, LANES, type WireError } from '../src';
 import { type Bench, eventually, type StartedReplica } from './harness';
 import { type Done, type Work } from './sample';
 import { type Ending, type Scenario, type Step } from './scenario';
 
 /** How many messages a replica of these scenarios may run at once. */
 export const CONCURRENCY: Readonly<Record<Lane, number>> = { fast: 4, heavy: 1 };
-const SECRET = createSecretKey(randomBytes(32));
-const KEYS = { current: { id: 'k1', key: SECRET }, get: (id: string) => (id === 'k1' ? SECRET : undefined) };
 const PATTERNS = { fast: 'work.do', heavy: 'work.burn' } as const;
 /** Longer than any work of a scenario: no replica closes on running handlers. */
 const DRAIN_MS = 8_000;
@@ -77,7 +74,7 @@ export class World {
     private readonly scenario: Scenario,
   ) {
     const { maxStreamLength } = scenario;
-    this.clients = [0, 1].map(() => bench.client({ maxStreamLength, ...this.sealer() }));
+    this.clients = [0, 1].map(() => bench.client({ maxStreamLength }));
   }
 
   async play(): Promise<void> {
@@ -164,7 +161,6 @@ export class World {
       concurrency: CONCURRENCY,
       drainMs: DRAIN_MS,
       encodeError,
-      ...this.sealer(),
       onEvent: (event) => event.type !== 'handled' && this.note(member.name, event),
     });
   }
@@ -191,11 +187,6 @@ export class World {
     const known = this.effects.get(key) ?? { name: `effect-${this.effects.size}`, call };
     this.effects.set(key, known);
     return known.name;
-  }
-
-  /** Each process has one of its own, under the same keys. */
-  private sealer(): { sealer?: Sealer } {
-    return this.scenario.sealed ? { sealer: new Sealer(KEYS) } : {};
   }
 
   private async stop(member: Member | undefined): Promise<void> {

@@ -72,7 +72,7 @@ describe('messages', () => {
   it('may be written by anybody who knows the wire format', async () => {
     await bench.replica();
     const answers = await hear(bench);
-    const sent = message({ unknown: 'field' });
+    const sent = message(bench, { unknown: 'field' });
     await write(bench, sent);
     await eventually(() => answers.has(sent.id));
     expect(answers.get(sent.id)).toMatchObject({ ok: { key: 'by hand' } });
@@ -82,8 +82,8 @@ describe('messages', () => {
     let runs = 0;
     const answers = await hear(bench);
     const [seconds] = await bench.redis.time();
-    const old = message({ ttl: '1000' });
-    const young = message({ ttl: '1000' });
+    const old = message(bench, { ttl: '1000' });
+    const young = message(bench, { ttl: '1000' });
     await write(bench, old, `${(Number(seconds) - 2) * 1_000}-0`);
     await write(bench, young);
     await bench.replica(async () => void (runs += 1));
@@ -110,7 +110,7 @@ describe('junk', () => {
       ...['', ' ', 'a b', 'ñ', 'a\nb', 'k'.repeat(256)].map((key) => ({ key })),
       ...['', '0', '-1', '1e3', '99999999', 'x'].map((ttl) => ({ ttl })),
     ];
-    const sent = junk.map((fields) => message(fields));
+    const sent = junk.map((fields) => message(bench, fields));
     for (const one of sent) await write(bench, one);
     await eventually(() => answers.size === sent.length);
     for (const one of sent) expect(answers.get(one.id)).toEqual({ error: { code: 'validation_failed' } });
@@ -122,7 +122,7 @@ describe('junk', () => {
   it('that is too large is refused before it is parsed', async () => {
     await bench.replica();
     const answers = await hear(bench);
-    const sent = message({ data: `{"text":"${'x'.repeat(300_000)}"}` });
+    const sent = message(bench, { data: `{"text":"${'x'.repeat(300_000)}"}` });
     await write(bench, sent);
     await eventually(() => answers.size === 1);
     expect(answers.get(sent.id)).toEqual({ error: { code: 'message_too_large' } });
@@ -131,14 +131,14 @@ describe('junk', () => {
   it('of other kinds is taken off the stream, and stops nobody', async () => {
     const { log } = await bench.replica();
     const bytes = Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28]);
-    const { id, ...withoutId } = message();
+    const { id, ...withoutId } = message(bench);
     await write(bench, { a: 'b' });
     await write(bench, { [String(bytes)]: bytes, pattern: bytes, id: bytes });
     await write(bench, withoutId);
-    await write(bench, message({ id: '../../x' }));
-    await write(bench, message({ reply: '*:evil' }));
-    await write(bench, message({ reply: 'x'.repeat(1_000) }));
-    await write(bench, message({ pattern: 'toString' }));
+    await write(bench, message(bench, { id: '../../x' }));
+    await write(bench, message(bench, { reply: '*:evil' }));
+    await write(bench, message(bench, { reply: 'x'.repeat(1_000) }));
+    await write(bench, message(bench, { pattern: 'toString' }));
     await write(bench, Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`field ${i}`, 'x'])));
     await expect(bench.sample().request('work.do', { key: 'after' })).resolves.toMatchObject({ key: 'after' });
     await eventually(() => isEmpty(bench));

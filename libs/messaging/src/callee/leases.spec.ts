@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hear, isEmpty, message, write } from '../../test/by-hand';
+import { flat, hear, isEmpty, message, write } from '../../test/by-hand';
 import { eventually, inBench, rejection } from '../../test/harness';
 import { DeadLetters } from '..';
-
-/** Fields and values, alternating. */
-const flat = (fields: Record<string, string>): string[] => Object.entries(fields).flat();
 
 // These wait for leases to run out, so they wait together.
 describe('a message that was given to a replica and not answered', () => {
@@ -37,7 +34,7 @@ describe('a message that was given to a replica and not answered', () => {
   const lost = inBench(async (bench) => {
     const { server, log } = await bench.replica();
     const answers = await hear(bench);
-    const sent = message();
+    const sent = message(bench);
     const stream = bench.key('tester:fast');
     // As if the reply to a read had gone to a connection that is no more.
     const read = ['GROUP', 'sample', server.replica, 'STREAMS', stream, '>'] as const;
@@ -54,7 +51,7 @@ describe('a message that was given to a replica and not answered', () => {
     const handled: string[] = [];
     const { server, log } = await bench.replica(async ({ key }) => void handled.push(key));
     const answers = await hear(bench);
-    const make = (key: string, ttl = '60000') => message({ data: JSON.stringify({ key }), ttl });
+    const make = (key: string, ttl = '60000') => message(bench, { data: JSON.stringify({ key }), ttl });
     const [plain, poison, late, alive] = [make('plain'), make('poison'), make('late', '100'), make('alive')];
     const give = (replica: string, id = '>') => ['GROUP', 'sample', replica, 'STREAMS', stream, id] as const;
     // In one transaction, so that the real replica reads none of it first. Reading again with id 0 counts as a delivery.
@@ -156,7 +153,7 @@ describe('a message that nobody was given', () => {
     expect(code).toBe('service_unavailable');
     expect(ms).toBeGreaterThan(1_400);
     await running;
-    await write(bench, message());
+    await write(bench, message(bench));
     await eventually(() => isEmpty(bench));
   });
   it.concurrent('is taken back when its time is up: the caller may be sure that nothing happened', restarted);

@@ -1,4 +1,5 @@
-import { harmlessObject, parseJson } from './plain-data';
+import { parseJson } from '../wire/message';
+import { harmlessObject } from './plain-data';
 
 const parseObject = (text: string): object | undefined => harmlessObject(parseJson(text));
 

@@ -1,14 +1,5 @@
 const MAX_DEPTH = 32;
 
-/** @returns undefined when the text is not JSON */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Judges what another process wrote.
  *

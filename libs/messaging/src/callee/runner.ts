@@ -8,10 +8,10 @@ import { type Keys } from '../wire/keys';
 import { type Entry } from './lane-reader';
 import { type RedisClock } from '../connection/clock';
 import {
-  encodeAnswer, encodeRefusal, encodeSealed, exceeds, fromFields, type Incoming, isIdempotencyKey, writtenAt,
+  encodeAnswer, encodeRefusal, encodeSealed, exceeds, fromFields, type Incoming, isIdempotencyKey, parseJson, writtenAt,
 } from '../wire/message';
 import { type BusLogger, type BusServerOptions, DEFAULTS } from '../options';
-import { harmlessObject, parseJson } from './plain-data';
+import { harmlessObject } from './plain-data';
 import { throttled } from '../throttled';
 
 /** A message that was given to replicas more often than this brought them down, or will. */
@@ -55,9 +55,8 @@ export class Runner {
     const message = fromFields(entry.fields);
     // Redis' time is reckoned, and may have been set back: no message is from the future, nor lives longer than it may.
     const age = Math.max(0, this.options.clock.now() - writtenAt(entry.id));
-    const { sealer } = this.options;
-    const opened = sealer && sealer.open(message.sealed ?? '', callSeal(this.routeOf(entry, lane), message));
-    if (sealer && opened === undefined) return this.drop(entry, lane);
+    const opened = this.options.sealer.open(message.sealed ?? '', callSeal(this.routeOf(entry, lane), message));
+    if (opened === undefined) return this.drop(entry, lane);
     const spec = this.patterns.get(message.pattern ?? '');
     const event = { pattern: spec && message.pattern ? message.pattern : 'unknown', caller: entry.source.caller, lane };
     if (entry.deliveries > MOST_DELIVERIES && message.id !== undefined) {
@@ -88,7 +87,7 @@ export class Runner {
   private async answer(
     entry: Entry,
     message: Incoming,
-    opened: string | undefined,
+    opened: string,
     spec: PatternSpec | undefined,
     sent: number,
   ): Promise<string> {
@@ -98,7 +97,8 @@ export class Runner {
     if (pattern === undefined || !spec) throw BusError.of('unknown_pattern');
     if (!spec.callers.includes(caller)) throw BusError.of('forbidden_caller');
     if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) throw BusError.of('validation_failed');
-    const content = opened === undefined ? this.contentOf(message) : (this.parse(opened) as Content | undefined);
+    if (exceeds(opened, this.maxBytes)) throw BusError.of('message_too_large');
+    const content = parseJson(opened) as Content | null | undefined;
     const plain = requireObject(content?.data);
     const actor = this.believed.has(caller) ? await this.actorOf(content) : undefined;
 
@@ -115,21 +115,11 @@ export class Runner {
     return answer;
   }
 
-  private async actorOf(content: Content | undefined): Promise<object | undefined> {
+  private async actorOf(content: Content | null | undefined): Promise<object | undefined> {
     if (content?.actor === undefined) return undefined;
     const plain = requireObject(content.actor);
     const { actor, validate } = this.options;
     return actor && validate ? validate(actor, plain) : plain;
-  }
-
-  private contentOf({ data, actor }: Incoming): Content {
-    // What is no JSON counts as null, which is no object.
-    return { data: this.parse(data ?? ''), actor: actor === undefined ? undefined : (this.parse(actor) ?? null) };
-  }
-
-  private parse(json: string): unknown {
-    if (exceeds(json, this.maxBytes)) throw BusError.of('message_too_large');
-    return parseJson(json);
   }
 
   private encode(error: unknown, entry: Entry, message: Incoming): WireError {
@@ -184,12 +174,9 @@ export class Runner {
   private reply(entry: Entry, { id, reply }: Incoming, answer: string): OutgoingReply | undefined {
     if (answer === '' || id === undefined || reply === undefined) return undefined;
     const { caller } = entry.source;
-    return { channel: this.options.keys.replyChannel(caller, reply), answer: this.seal(caller, id, answer) };
-  }
-
-  private seal(caller: string, id: string, answer: string): string {
-    const { sealer, contract } = this.options;
-    return sealer ? encodeSealed(id, sealer.seal(answer, replySeal({ callee: contract.name, caller }, id))) : answer;
+    const { contract, keys, sealer } = this.options;
+    const sealed = sealer.seal(answer, replySeal({ callee: contract.name, caller }, id));
+    return { channel: keys.replyChannel(caller, reply), answer: encodeSealed(id, sealed) };
   }
 
   private routeOf(entry: Entry, lane: Lane): Route {

@@ -5,8 +5,10 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { map, type Observable, of, throwError } from 'rxjs';
-import { Bench, eventually, Log, moduleOf, rejection } from '../../test/harness';
+import { Bench, eventually, moduleOf, rejection } from '../../test/harness';
 import { type Done, sampleContract, Work } from '../../test/sample';
+import { replySeal } from '../wire/envelope';
+import { encodeAnswer, encodeSealed } from '../wire/message';
 import { BusContext, BusError, BusServer, callContext, createBusService, Handles, type WireError } from '..';
 
 let bench: Bench;
@@ -97,7 +99,7 @@ describe('a call', () => {
     const answers = [undefined, of({ key: 'last' }), { key: 9_007_199_254_740_991 }];
     const handler = async () => answers.shift() as never;
     const module = moduleOf(sampleContract, { 'work.do': handler, 'work.burn': handler, 'work.secret': handler });
-    const app = await createBusService(module, { redis: bench.url, prefix: bench.prefix, contract: sampleContract }, { logger: false });
+    const app = await createBusService(module, { ...bench.options, contract: sampleContract }, { logger: false });
     bench.onClose(() => app.close());
     await app.listen();
     const sample = bench.sample();
@@ -228,7 +230,7 @@ describe("Nest's pipeline", () => {
   class PipelineModule {}
 
   it('is there: guards, interceptors, and filters of the application, the controller and the bus', async () => {
-    const options = { redis: bench.url, prefix: bench.prefix, contract: sampleContract };
+    const options = { ...bench.options, contract: sampleContract };
     const app = await createBusService(PipelineModule, options, { logger: false });
     bench.onClose(() => app.close());
     await app.listen();
@@ -275,7 +277,7 @@ describe('a controller of the request', () => {
   class ScopedModule {}
 
   it('is made anew for each message', async () => {
-    const options = { redis: bench.url, prefix: bench.prefix, contract: sampleContract };
+    const options = { ...bench.options, contract: sampleContract };
     const app = await createBusService(ScopedModule, options, { logger: false });
     bench.onClose(() => app.close());
     await app.listen();
@@ -330,8 +332,11 @@ describe('a caller', () => {
       for (const noise of ['', 'null', '7', '[]', '{"id":7}', '{"id":"x","error":{}}', `{"id":"${messageId}","error":"x"}`]) {
         await bench.redis.publish(channel, noise);
       }
-      await bench.redis.publish(channel, JSON.stringify({ id: messageId, ok: { key: 'first', replica: '' } }));
-      await bench.redis.publish(channel, JSON.stringify({ id: messageId, ok: { key: 'second', replica: '' } }));
+      for (const key of ['first', 'second']) {
+        const answer = encodeAnswer(messageId, { key, replica: '' });
+        const sealed = bench.sealer.seal(answer, replySeal({ callee: 'sample', caller: 'tester' }, messageId));
+        await bench.redis.publish(channel, encodeSealed(messageId, sealed));
+      }
     });
     await expect(sample.request('work.do', { key: 'a' })).resolves.toMatchObject({ key: 'first' });
     await sleep(50);
@@ -361,13 +366,13 @@ describe('a service', () => {
 
   it('does not start when a pattern of its contract has no handler', async () => {
     const module = moduleOf(sampleContract, { 'work.do': nothing });
-    const app = await createBusService(module, { redis: bench.url, contract: sampleContract }, { logger: false });
+    const app = await createBusService(module, { ...bench.options, contract: sampleContract }, { logger: false });
     await expect(app.listen()).rejects.toThrow('without handler: work.burn, work.secret');
     await app.close();
   });
 
   it('does not start when a handler has no pattern in its contract, two share one, or one is for events', async () => {
-    const server = new BusServer({ redis: bench.url, contract: { name: 'sample', patterns: {} }, logger: new Log() });
+    const server = new BusServer({ ...bench.options, contract: { name: 'sample', patterns: {} } });
     server.addHandler('work.other', nothing);
     await expect(new Promise((_, reject) => server.listen(reject))).rejects.toThrow('not in the contract: work.other');
     expect(() => server.addHandler('work.other', nothing)).toThrow('two handlers');

@@ -5,10 +5,10 @@ import { wasNotRun } from '../connection/connection';
 import { callContext } from '../wire/context';
 import { type Lane } from '../wire/contract';
 import { BusError } from '../wire/errors';
-import { callSeal, contentText, replySeal } from '../wire/envelope';
+import { type Bound, callSeal, contentText, replySeal } from '../wire/envelope';
 import { Keys, requireName } from '../wire/keys';
 import { CallerConnection } from './caller-connection';
-import { decodeReply, exceeds, isIdempotencyKey, MOST_TTL_MS, type Outgoing, type Reply, toFields } from '../wire/message';
+import { decodeReply, decodeSealed, exceeds, isIdempotencyKey, MOST_TTL_MS, type Reply, toFields } from '../wire/message';
 import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, replicaId } from '../options';
 import { type Fate, type PendingCall, PendingCalls } from './pending-calls';
 import { isElsewhere } from '../connection/redis-options';
@@ -167,36 +167,31 @@ export class BusClient extends ClientProxy {
     if (head.idempotencyKey !== undefined && !isIdempotencyKey(head.idempotencyKey)) {
       throw BusError.of('validation_failed');
     }
-    const message = this.pack(target, head, JSON.stringify(data), jsonOf(options.actor ?? context?.actor));
+    const sealed = this.seal(target, head, JSON.stringify(data), jsonOf(options.actor ?? context?.actor));
     const connection = this.connectionTo(service);
     if (!(await this.whenReady(connection, deadline - performance.now()))) throw BusError.of('service_unavailable');
 
     const stream = this.keys.stream(service, this.service, target.lane);
     const { call, answer } = this.pending.add({ id, service, stream, connection, started, deadline });
-    void this.submit(call, toFields(message));
+    void this.submit(call, toFields({ ...head, sealed }));
     return answer;
   }
 
-  /** Adds data and actor, sealed where there is a sealer. */
-  private pack(target: Target, head: Outgoing, data: string, actor: string | undefined): Outgoing {
+  /** What of a message is under the seal. */
+  private seal(target: Target, head: Bound, data: string, actor: string | undefined): string {
     const { sealer, maxMessageBytes: most = DEFAULTS.maxMessageBytes } = this.options;
-    if (exceeds(data, most) || (actor !== undefined && exceeds(actor, most))) throw BusError.of('message_too_large');
-    if (!sealer) return { ...head, data, actor };
     const text = contentText(data, actor);
     if (exceeds(text, most)) throw BusError.of('message_too_large');
-    const route = { callee: target.service, caller: this.service, lane: target.lane };
-    return { ...head, sealed: sealer.seal(text, callSeal(route, head)) };
+    return sealer.seal(text, callSeal({ callee: target.service, caller: this.service, lane: target.lane }, head));
   }
 
   /** @returns what was answered, or undefined for what is no answer to a call of ours */
   private replyIn(text: string): Reply | undefined {
-    const heard = decodeReply(text);
+    const heard = decodeSealed(text);
     const call = heard && this.pending.get(heard.id);
     if (!heard || !call) return undefined;
-    const { sealer } = this.options;
-    if (!sealer) return heard.sealed === undefined ? heard : undefined;
     const callee = call.service;
-    const inside = heard.sealed && sealer.open(heard.sealed, replySeal({ callee, caller: this.service }, heard.id));
+    const inside = this.options.sealer.open(heard.sealed, replySeal({ callee, caller: this.service }, heard.id));
     const reply = inside ? decodeReply(inside) : undefined;
     if (reply?.id === heard.id) return reply;
     this.warn('dropped an answer that is not sealed with our keys', { service: callee });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { message } from '../../test/by-hand';
+import { flat, message } from '../../test/by-hand';
 import { type Bench, eventually, inBench, type StartedReplica } from '../../test/harness';
 import { HEARTBEAT } from '../wire/scripts';
 
@@ -19,7 +19,7 @@ async function twoReplicas(bench: Bench) {
   const replica = await bench.replica(async ({ key }) => void handled.push(key));
   await sleep(5_300);
   const stream = bench.key('tester:fast');
-  const fields = Object.entries(message({ data: JSON.stringify({ key: 'held' }), ttl: '600000' })).flat();
+  const fields = flat(message(bench, { data: JSON.stringify({ key: 'held' }), ttl: '600000' }));
   const read = ['GROUP', 'sample', 'other', 'STREAMS', stream, '>'] as const;
   const beat = [HEARTBEAT.source, 2, bench.key('leases'), bench.key('replicas'), 'other', 1, 2_000] as const;
   await bench.redis.multi().eval(...beat).xadd(stream, '*', ...fields).xreadgroup(...read).exec();

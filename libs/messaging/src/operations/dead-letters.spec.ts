@@ -1,15 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hear } from '../../test/by-hand';
 import { type Bench, eventually, inBench } from '../../test/harness';
-import { newKey, sealerOf } from '../../test/keys';
 import { sampleContract } from '../../test/sample';
 import { type BusEvent, DeadLetters, inspect } from '..';
 
-const sealer = sealerOf({ k1: newKey() });
-
 /** A sealed message that three replicas have had and left, and the id that it has. */
 async function poison(bench: Bench, key: string): Promise<string> {
-  const client = bench.client({ sealer, replica: 'hand' });
+  const client = bench.client({ replica: 'hand' });
   client.call({ service: 'sample', pattern: 'work.do', lane: 'fast' }, { key }, { ttlMs: 1_000 }).catch(() => undefined);
   const stream = bench.key('tester:fast');
   const { redis } = bench;
@@ -36,7 +33,7 @@ it.concurrent(
         ran.push(key);
         seen.push(messageId);
       },
-      { sealer, onEvent },
+      { onEvent },
     );
     const letters = new DeadLetters(bench.redis, bench.prefix, 'sample');
     await eventually(async () => (await letters.list()).length === 3, 9_000);

@@ -4,11 +4,10 @@ const id = '01890a5d-ac96-774b-bcce-b302099a8057';
 const full = {
   id,
   pattern: 'a.b',
-  data: '{"a":1}',
+  sealed: '1.k1.a.b.c',
   reply: 'replica-1',
   requestId: 'req-1',
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-  actor: '{"user_id":"u"}',
   idempotencyKey: 'key-1',
 };
 
@@ -17,9 +16,9 @@ it('reads the fields it wrote', () => {
 });
 
 it('leaves out what is not there', () => {
-  const { pattern, data, reply, requestId } = full;
-  const bare = { id, pattern, data, reply, requestId };
-  expect(toFields(bare)).toEqual(['id', id, 'pattern', 'a.b', 'data', '{"a":1}', 'reply', 'replica-1', 'request', 'req-1']);
+  const { pattern, sealed, reply, requestId } = full;
+  const bare = { id, pattern, sealed, reply, requestId };
+  expect(toFields(bare)).toEqual(['id', id, 'pattern', 'a.b', 'sealed', sealed, 'reply', 'replica-1', 'request', 'req-1']);
   expect(fromFields(toFields(bare))).toEqual(bare);
 });
 

@@ -5,16 +5,13 @@ import { isReplicaId } from '../options';
 export interface Outgoing {
   readonly id: string;
   readonly pattern: string;
-  /** JSON; under a seal with the actor where there is a sealer, and then neither of them beside it. */
-  readonly data?: string;
-  readonly sealed?: string;
+  /** Data and actor. */
+  readonly sealed: string;
   /** The replica that waits for the answer. */
   readonly reply: string;
   /** Where the message is part of a request; else it counts as one of its own. */
   readonly requestId?: string;
   readonly traceparent?: string;
-  /** JSON. */
-  readonly actor?: string;
   readonly idempotencyKey?: string;
 }
 
@@ -22,12 +19,10 @@ export interface Outgoing {
 export interface Incoming {
   id?: string;
   pattern?: string;
-  data?: string;
   sealed?: string;
   reply?: string;
   requestId?: string;
   traceparent?: string;
-  actor?: string;
   idempotencyKey?: string;
   ttl?: number;
 }
@@ -38,9 +33,10 @@ export interface Reply {
   readonly ok?: unknown;
 }
 
-/** An answer as it was heard. Sealed, the answer itself is another such text inside. */
-export interface HeardReply extends Reply {
-  readonly sealed?: string;
+/** An answer as it was heard: another such text is inside. */
+export interface SealedReply {
+  readonly id: string;
+  readonly sealed: string;
 }
 
 const MESSAGE_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -54,13 +50,9 @@ export const MOST_TTL_MS = 9_999_999;
 
 /** Fields and values, alternating, as XADD takes them. */
 export function toFields(message: Outgoing): string[] {
-  const fields = ['id', message.id, 'pattern', message.pattern];
-  if (message.data !== undefined) fields.push('data', message.data);
-  if (message.sealed !== undefined) fields.push('sealed', message.sealed);
-  fields.push('reply', message.reply);
+  const fields = ['id', message.id, 'pattern', message.pattern, 'sealed', message.sealed, 'reply', message.reply];
   if (message.requestId !== undefined) fields.push('request', message.requestId);
   if (message.traceparent !== undefined) fields.push('trace', message.traceparent);
-  if (message.actor !== undefined) fields.push('actor', message.actor);
   if (message.idempotencyKey !== undefined) fields.push('key', message.idempotencyKey);
   return fields;
 }
@@ -77,9 +69,6 @@ export function fromFields(fields: readonly string[]): Incoming {
       case 'pattern':
         message.pattern = value;
         break;
-      case 'data':
-        message.data = value;
-        break;
       case 'sealed':
         message.sealed = value;
         break;
@@ -91,9 +80,6 @@ export function fromFields(fields: readonly string[]): Incoming {
         break;
       case 'trace':
         if (TRACEPARENT.test(value)) message.traceparent = value;
-        break;
-      case 'actor':
-        message.actor = value;
         break;
       case 'key':
         // Kept even when malformed: a message must not lose its key and be run as one without.
@@ -126,16 +112,25 @@ export function encodeSealed(id: string, sealed: string): string {
   return JSON.stringify({ id, sealed });
 }
 
-/** @returns undefined for what is not a reply */
-export function decodeReply(text: string): HeardReply | undefined {
+/** @returns undefined when the text is not JSON */
+export function parseJson(text: string): unknown {
   try {
-    const reply = JSON.parse(text) as HeardReply | null;
-    if (typeof reply?.id !== 'string') return undefined;
-    if (reply.sealed !== undefined && typeof reply.sealed !== 'string') return undefined;
-    return reply.error === undefined || isWireError(reply.error) ? reply : undefined;
+    return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }
+}
+
+/** @returns undefined for what is not a reply */
+export function decodeReply(text: string): Reply | undefined {
+  const reply = parseJson(text) as Reply | null | undefined;
+  return typeof reply?.id === 'string' && (reply.error === undefined || isWireError(reply.error)) ? reply : undefined;
+}
+
+/** @returns undefined for what does not even look like a sealed reply */
+export function decodeSealed(text: string): SealedReply | undefined {
+  const { id, sealed = '' } = (parseJson(text) ?? {}) as { id?: unknown; sealed?: unknown };
+  return typeof id === 'string' && typeof sealed === 'string' ? { id, sealed } : undefined;
 }
 
 /** Whether a text takes more than so many bytes in UTF-8; counts them only when it is close. */

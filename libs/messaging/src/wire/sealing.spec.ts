@@ -39,7 +39,7 @@ function resealed(fields: Record<string, string>, text: string, with_ = sealer):
 async function given(bench: Bench, messages: [stream: string, fields: Record<string, string>][]) {
   const ran: string[] = [];
   const dropped: BusEvent[] = [];
-  const answers = await hear(bench, 'gateway');
+  const answers = await hear(bench, 'gateway', sealer);
   const { log } = await bench.replica(async ({ key }) => void ran.push(key), {
     sealer,
     actorsFrom: ['gateway'],
@@ -173,7 +173,7 @@ describe('a sealed message', () => {
       const genuine = await captured(bench);
       const deep = `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`;
       const junk = ['', 'x', 'null', '7', '{}', '{"data":[]}', '{"data":null}', `{"data":${deep}}`, '{"data":{},"actor":[]}'];
-      const answers = await hear(bench, 'gateway');
+      const answers = await hear(bench, 'gateway', sealer);
       let runs = 0;
       await bench.replica(async () => void (runs += 1), { sealer, actorsFrom: ['gateway'] });
       for (const text of junk) {
@@ -181,8 +181,7 @@ describe('a sealed message', () => {
         const message = resealed({ ...genuine, id }, text);
         await bench.redis.xadd(bench.key('gateway:fast'), '*', ...Object.entries(message).flat());
         await eventually(() => answers.has(id));
-        const plain = sealer.open(answers.get(id)?.sealed ?? '', replySeal({ callee: 'sample', caller: 'gateway' }, id));
-        expect(JSON.parse(plain ?? '')).toEqual({ id, error: { code: 'validation_failed' } });
+        expect(answers.get(id)).toEqual({ error: { code: 'validation_failed' } });
       }
       expect(runs).toBe(0);
     }),
@@ -244,21 +243,6 @@ describe('a sealed answer', () => {
       expect(await call).toBe('genuine');
       expect(dropped).toHaveLength(10);
       expect(dropped[0]).toEqual({ type: 'dropped', what: 'reply', peer: 'sample' });
-    }),
-  );
-
-  it(
-    'is not understood by a client without keys, which does not take it for an empty one',
-    inBench(async (bench) => {
-      const client = bench.client({ service: 'gateway', replica: 'hand' });
-      const call = client.call({ service: 'sample', pattern: 'work.do', lane: 'fast' }, { key: 'a' }, { ttlMs: 700 });
-      const stream = bench.key('gateway:fast');
-      await eventually(async () => (await bench.redis.xlen(stream)) === 1);
-      const [[, fields = []] = []] = await bench.redis.xrange(stream, '-', '+');
-      const id = fields[fields.indexOf('id') + 1] ?? '';
-      const sealed = sealer.seal(JSON.stringify({ id, ok: {} }), replySeal({ callee: 'sample', caller: 'gateway' }, id));
-      await bench.redis.publish(`${bench.prefix}:reply:gateway:hand`, JSON.stringify({ id, sealed }));
-      await expect(call).rejects.toMatchObject({ code: 'service_unavailable' });
     }),
   );
 });
