@@ -126,7 +126,7 @@ export class World {
       case 'kill':
         return this.kill(pick(this.living, step.who));
       case 'cut':
-        return this.cut(step.whose === 'client' ? pick(this.clients, step.who) : pick(this.living, step.who)?.started?.server);
+        return this.cut(step.whose === 'client' ? connectionsOf(pick(this.clients, step.who)) : pick(this.living, step.who)?.started?.server.unwrap());
       case 'empty':
         await this.bench.redis.del(...this.streams, this.bench.key('leases'), this.bench.key('replicas'));
         return;
@@ -210,8 +210,8 @@ export class World {
     member.started = undefined;
   }
 
-  private async cut(of: { unwrap(): Redis[] } | undefined): Promise<void> {
-    for (const { stream } of of?.unwrap() ?? []) {
+  private async cut(connections: readonly Redis[] = []): Promise<void> {
+    for (const { stream } of connections) {
       const { localAddress, localPort } = stream as Partial<{ localAddress: string; localPort: number }>;
       if (localPort !== undefined) await this.bench.redis.client('KILL', 'ADDR', `${localAddress}:${localPort}`).catch(() => undefined);
     }
@@ -246,6 +246,11 @@ export class World {
     }, 10);
     this.bench.onClose(async () => clearInterval(timer));
   }
+}
+
+function connectionsOf(client: BusClient | undefined): Redis[] {
+  const all = [...(client?.['connections'].values() ?? [])];
+  return all.flatMap(({ commands, answers }) => [commands.redis, answers.redis]);
 }
 
 function encodeError(error: unknown): WireError | undefined {

@@ -1,5 +1,3 @@
-import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
-import { type Redis } from 'ioredis';
 import { v7 as uuid } from 'uuid';
 import { wasNotRun } from '../connection/connection';
 import { callContext } from '../wire/context';
@@ -42,7 +40,7 @@ export interface CallOptions {
  * Asks services: one per process, shared by all `ServiceClient`s. Every call settles by its time to live, also while
  * Redis is stopped, frozen, or comes and goes.
  */
-export class BusClient extends ClientProxy {
+export class BusClient {
   /** Who asks. */
   readonly service: string;
   readonly replica: string;
@@ -57,7 +55,6 @@ export class BusClient extends ClientProxy {
   private closed = false;
 
   constructor(private readonly options: BusClientOptions) {
-    super();
     this.service = requireName(options.service);
     this.replica = replicaId(options.replica);
     this.log = options.logger ?? nestLogger();
@@ -122,27 +119,6 @@ export class BusClient extends ClientProxy {
       const { service, pattern } = target;
       this.options.onEvent?.({ type: 'called', service, pattern, code, ms: performance.now() - started });
     }
-  }
-
-  override on(event: string, listener: (...args: unknown[]) => void): void {
-    for (const redis of this.unwrap()) redis.on(event as 'error', listener);
-  }
-
-  override unwrap<T = Redis[]>(): T {
-    return [...this.connections.values()].flatMap(({ commands, answers }) => [commands.redis, answers.redis]) as T;
-  }
-
-  /** Nest's `send(target, data)`: the pattern is a `Target`. */
-  protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
-    this.call(packet.pattern as Target, packet.data as object).then(
-      (response) => callback({ response, isDisposed: true }),
-      (err: unknown) => callback({ err }),
-    );
-    return () => undefined;
-  }
-
-  protected override dispatchEvent(): Promise<never> {
-    return Promise.reject(new Error('the bus carries no events'));
   }
 
   private decoded(error: BusError): Error {
@@ -300,10 +276,7 @@ export class BusClient extends ClientProxy {
       caller: this.service,
       channel: this.keys.replyChannel(this.service, this.replica),
       logger: this.log,
-      onState: (name, up) => {
-        onEvent?.({ type: 'connection', name, up });
-        if (name === 'calls') this._status$.next(up ? 'connected' : 'disconnected');
-      },
+      onState: (name, up) => onEvent?.({ type: 'connection', name, up }),
       onAnswer: (text) => {
         const reply = this.replyIn(text);
         if (reply) this.pending.answer(reply);
