@@ -8,6 +8,9 @@ import { createStream } from 'rotating-file-stream';
 
 const LOUD = new Set(['warn', 'error', 'fatal']);
 
+/** What most lines begin with: they need not be read to be left out. */
+const QUIET = /^\{"level":"(?:info|debug|trace)"/;
+
 /** Of each child, for when it fails. */
 const LAST_LINES = 30;
 
@@ -51,6 +54,7 @@ export class Logs {
    */
   forApp(name) {
     return this.#open(name, (line) => {
+      if (!this.verbose && QUIET.test(line)) return undefined;
       const entry = parse(line);
       if (!entry) return `${this.terminal.yellow(`${name}:`)} ${line}`;
       return this.verbose || LOUD.has(String(entry['level'])) ? this.format(entry).trimEnd() : undefined;

@@ -30,14 +30,14 @@ export type LogFields = { readonly [Field in AllowedField]?: LogValue } & { read
 
 const allowed: ReadonlySet<string> = new Set(ALLOWED);
 
-/** The part of an object that may be logged. */
-export function loggable(fields: LogFields): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    const safe = name === 'error' ? describeError(value) : allowed.has(name) ? scalar(value) : undefined;
-    if (safe !== undefined) result[name] = safe;
+/** Adds to a line what may be logged of an object. A field that it has takes the place of an earlier one, whatever it is. */
+export function addLoggable(line: Record<string, unknown>, fields: LogFields = {}): Record<string, unknown> {
+  for (const name in fields) {
+    const value: unknown = fields[name as keyof LogFields];
+    if (name === 'error') line[name] = describeError(value);
+    else if (allowed.has(name)) line[name] = scalar(value);
   }
-  return result;
+  return line;
 }
 
 function scalar(value: unknown): unknown {

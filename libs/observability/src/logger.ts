@@ -1,6 +1,8 @@
+import { isatty } from 'node:tty';
 import pino from 'pino';
 import { isColorSupported, prettyFactory } from 'pino-pretty';
-import { type LogFields, loggable } from './log-fields';
+import { addLoggable, type LogFields } from './log-fields';
+import { LogOutput } from './log-output';
 import { mask } from './mask';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
@@ -30,10 +32,14 @@ export interface LoggerOptions {
 
 const MAX_MESSAGE = 1_000;
 
+/** These are written at once, with all that waits: the process may be about to end. */
+const URGENT: readonly LogLevel[] = ['warn', 'error', 'fatal'];
+
 /** A logger that writes one JSON object a line (JSON escapes line breaks, so that no value can forge a line). */
 export function createLogger(options: LoggerOptions): Logger {
-  const forPeople = options.pretty ?? (options.destination === undefined && process.stdout.isTTY);
-  const output = options.destination ?? pino.destination({ fd: 1, sync: true });
+  // Not `process.stdout.isTTY`: to touch process.stdout makes the pipe non-blocking, and a write to a full one an error.
+  const forPeople = options.pretty ?? (options.destination === undefined && isatty(1));
+  const output = options.destination ?? new LogOutput();
   const sink = pino(
     {
       level: options.level ?? 'info',
@@ -43,7 +49,8 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     forPeople ? prettified(output, options.destination === undefined) : output,
   );
-  return loggerOn(sink, options.context ?? (() => undefined), {});
+  const flush = output instanceof LogOutput ? () => output.flush() : () => undefined;
+  return loggerOn({ sink, flush, context: options.context ?? (() => undefined) }, {});
 }
 
 function prettified(output: pino.DestinationStream, toTerminal: boolean): pino.DestinationStream {
@@ -56,12 +63,22 @@ function prettified(output: pino.DestinationStream, toTerminal: boolean): pino.D
   return { write: (line) => output.write(prettify(line)) };
 }
 
-function loggerOn(sink: pino.Logger, context: () => LogFields | undefined, bound: LogFields): Logger {
+interface Log {
+  readonly sink: pino.Logger;
+  readonly flush: () => void;
+  readonly context: () => LogFields | undefined;
+}
+
+/** @param bound fields of each line, as `addLoggable` left them */
+function loggerOn(log: Log, bound: Readonly<Record<string, unknown>>): Logger {
+  const { sink, flush, context } = log;
   const say =
     (level: LogLevel): Say =>
     (message, fields) => {
       if (!sink.isLevelEnabled(level)) return;
-      sink[level](loggable({ ...context(), ...bound, ...fields }), mask(String(message), MAX_MESSAGE));
+      const facts = Object.assign(addLoggable({}, context()), bound);
+      sink[level](addLoggable(facts, fields), mask(String(message), MAX_MESSAGE));
+      if (URGENT.includes(level)) flush();
     };
   return {
     trace: say('trace'),
@@ -70,7 +87,7 @@ function loggerOn(sink: pino.Logger, context: () => LogFields | undefined, bound
     warn: say('warn'),
     error: say('error'),
     fatal: say('fatal'),
-    child: (fields) => loggerOn(sink, context, { ...bound, ...fields }),
+    child: (fields) => loggerOn(log, addLoggable({ ...bound }, fields)),
   };
 }
 

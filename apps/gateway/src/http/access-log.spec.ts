@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { HttpClient } from '@puerta/testing';
+import { HttpClient, waitFor } from '@puerta/testing';
 import { ACTOR, startTestGateway, type TestGateway } from '../../test/test-gateway';
 
 describe('the log', () => {
@@ -43,6 +43,16 @@ describe('the log', () => {
       }),
       expect.objectContaining({ status: 401, code: 'unauthenticated', request_id: 'request-2' }),
     ]);
+  });
+
+  it('has a line for a probe only when that fails', async () => {
+    await http.get('/health');
+    expect((await http.get('/health/ready')).status).toBe(200);
+    expect(requests()).toEqual([]);
+    gateway.replicas.set('identity', 0);
+    await waitFor(async () => (await http.get('/health/ready')).status === 503);
+    gateway.replicas.set('identity', 1);
+    expect(requests().map(({ status, route }) => [status, route])).toEqual([[503, '/health/ready']]);
   });
 
   it('has a line for what no handler sees', async () => {

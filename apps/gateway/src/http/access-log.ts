@@ -6,7 +6,7 @@ import { requestContextOf } from './request-context';
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'];
 
 /**
- * One line and one observation for each answer. The route is named by its pattern: addresses hold codes and tokens, and
+ * One line and one observation for each answer; probes that find everything well are not logged. The route is named by its pattern: addresses hold codes and tokens, and
  * a metric must not grow with what people invent.
  */
 export function recordRequest(request: FastifyRequest, reply: FastifyReply, logger: Logger, metrics: Metrics): void {
@@ -17,6 +17,7 @@ export function recordRequest(request: FastifyRequest, reply: FastifyReply, logg
   const pattern = route?.pattern ?? 'none';
   const status = reply.statusCode;
   metrics.httpRequest({ method, route: pattern, status }, seconds);
+  if (route?.probe && status < 400) return;
   logger.info('request', {
     method,
     route: pattern,

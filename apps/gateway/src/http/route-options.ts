@@ -5,6 +5,7 @@ import type { Surface } from './security-headers';
 
 const SURFACE = 'puerta:surface';
 const LIMITS = 'puerta:limits';
+const PROBE = 'puerta:probe';
 const FILE = 'puerta:file';
 
 /** Of a controller or a route: whose content it serves, which decides about the policy browsers get. */
@@ -15,6 +16,9 @@ export const Limited = (...limits: Limit[]): CustomDecorator => SetMetadata(LIMI
 
 /** Of a route that must answer whatever happens: orchestrators ask it, also while Redis is away. */
 export const Unlimited = (): CustomDecorator => SetMetadata(LIMITS, 'none');
+
+/** Of a route that orchestrators ask again and again: not limited, and logged only when it fails. */
+export const Probe = (): MethodDecorator => applyDecorators(Unlimited(), SetMetadata(PROBE, true));
 
 /** A file as the body of a request: handed to the route as it comes, and not read before. */
 export interface FileBody {
@@ -34,6 +38,10 @@ export const TakesFile = (body: FileBody): MethodDecorator =>
 
 export function fileBodyOf(handler: object): FileBody | undefined {
   return Reflect.getMetadata(FILE, handler) as FileBody | undefined;
+}
+
+export function isProbe(handler: object): boolean {
+  return Reflect.hasMetadata(PROBE, handler);
 }
 
 export function surfaceOf(controller: object, handler: object): Surface {

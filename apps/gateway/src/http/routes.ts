@@ -4,7 +4,7 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { type Requirement, requirementOf } from '@puerta/auth';
 import type { Limit } from '../limits/limits';
-import { type FileBody, fileBodyOf, limitsOf, surfaceOf } from './route-options';
+import { type FileBody, fileBodyOf, isProbe, limitsOf, surfaceOf } from './route-options';
 import type { Surface } from './security-headers';
 
 /** One route, and all that is decided about it before its handler runs. */
@@ -18,6 +18,7 @@ export interface Route {
   readonly surface: Surface;
   /** Besides the ones that hold everywhere; undefined where nothing is limited. */
   readonly limits: readonly Limit[] | undefined;
+  readonly probe: boolean;
   readonly takesQuery: boolean;
   readonly takesBody: boolean;
   /** What file it takes as its body, if that is one. */
@@ -90,6 +91,7 @@ export class Routes implements OnModuleInit {
       requirement,
       surface: surfaceOf(controller, handler),
       limits: limitsOf(controller, handler),
+      probe: isProbe(handler),
       takesQuery: checkArguments(controller, name, RouteParamtypes.QUERY),
       takesBody: checkArguments(controller, name, RouteParamtypes.BODY) || file !== undefined,
       file,

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { Public } from '@puerta/auth';
 import type { FastifyReply } from 'fastify';
 import { Operation } from '../http/operation';
-import { Unlimited } from '../http/route-options';
+import { Probe, Unlimited } from '../http/route-options';
 import { Banner, Health, ReadyStatus } from './answers';
 import { Readiness } from './readiness';
 
@@ -21,14 +21,14 @@ export class ServiceController {
   }
 
   @Get('health')
-  @Unlimited()
+  @Probe()
   @Operation({ summary: 'Whether the gateway is alive', answer: Health })
   health(): Health {
     return { status: 'healthy', service: 'Puerta API Gateway' };
   }
 
   @Get('health/ready')
-  @Unlimited()
+  @Probe()
   @Operation({ summary: 'Whether the gateway and the services behind it can serve', answer: ReadyStatus })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyStatus> {
     const ready = await this.readiness.isReady();
