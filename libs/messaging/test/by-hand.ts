@@ -17,11 +17,11 @@ export const flat = (fields: Readonly<Record<string, string | Buffer>>): (string
  * The fields of a message in the fast lane, as somebody writes them who has only read the wire format. `data` and `actor`,
  * which are JSON or what looks like it, are what is sealed.
  */
-export function message(bench: Bench, more: Record<string, string> = {}): Record<string, string> & { id: string } {
+export function message(bench: Bench, more: Record<string, string> = {}, caller = 'tester'): Record<string, string> & { id: string } {
   const { data = JSON.stringify({ key: 'by hand' }), actor, ...rest } = more;
   const fields = { id: randomUUID(), pattern: 'work.do', reply: 'hand', ttl: '5000', request: 'req-1', ...rest };
   const content = actor === undefined ? `{"data":${data}}` : `{"data":${data},"actor":${actor}}`;
-  const route = { callee: 'sample', caller: 'tester', lane: 'fast' } as const;
+  const route = { callee: 'sample', caller, lane: 'fast' } as const;
   const sealed = bench.sealer.seal(content, callSeal(route, fromFields(Object.entries(fields).flat())));
   return { ...fields, sealed };
 }

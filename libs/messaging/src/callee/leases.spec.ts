@@ -98,7 +98,11 @@ describe('a message that was given to a replica and not answered', () => {
       { concurrency: { fast: 1 } },
     );
     const send = (caller: string, key: string) =>
-      redis.xadd(bench.key(`${caller}:fast`), '*', ...flat(message({ data: JSON.stringify({ key }), ttl: '60000' })));
+      redis.xadd(
+        bench.key(`${caller}:fast`),
+        '*',
+        ...flat(message(bench, { data: JSON.stringify({ key }), ttl: '60000' }, caller)),
+      );
     await send('tester', 'first');
     await eventually(() => ran.length === 1);
     // One slot will be free, and one message is read from each of two streams.
