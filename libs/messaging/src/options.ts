@@ -26,7 +26,7 @@ export type BusEvent =
   | { readonly type: 'called'; readonly service: string; readonly pattern: string; readonly code: string; readonly ms: number }
   /** Messages of dead replicas, or lost on their way to this one, that this replica took over. */
   | { readonly type: 'reclaimed'; readonly lane: Lane; readonly count: number }
-  /** Given up after several replicas did not answer it, and moved to the dead letters. */
+  /** Moved to the dead letters: several replicas did not answer it, or Redis refuses the reply. */
   | { readonly type: 'dead_lettered'; readonly pattern: string; readonly caller: string; readonly lane: Lane }
   /** Did not open under our keys, or was not sealed at all: altered, moved, or made by somebody else. */
   | { readonly type: 'dropped'; readonly what: 'message' | 'reply'; readonly peer: string }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hear, isEmpty, message, write } from '../../test/by-hand';
 import { Bench, eventually } from '../../test/harness';
+import { sampleContract } from '../../test/sample';
+import { type BusEvent, callContext, type Sealer } from '..';
 
 let bench: Bench;
 
@@ -93,6 +95,38 @@ describe('messages', () => {
     expect(runs).toBe(1);
     expect(await isEmpty(bench)).toBe(true);
   });
+
+  it('live no longer than they may, also when the clock of Redis was set back since', async () => {
+    const left: number[] = [];
+    await bench.replica(async () => void left.push((callContext.getStore()?.deadline ?? NaN) - performance.now()));
+    const [seconds] = await bench.redis.time();
+    await write(bench, message({ ttl: '1000' }), `${(Number(seconds) + 60) * 1_000}-0`);
+    await eventually(() => left.length === 1);
+    expect(left[0]).toBeLessThanOrEqual(1_000);
+  });
+
+  it('leave their stream although the bus itself fails', async () => {
+    const open = () => {
+      throw new Error('nobody foresaw this');
+    };
+    const { log } = await bench.replica(undefined, { sealer: { open } as unknown as Sealer });
+    await write(bench, message());
+    await eventually(() => isEmpty(bench));
+    expect(log.errors).toMatchObject([{ message: 'the bus failed' }]);
+  });
+
+  it('are answered however the last release asked them: in another lane, or by other callers', async () => {
+    const before = { lane: 'heavy', callers: ['retired', 'tester'] } as const;
+    const moved = { ...sampleContract, patterns: { ...sampleContract.patterns, 'work.do': { ...sampleContract.patterns['work.do'], before } } };
+    await bench.replica(undefined, { contract: moved });
+    const ask = (service: string, lane: 'fast' | 'heavy', pattern = 'work.do') =>
+      bench.client({ service }).call({ service: 'sample', pattern, lane }, { key: 'a' });
+    await expect(ask('tester', 'heavy')).resolves.toMatchObject({ key: 'a' });
+    await expect(ask('tester', 'fast')).resolves.toMatchObject({ key: 'a' });
+    await expect(ask('retired', 'heavy')).resolves.toMatchObject({ key: 'a' });
+    await expect(ask('tester', 'fast', 'work.burn')).rejects.toMatchObject({ code: 'unknown_pattern' });
+    await expect(ask('retired', 'heavy', 'work.burn')).rejects.toMatchObject({ code: 'forbidden_caller' });
+  });
 });
 
 describe('junk', () => {
@@ -180,11 +214,15 @@ describe('a replica that closes', () => {
     expect(await bench.redis.zrange(bench.key('leases'), 0, -1)).toEqual([other.server.replica]);
   });
 
-  it('closes quickly when it is idle', async () => {
-    const { stop } = await bench.replica();
+  it('closes quickly when it is idle, and counts none of its connections as lost', async () => {
+    const lost: BusEvent[] = [];
+    const onEvent = (event: BusEvent) => void (event.type === 'connection' && !event.up && lost.push(event));
+    const { stop } = await bench.replica(undefined, { onEvent });
     await sleep(100);
     const started = performance.now();
     await stop();
     expect(performance.now() - started).toBeLessThan(500);
+    await sleep(50);
+    expect(lost).toEqual([]);
   });
 });

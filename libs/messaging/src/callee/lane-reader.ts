@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection } from '../connection/connection';
+import { type Acknowledger } from './acknowledger';
 import { type Lane } from '../wire/contract';
 import { GAP_MS, type Lease, LEASE_MS } from './lease';
 import { type BusLogger } from '../options';
@@ -16,6 +18,7 @@ const RETRY_MS = 500;
 export interface Source {
   readonly stream: string;
   readonly caller: string;
+  readonly lane: Lane;
 }
 
 /** A message given to this replica. It stays ours until `LaneReader.settle`. */
@@ -43,6 +46,7 @@ export interface LaneReaderOptions {
   readonly commands: Connection;
   readonly lease: Lease;
   readonly leasesKey: string;
+  readonly acknowledger: Acknowledger;
   readonly logger: BusLogger;
   /** Runs a message to its end. Never rejects. */
   readonly run: (entry: Entry) => Promise<void>;
@@ -102,13 +106,14 @@ export class LaneReader {
   }
 
   private async readOn(): Promise<void> {
-    const { connection, commands } = this.options;
+    const { acknowledger, connection, commands } = this.options;
     while (!this.stopping) {
       // Both: what is read over the one is answered over the other, and aged by the clock that the other keeps.
       if (!(await connection.whenReady(BLOCK_MS)) || !(await commands.whenReady(BLOCK_MS))) continue;
       const free = this.options.concurrency - this.running - this.waiting.length;
       try {
-        if (free <= 0) await this.slot();
+        if (acknowledger.full) await sleep(RETRY_MS);
+        else if (free <= 0) await this.slot();
         else if (performance.now() >= this.nextSweep) await this.sweep(free);
         else await this.read(free);
       } catch (error) {
@@ -236,7 +241,7 @@ export class LaneReader {
       if (!connection.ready) return;
     }
     logger.warn('reading messages failed', { lane, reason });
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    await sleep(RETRY_MS);
   }
 
   /** From `0`, so that messages sent before the group was made are read too. */

@@ -1,6 +1,6 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import { BusContext, callContext } from '../wire/context';
-import { type Lane, type PatternSpec } from '../wire/contract';
+import { type PatternSpec, waysOf } from '../wire/contract';
 import { callSeal, replySeal, type Route } from '../wire/envelope';
 import { BusError, type BusErrorCode, type WireError } from '../wire/errors';
 import { type OutgoingReply, type Acknowledger } from './acknowledger';
@@ -49,18 +49,29 @@ export class Runner {
     this.warn = throttled(COMPLAIN_MS, (message: string, facts?: object) => options.logger.warn(message, facts));
   }
 
-  /** Never rejects: whatever happens is answered, logged, or both. */
-  async run(entry: Entry, lane: Lane): Promise<void> {
-    const started = performance.now();
+  /** Never rejects: whatever happens is answered, logged, or both, and the message leaves its stream. */
+  async run(entry: Entry): Promise<void> {
     const message = fromFields(entry.fields);
+    try {
+      await this.judge(entry, message);
+    } catch (fault) {
+      const { acknowledger, logger, settle } = this.options;
+      logger.error('the bus failed', { message_id: message.id, entry: entry.id, err: fault });
+      acknowledger.finish(entry, undefined, settle);
+    }
+  }
+
+  private async judge(entry: Entry, message: Incoming): Promise<void> {
+    const started = performance.now();
+    const { caller, lane } = entry.source;
     // Redis' time is reckoned, and may have been set back: no message is from the future, nor lives longer than it may.
     const age = Math.max(0, this.options.clock.now() - writtenAt(entry.id));
-    const opened = this.options.sealer.open(message.sealed ?? '', callSeal(this.routeOf(entry, lane), message));
-    if (opened === undefined) return this.drop(entry, lane);
+    const opened = this.options.sealer.open(message.sealed ?? '', callSeal(this.routeOf(entry), message));
+    if (opened === undefined) return this.drop(entry);
     const spec = this.patterns.get(message.pattern ?? '');
-    const event = { pattern: spec && message.pattern ? message.pattern : 'unknown', caller: entry.source.caller, lane };
+    const event = { pattern: spec && message.pattern ? message.pattern : 'unknown', caller, lane };
     if (entry.deliveries > MOST_DELIVERIES && message.id !== undefined) {
-      this.deadLetter(entry, message, message.id, lane);
+      this.deadLetter(entry, message, message.id);
       this.options.onEvent?.({ type: 'dead_lettered', ...event });
       return;
     }
@@ -73,7 +84,7 @@ export class Runner {
     let code = 'ok';
     let answer = '';
     try {
-      answer = await this.answer(entry, message, opened, spec?.lane === lane ? spec : undefined, started - age);
+      answer = await this.answer(entry, message, opened, started - age);
     } catch (error) {
       const wire = this.encode(error, entry, message);
       code = wire.code;
@@ -88,14 +99,15 @@ export class Runner {
     entry: Entry,
     message: Incoming,
     opened: string,
-    spec: PatternSpec | undefined,
     sent: number,
   ): Promise<string> {
-    const { caller } = entry.source;
+    const { caller, lane } = entry.source;
     const { id, pattern, ttl, idempotencyKey } = message;
     if (id === undefined || ttl === undefined) throw BusError.of('validation_failed');
-    if (pattern === undefined || !spec) throw BusError.of('unknown_pattern');
-    if (!spec.callers.includes(caller)) throw BusError.of('forbidden_caller');
+    const spec = pattern === undefined ? undefined : this.patterns.get(pattern);
+    const ways = spec ? waysOf(spec).filter((way) => way.lane === lane) : [];
+    if (pattern === undefined || !spec || ways.length === 0) throw BusError.of('unknown_pattern');
+    if (!ways.some((way) => way.callers.includes(caller))) throw BusError.of('forbidden_caller');
     if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) throw BusError.of('validation_failed');
     if (exceeds(opened, this.maxBytes)) throw BusError.of('message_too_large');
     const content = parseJson(opened) as Content | null | undefined;
@@ -105,7 +117,7 @@ export class Runner {
     const deadline = sent + ttl;
     const requestId = message.requestId ?? id;
     const { traceparent } = message;
-    const context = new BusContext(id, pattern, caller, actor, idempotencyKey, requestId, traceparent, deadline);
+    const context = new BusContext(id, pattern, caller, actor, idempotencyKey, requestId, traceparent);
     const answer = await callContext.run({ requestId, traceparent, actor, deadline }, async () => {
       const data = this.options.validate ? await this.options.validate(spec.request, plain) : plain;
       const result = await this.options.handle(pattern, data, context);
@@ -146,25 +158,25 @@ export class Runner {
   }
 
   /** Takes a message off its stream that somebody altered, moved or made up. He learns nothing by it. */
-  private drop(entry: Entry, lane: Lane): void {
+  private drop(entry: Entry): void {
     const { acknowledger, onEvent, settle } = this.options;
-    const { caller } = entry.source;
+    const { caller, lane } = entry.source;
     acknowledger.finish(entry, undefined, settle);
     onEvent?.({ type: 'dropped', what: 'message', peer: caller });
     this.warn('dropped a message that is not sealed with our keys', { entry: entry.id, caller, lane });
   }
 
   /** Gives a message up: it brought down, or lost, every replica that had it. An operator may give it another chance. */
-  private deadLetter(entry: Entry, message: Incoming, id: string, lane: Lane): void {
-    const { contract, acknowledger, keys, logger, settle } = this.options;
+  private deadLetter(entry: Entry, message: Incoming, id: string): void {
+    const { acknowledger, logger, settle } = this.options;
     const { requestId: request_id } = message;
     logger.error('gave up a message that no replica answered', {
-      ...{ message_id: id, request_id, entry: entry.id, caller: entry.source.caller, lane },
+      ...{ message_id: id, request_id, entry: entry.id, caller: entry.source.caller, lane: entry.source.lane },
       pattern: this.patterns.has(message.pattern ?? '') ? message.pattern : 'unknown',
       deliveries: entry.deliveries,
     });
     const reply = this.reply(entry, message, encodeRefusal(id, { code: 'internal' satisfies BusErrorCode }));
-    acknowledger.deadLetter(entry, reply, settle, { key: keys.dead(contract.name), lane });
+    acknowledger.deadLetter(entry, reply, settle);
   }
 
   private finish(entry: Entry, message: Incoming, answer: string, onlyIfHeldBy?: string): void {
@@ -179,8 +191,8 @@ export class Runner {
     return { channel: keys.replyChannel(caller, reply), answer: encodeSealed(id, sealed) };
   }
 
-  private routeOf(entry: Entry, lane: Lane): Route {
-    return { callee: this.options.contract.name, caller: entry.source.caller, lane };
+  private routeOf({ source: { caller, lane } }: Entry): Route {
+    return { callee: this.options.contract.name, caller, lane };
   }
 }
 

@@ -7,6 +7,7 @@ import { Acknowledger } from './acknowledger';
 import { BUS_TRANSPORT, type HandlerExtras } from './handles';
 import { type CalleeStatus, inspect } from '../operations/inspect';
 import { Keys, requireName } from '../wire/keys';
+import { fromFields } from '../wire/message';
 import { type Entry, LaneReader } from './lane-reader';
 import { Lease } from './lease';
 import { type BusLogger, type BusServerOptions, DEFAULTS, nestLogger, replicaId } from '../options';
@@ -45,7 +46,13 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
     this.commands = this.connection('commands');
     this.lease = new Lease(this.commands, this.keys, service, this.replica);
-    this.acknowledger = new Acknowledger(this.commands, service, this.log);
+    this.acknowledger = new Acknowledger({
+      connection: this.commands,
+      group: service,
+      deadLetters: this.keys.dead(service),
+      logger: this.log,
+      onRefused: (entry) => this.refused(entry),
+    });
     for (const lane of LANES) this.addReader(lane);
   }
 
@@ -133,6 +140,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     const sources = callersOf(contract, lane).map((caller) => ({
       stream: this.keys.stream(callee, requireName(caller), lane),
       caller,
+      lane,
     }));
     if (sources.length === 0) return;
     const atOnce = concurrency?.[lane] ?? DEFAULTS.concurrency[lane];
@@ -158,8 +166,9 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
       commands: this.commands,
       lease: this.lease,
       leasesKey: this.keys.leases(callee),
+      acknowledger: this.acknowledger,
       logger: this.log,
-      run: (entry: Entry) => runner.run(entry, lane),
+      run: (entry: Entry) => runner.run(entry),
       onReclaimed: (count) => {
         this.log.warn('took over messages', { lane, count });
         onEvent?.({ type: 'reclaimed', lane, count });
@@ -168,6 +177,14 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     this.readers.push(reader);
     this.blocking.push(connection);
     this.streams.push(...sources.map((source) => source.stream));
+  }
+
+  private refused({ source: { caller, lane }, id, fields }: Entry): void {
+    const { contract, onEvent } = this.options;
+    const { pattern = '' } = fromFields(fields);
+    this.log.error('Redis refuses replies to a caller; the message is a dead letter', { caller, lane, entry: id });
+    const known = Object.hasOwn(contract.patterns, pattern);
+    onEvent?.({ type: 'dead_lettered', pattern: known ? pattern : 'unknown', caller, lane });
   }
 
   private handle(pattern: string, data: object, context: BusContext): Promise<unknown> {

@@ -16,6 +16,7 @@ export interface ConnectionOptions {
   /** Shown by CLIENT LIST and in the log. */
   readonly name: string;
   readonly logger: BusLogger;
+  /** It came up, or was lost; not told when it was closed. */
   readonly onState: (up: boolean) => void;
 }
 
@@ -183,7 +184,7 @@ export class Connection {
       this.complained = true;
     }
     this.lastError = undefined;
-    if (wasOpen) this.options.onState(false);
+    if (wasOpen && !this.closed) this.options.onState(false);
   }
 
   private wake(): void {

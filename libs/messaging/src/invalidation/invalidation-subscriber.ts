@@ -80,6 +80,7 @@ export class InvalidationSubscriber {
 
   async close(): Promise<void> {
     this.closed = true;
+    this.lastHeartbeat = NaN;
     this.connection.close();
     await this.loop;
   }

@@ -27,13 +27,7 @@ export class BusContext<Actor extends object = object> extends BaseRpcContext<[s
     readonly idempotencyKey: string | undefined,
     readonly requestId: string,
     readonly traceparent: string | undefined,
-    private readonly expiresAt: number,
   ) {
     super([pattern]);
-  }
-
-  /** Milliseconds for which the caller goes on waiting. */
-  get remainingMs(): number {
-    return Math.max(0, this.expiresAt - performance.now());
   }
 }

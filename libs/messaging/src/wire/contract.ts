@@ -10,6 +10,8 @@ export interface PatternSpec<Request extends object = object, Response extends o
   readonly lane: Lane;
   /** Services that may ask. */
   readonly callers: readonly string[];
+  /** How it was asked in the last release, if otherwise: while a release is rolled out, old replicas ask so. Goes with the next one. */
+  readonly before?: { readonly lane: Lane; readonly callers: readonly string[] };
   /** Carries the type of the answer; never set. */
   readonly response?: Response;
 }
@@ -26,8 +28,13 @@ export type RequestOf<C extends ServiceContract, P extends PatternOf<C>> = Insta
 
 export type ResponseOf<C extends ServiceContract, P extends PatternOf<C>> = NonNullable<C['patterns'][P]['response']>;
 
+/** In which lanes, and by whom, a pattern is asked: now, and in the last release. */
+export function waysOf(spec: PatternSpec): readonly Pick<PatternSpec, 'lane' | 'callers'>[] {
+  return spec.before ? [spec, spec.before] : [spec];
+}
+
 /** The services that may ask anything in this lane: each has a stream there. */
 export function callersOf(contract: ServiceContract, lane: Lane): string[] {
-  const specs = Object.values(contract.patterns).filter((spec) => spec.lane === lane);
-  return [...new Set(specs.flatMap((spec) => spec.callers))].sort();
+  const ways = Object.values(contract.patterns).flatMap(waysOf).filter((way) => way.lane === lane);
+  return [...new Set(ways.flatMap(({ callers }) => callers))].sort();
 }
