@@ -17,7 +17,7 @@ export { type CalleeStatus, inspect, type StreamStatus } from './operations/insp
 export { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, type BusServerOptions } from './options';
 export { redisOptions } from './connection/redis-options';
 export { parseRedisUrl } from './connection/redis-url';
-export { Script } from './wire/scripts';
+export { LUA_NOW, Script } from './wire/scripts';
 export { Sealer, type SealingKeys } from './wire/sealer';
 export { BusServer } from './callee/server';
 export { ServiceClient } from './caller/service-client';

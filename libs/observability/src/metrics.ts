@@ -48,7 +48,7 @@ export class Metrics {
   });
 
   readonly #reclaimed = this.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
-  readonly #deadLettered = this.counter('puerta_bus_dead_letters_total', 'Messages that no replica answered, now dead letters', [
+  readonly #deadLettered = this.counter('puerta_bus_dead_letters_total', 'Messages that were given up, now dead letters', [
     'pattern',
   ]);
   readonly #dropped = this.counter('puerta_bus_dropped_total', 'Messages and answers that were not sealed with our keys', [

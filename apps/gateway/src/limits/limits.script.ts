@@ -1,3 +1,5 @@
+import { LUA_NOW } from '@puerta/messaging';
+
 /**
  * The generic cell rate algorithm (ITU-T I.371, the leaky bucket as a meter) for any number of limits at once. For each
  * limit one number is kept: the theoretical arrival time, by Redis' clock, at which the bucket is empty again. Nothing
@@ -6,10 +8,7 @@
  * KEYS: one for each limit. ARGV: count and milliseconds of each limit.
  * Answers for each limit: admitted (1 or 0), remaining, milliseconds until one more is admitted, and until all are.
  */
-export const TAKE = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local verdicts, arrivals, admitted = {}, {}, true
+export const TAKE = `${LUA_NOW}local verdicts, arrivals, admitted = {}, {}, true
 for i, key in ipairs(KEYS) do
   local count, window = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
   local arrival = math.max(tonumber(redis.call('GET', key) or '0'), now) + window / count

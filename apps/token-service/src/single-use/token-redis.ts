@@ -177,9 +177,7 @@ export class TokenLine {
   }
 
   async #sync(): Promise<void> {
-    const asked = performance.now();
-    const [seconds, micros] = await this.#connection.within(ANSWER_MS, this.#connection.redis.time());
+    await this.#clock.syncWith(this.#connection, ANSWER_MS);
     this.#heardAt = performance.now();
-    this.#clock.sync(Number(seconds) * 1_000 + Number(micros) / 1_000, asked, this.#heardAt);
   }
 }

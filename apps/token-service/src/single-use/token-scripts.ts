@@ -1,4 +1,4 @@
-import { Script } from '@puerta/messaging';
+import { LUA_NOW, Script } from '@puerta/messaging';
 
 /**
  * What all of them begin with. A token's record is a text of five words: the Redis in which it was made, when it expires
@@ -11,10 +11,7 @@ import { Script } from '@puerta/messaging';
  * ARGV[1] is Redis' time as the asker believes it. What is run a second later or earlier than that lay in the socket of a
  * Redis that stood still, or was reckoned by a clock that has been set: it is refused, and the asker looks anew.
  */
-const BEGIN = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if math.abs(now - tonumber(ARGV[1])) > 1000 then return { 'skewed', now } end
+const BEGIN = `${LUA_NOW}if math.abs(now - tonumber(ARGV[1])) > 1000 then return { 'skewed', now } end
 local info = redis.call('INFO', 'server')
 local _, before = string.find(info, 'run_id:', 1, true)
 local run = before and string.sub(info, before + 1, before + 16) or '-'

@@ -30,10 +30,10 @@ export class RedisClock {
     this.syncedAt = answered;
   }
 
-  /** Asks for Redis' time, and learns from the answer. */
-  async syncWith(connection: Connection): Promise<void> {
+  /** Asks for Redis' time, and learns from the answer. The connection is cut if there is none within so many ms. */
+  async syncWith(connection: Connection, ms = ANSWER_MS): Promise<void> {
     await this.measure(async () => {
-      const [seconds, micros] = await connection.within(ANSWER_MS, connection.redis.time());
+      const [seconds, micros] = await connection.within(ms, connection.redis.time());
       return Number(seconds) * 1_000 + Number(micros) / 1_000;
     });
   }

@@ -1,4 +1,4 @@
-import { Script } from '../wire/scripts';
+import { LUA_NOW, Script } from '../wire/scripts';
 
 /** The type of an entry that says nothing but: all that was committed until now stands before me. */
 export const HEARTBEAT = 'heartbeat';
@@ -13,10 +13,7 @@ const QUIET_MS = 150;
  * Each entry names the one before it, so that a reader sees that one is missing, whether the stream was emptied, went
  * back to what a replica had, or was trimmed.
  */
-const APPEND = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+const APPEND = `${LUA_NOW}local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 local last = newest and newest[1] or '0-0'
 local function append(kind, data)
   last = redis.call('XADD', KEYS[1], 'MINID', '~', now - ${KEPT_MS}, '*', 'prev', last, 'type', kind, 'data', data)

@@ -9,7 +9,8 @@ export class Script {
   }
 }
 
-const NOW = `
+/** What scripts begin with that need the time: Redis' own, in ms, as `now`. */
+export const LUA_NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
@@ -20,7 +21,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
  *
  * KEYS stream · ARGV expiry by Redis' clock, most entries, field, value, … → entry id, `full` or `late`
  */
-export const SEND = new Script(`${NOW}
+export const SEND = new Script(`${LUA_NOW}
 local ttl = math.floor(tonumber(ARGV[1]) - now)
 if ttl <= 0 then return 'late' end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2]) then return 'full' end
@@ -52,7 +53,7 @@ return redis.call('XDEL', KEYS[1], ARGV[2])
  * KEYS stream · ARGV group, keep 0/1, not after (by Redis' clock), entry id, …
  * → per entry `taken`, `gone` (answered, or lost), `waiting` or `removed`; nothing when run too late
  */
-export const RETRACT = new Script(`${NOW}
+export const RETRACT = new Script(`${LUA_NOW}
 if now > tonumber(ARGV[3]) then return {} end
 local keep = ARGV[2] == '1'
 local fates = {}
@@ -100,7 +101,7 @@ return found
  * KEYS leases, replicas · ARGV replica, takes messages 0/1, ms
  * → { Redis' time in ms, whether it had no lease, or was last heard longer ago than those ms }
  */
-export const HEARTBEAT = new Script(`${NOW}
+export const HEARTBEAT = new Script(`${LUA_NOW}
 local heard = redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 if ARGV[2] == '1' then
@@ -124,7 +125,7 @@ return { now, (not heard or now - tonumber(heard) > tonumber(ARGV[3])) and 1 or 
  * KEYS stream, leases · ARGV group, replica, lease in ms, most messages, not after (by Redis' clock), just heard in ms
  * → { entry id, fields, deliveries } per message
  */
-export const RECLAIM = new Script(`${NOW}
+export const RECLAIM = new Script(`${LUA_NOW}
 local claimed = {}
 local heard = redis.call('ZSCORE', KEYS[2], ARGV[2])
 if now > tonumber(ARGV[5]) or not heard or now - tonumber(heard) > tonumber(ARGV[6]) then return claimed end
@@ -212,7 +213,7 @@ return redis.call('XDEL', KEYS[1], ARGV[1])
  * → Redis' time in ms, dead letters, replicas that take messages, { replica, its last heartbeat, … }, and for each stream
  *   { length, how many of these are in hand, oldest entry's id or '', { consumer, how many it has in hand, … } }
  */
-export const INSPECT = new Script(`${NOW}
+export const INSPECT = new Script(`${LUA_NOW}
 local status = {
   now,
   redis.call('XLEN', KEYS[1]),

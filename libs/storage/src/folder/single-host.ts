@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { ConfigError } from '@puerta/config';
-import { redisOptions } from '@puerta/messaging';
+import { LUA_NOW, redisOptions } from '@puerta/messaging';
 import { Redis } from 'ioredis';
 
 export interface SingleHostOptions {
@@ -33,10 +33,7 @@ const MARKER = 'folder-id';
  * Who uses the folder: a sorted set of processes by the end of their leases, in Redis' time. A member begins with host
  * and folder; adds one unless another member begins otherwise, which it answers then.
  */
-const CLAIM = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+const CLAIM = `${LUA_NOW}redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   if string.sub(member, 1, #ARGV[1]) ~= ARGV[1] then return member end
 end
