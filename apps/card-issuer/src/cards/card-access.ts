@@ -26,7 +26,7 @@ export function issuedBy(id: string, call: Call): CardFilter {
 /** The card of this id, if the actor issues cards for its company or holds the card, in whichever company. */
 export function issuedByOrHeldBy(id: string, call: Call): CardFilter {
   const actor = actorOf(call);
-  const held = { id, holderUserId: actor.user_id };
+  const held = { id, holder: { user_id: actor.user_id } };
   const issues = actor.company_id !== null && isAtLeast(actor.role, 'issuer');
   return issues ? [{ id, companyId: actor.company_id }, held] : [held];
 }

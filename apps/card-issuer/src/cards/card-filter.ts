@@ -11,7 +11,7 @@ export function cardsOf(
 ): SelectQueryBuilder<CardEntity> {
   const cards = em.createQueryBuilder(CardEntity, 'card').where('card.companyId = :companyId', { companyId });
   if (status != null) whereStatus(cards, status);
-  if (unit != null) cards.andWhere('card.holderUnit = :unit', { unit });
+  if (unit != null) cards.andWhere('card.holder.unit = :unit', { unit });
   if (q != null) whereFound(cards, q);
   return cards;
 }

@@ -1,11 +1,8 @@
+import { withChanges } from './card-holder';
 import { searchQuery, searchWords } from './card-search';
 
-const card = {
-  number: '26-10001',
-  holderName: 'Ángela Pérez-García  D’Elía',
-  holderEmail: 'Angela@example.com',
-  holderDocumentId: 'V 12.345.678',
-};
+const holder = withChanges({}, { name: 'Ángela Pérez-García  D’Elía', email: 'Angela@example.com', document_id: 'V 12.345.678' });
+const card = { number: '26-10001', holder };
 
 describe('search words', () => {
   it('are the folded words of name, number, e-mail and document, and the parts of double names', () => {
@@ -27,7 +24,7 @@ describe('search words', () => {
   });
 
   it('are there without e-mail and document, and in any script', () => {
-    const bare = { number: '26-10002', holderName: '李 小龙 Ωmega', holderEmail: null, holderDocumentId: null };
+    const bare = { number: '26-10002', holder: withChanges({}, { name: '李 小龙 Ωmega' }) };
     expect(searchWords(bare)).toEqual(['26-10002', 'ωmega', '小龙', '李'].sort());
   });
 });
@@ -43,7 +40,7 @@ describe('a search query', () => {
 
   it('has no lexeme that PostgreSQL would refuse, and the beginning of every long word still finds it', () => {
     const long = '㌖'.repeat(120);
-    const [kept] = searchWords({ ...card, holderName: long }).filter((word) => word.startsWith('キ'));
+    const [kept] = searchWords({ ...card, holder: withChanges(holder, { name: long }) }).filter((word) => word.startsWith('キ'));
     expect(Buffer.byteLength(kept ?? '')).toBeLessThanOrEqual(2046);
     expect(searchQuery(long)).toBe(`'${kept}':*`);
   });

@@ -1,28 +1,22 @@
+import type { CardEntity } from './card.entity';
+
 /**
  * Search words of cards. A card keeps the words that it is found by, folded; a query finds it when each of its words
  * is the beginning of one of them. PostgreSQL compares them as tsvector lexemes, which a GIN index finds by prefix;
  * folding is done here, so that no extension (unaccent) is needed.
  */
 
-/** What of a card can be searched for. */
-export interface Searchable {
-  readonly number: string;
-  readonly holderName: string;
-  readonly holderEmail: string | null;
-  readonly holderDocumentId: string | null;
-}
-
 /** The words that a card is found by: of its name, number, e-mail and document. */
-export function searchWords({ number, holderName, holderEmail, holderDocumentId }: Searchable): string[] {
-  const name = words(holderName);
+export function searchWords({ number, holder }: Pick<CardEntity, 'number' | 'holder'>): string[] {
+  const name = words(holder.name);
   // "Pérez-García" is found by "garcía" too.
   const partsOfNames = name.flatMap((word) => word.split(/[^\p{L}\p{N}]+/u));
   const all = [
     ...name,
     ...partsOfNames,
     ...words(number),
-    ...words(holderEmail ?? ''),
-    ...words(holderDocumentId ?? ''),
+    ...words(holder.email ?? ''),
+    ...words(holder.document_id ?? ''),
   ];
   return [...new Set(all)].filter((word) => word !== '').sort();
 }

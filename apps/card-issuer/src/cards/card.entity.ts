@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { CardHolder } from './card-holder';
 
 /** What is kept of a card's status. `expired` is not: it is an active card whose time has passed. */
 export type KeptStatus = 'active' | 'suspended' | 'revoked';
@@ -18,24 +19,9 @@ export class CardEntity {
   @Column('text')
   status: KeptStatus;
 
-  @Column('text', { name: 'holder_name' })
-  holderName: string;
-
-  @Column('text', { name: 'holder_email', nullable: true })
-  holderEmail: string | null;
-
-  @Column('text', { name: 'holder_document_id', nullable: true })
-  holderDocumentId: string | null;
-
-  @Column('text', { name: 'holder_title', nullable: true })
-  holderTitle: string | null;
-
-  @Column('text', { name: 'holder_unit', nullable: true })
-  holderUnit: string | null;
-
-  /** The user who holds the card. Users are identity's: nothing refers to them here. */
-  @Column('uuid', { name: 'holder_user_id', nullable: true })
-  holderUserId: string | null;
+  /** Users are identity's: nothing here refers to the one who holds the card. */
+  @Column(() => CardHolder, { prefix: false })
+  holder: CardHolder;
 
   @Column('timestamptz', { name: 'valid_until', nullable: true })
   validUntil: Date | null;

@@ -3,7 +3,6 @@ import type {
   Card,
   CardIdDto,
   CardPage,
-  HolderChangesDto,
   IssueCardDto,
   ListCardsDto,
   UpdateCardCommand,
@@ -16,6 +15,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { CardCodes } from '../codes/card-codes';
 import { issuedBy, issuedByOrHeldBy, issuingCompany } from './card-access';
 import { cardsOf } from './card-filter';
+import { withChanges } from './card-holder';
 import { cardNumber, skipTaken, takeSerial } from './card-numbers';
 import { searchWords } from './card-search';
 import { CardView } from './card-view';
@@ -73,9 +73,11 @@ export class CardsService {
    */
   update(dto: UpdateCardCommand, call: Call): Promise<Card> {
     const filter = issuedBy(dto.card_id, call);
-    const changes = changesIn(dto);
+    if (dto.holder === null) throw cannotClear('holder');
+    if (dto.holder?.name === null) throw cannotClear('holder.name');
     return this.writer.once(dto, call, async (tx) => {
       const card = await hold(tx, filter);
+      const changes = changesIn(dto, card);
       if (Object.keys(changes).length === 0) return card;
       Object.assign(card, changes);
       card.searchWords = searchWords(card);
@@ -109,12 +111,7 @@ export class CardsService {
       companyId,
       number,
       status: 'active' as const,
-      holderName: holder.name,
-      holderEmail: holder.email ?? null,
-      holderDocumentId: holder.document_id ?? null,
-      holderTitle: holder.title ?? null,
-      holderUnit: holder.unit ?? null,
-      holderUserId: holder.user_id ?? null,
+      holder: withChanges({}, holder),
       validUntil: valid_until == null ? null : new Date(valid_until),
       issuedAt: new Date(),
       revision: 1,
@@ -145,25 +142,9 @@ async function insertIfFree(tx: EntityManager, card: CardEntity): Promise<boolea
   return (raw as unknown[]).length === 1;
 }
 
-/** Wire names of the changeable fields, and the columns they are kept in. */
-const HOLDER_FIELDS = {
-  name: 'holderName',
-  email: 'holderEmail',
-  document_id: 'holderDocumentId',
-  title: 'holderTitle',
-  unit: 'holderUnit',
-  user_id: 'holderUserId',
-} as const satisfies Record<keyof HolderChangesDto, keyof CardEntity>;
-
-/** @throws DomainError `validation_failed`: a card has a holder, and a holder a name */
-function changesIn({ holder, valid_until }: UpdateCardCommand): Partial<CardEntity> {
-  if (holder === null) throw cannotClear('holder');
-  if (holder?.name === null) throw cannotClear('holder.name');
-  const named = Object.entries(HOLDER_FIELDS).map(([field, column]) => [
-    column,
-    holder?.[field as keyof HolderChangesDto],
-  ]);
-  const changes = Object.fromEntries(named.filter(([, value]) => value !== undefined)) as Partial<CardEntity>;
+function changesIn({ holder, valid_until }: UpdateCardCommand, card: CardEntity): Partial<CardEntity> {
+  const changes: Partial<CardEntity> = {};
+  if (Object.values(holder ?? {}).some((value) => value !== undefined)) changes.holder = withChanges(card.holder, holder ?? {});
   if (valid_until !== undefined) changes.validUntil = valid_until === null ? null : new Date(valid_until);
   return changes;
 }

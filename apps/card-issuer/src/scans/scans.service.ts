@@ -60,11 +60,11 @@ export class ScansService {
     if (!card) throw new DomainError('scan_expired');
     const company = await this.identity.request('companies.label', { company_id: card.companyId });
     return {
-      name: card.holderName,
+      name: card.holder.name,
       number: card.number,
       company: company.name,
-      title: card.holderTitle,
-      unit: card.holderUnit,
+      title: card.holder.title,
+      unit: card.holder.unit,
       status: statusOf(card, now),
       photo_url: await this.photoUrl(card, passExpiresAt - Math.floor(now.getTime() / 1_000)),
       valid_until: card.validUntil?.toISOString() ?? null,

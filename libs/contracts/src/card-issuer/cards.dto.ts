@@ -1,6 +1,6 @@
 import { CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
 import { ApiProperty } from '../documentation';
-import { Choice, Email, Id, Int, Nested, PageQueryDto, Presented, QueryInt, Text, Timestamp } from '../validation';
+import { changesOf, Choice, Email, Id, Int, Nested, PageQueryDto, Presented, QueryInt, Text, Timestamp } from '../validation';
 
 export class HolderDto {
   @Text({ max: 120, example: 'Luis Rojas' })
@@ -23,25 +23,7 @@ export class HolderDto {
 }
 
 /** Changes to a holder: what is absent stays, null clears. */
-export class HolderChangesDto {
-  @Text({ max: 120, optional: true })
-  name?: string;
-
-  @Email({ optional: true })
-  email?: string | null;
-
-  @Text({ max: 40, optional: true })
-  document_id?: string | null;
-
-  @Text({ max: 80, optional: true })
-  title?: string | null;
-
-  @Text({ max: 120, optional: true })
-  unit?: string | null;
-
-  @Id({ optional: true })
-  user_id?: string | null;
-}
+export class HolderChangesDto extends changesOf(HolderDto) {}
 
 const numberField = { max: 12, pattern: CARD_NUMBER, format: 'YY-NNNNN', optional: true, example: '26-10001' } as const;
 

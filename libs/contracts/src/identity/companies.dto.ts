@@ -1,6 +1,6 @@
 import { ROLES, type Role } from '../core';
 import { ApiProperty } from '../documentation';
-import { Choice, Email, Id, Int, PageQueryDto, Text } from '../validation';
+import { changesOf, Choice, Email, Id, Int, PageQueryDto, Text } from '../validation';
 import { LOCALES, type Locale } from './users.dto';
 
 /** Who may join without being invited: nobody, or anybody. */
@@ -29,19 +29,7 @@ export class CreateCompanyDto {
 }
 
 /** Absent fields stay as they are. No field can be empty: null is refused. */
-export class UpdateCompanyDto {
-  @Text({ max: 120, optional: true })
-  name?: string | null;
-
-  @Choice(JOIN_POLICIES, { optional: true })
-  join_policy?: JoinPolicy | null;
-
-  @Text({ max: 64, pattern: /^[A-Za-z0-9_+\-/]+$/, format: 'IANA time zone', optional: true })
-  time_zone?: string | null;
-
-  @Choice(LOCALES, { optional: true })
-  locale?: Locale | null;
-}
+export class UpdateCompanyDto extends changesOf(CreateCompanyDto) {}
 
 /** The same over the bus, where the company is a field. */
 export class UpdateCompanyCommand extends UpdateCompanyDto {

@@ -23,6 +23,19 @@ export interface RuleContext {
   readonly params?: FieldError['params'];
 }
 
+/** What `field` was given for the fields of each class, by prototype. */
+const declared = new Map<object, { readonly key: string | symbol; readonly make: (options: FieldOptions) => PropertyDecorator }[]>();
+
+/**
+ * The same fields as in a class, each of them optional: what a PATCH takes. Descriptions, which tell what a missing field
+ * means there, are left out. Not for classes with nested objects.
+ */
+export function changesOf<T extends object>(base: new () => T): new () => { [K in keyof T]?: T[K] | null } {
+  class Changes {}
+  for (const { key, make } of declared.get(base.prototype as object) ?? []) make({ optional: true })(Changes.prototype, key);
+  return Changes;
+}
+
 /**
  * Makes a property decorator of a normalisation, rules and documentation, so that a DTO's field is validated and
  * described in the same line. Of several rules the first that fails is reported.
@@ -58,5 +71,9 @@ export function field(
       ),
     );
   });
-  return (target, key) => parts.forEach((part) => part(target, key));
+  return (target, key) => {
+    const make = (others: FieldOptions): PropertyDecorator => field(rules, others, api, normalise);
+    declared.set(target, [...(declared.get(target) ?? []), { key, make }]);
+    for (const part of parts) part(target, key);
+  };
 }
