@@ -38,10 +38,6 @@ export interface BusOptions {
   readonly redis: string;
   /** Begins every key and channel. Default `bus`. */
   readonly prefix?: string;
-  /** Names this process; default random. Never shared by two processes, nor used again after a crash. */
-  readonly replica?: string;
-  /** Default 256 KiB. Larger things belong in a store, and their key on the bus. */
-  readonly maxMessageBytes?: number;
   /** Seals data, actors and answers, and opens no others. */
   readonly sealer: Sealer;
   readonly logger?: BusLogger;
@@ -62,8 +58,6 @@ export interface BusServerOptions extends BusOptions {
   readonly validate?: <T extends object>(cls: new () => T, plain: object) => T | Promise<T>;
   /** The wire form of an error that callers may see; undefined for any other, which is logged and crosses as `internal`. */
   readonly encodeError?: (error: unknown) => WireError | undefined;
-  /** How long `close` waits for running handlers. Default 10 s. */
-  readonly drainMs?: number;
 }
 
 export interface BusClientOptions extends BusOptions {
@@ -85,10 +79,8 @@ function heavyAtOnce(): number {
 
 export const DEFAULTS = {
   prefix: 'bus',
-  maxMessageBytes: 262_144,
   maxStreamLength: 10_000,
   ttlMs: 10_000,
-  drainMs: 10_000,
   concurrency: { fast: 64, heavy: heavyAtOnce() },
 } as const;
 
@@ -98,11 +90,9 @@ export function isReplicaId(value: string): boolean {
   return REPLICA.test(value);
 }
 
-/** @throws TypeError when the given id could be taken for another part of a key */
-export function replicaId(given?: string): string {
-  const id = given ?? randomBytes(9).toString('base64url');
-  if (!isReplicaId(id)) throw new TypeError(`not a replica id: ${JSON.stringify(id)}`);
-  return id;
+/** Names a process: never shared by two, nor used again after a crash. */
+export function newReplicaId(): string {
+  return randomBytes(9).toString('base64url');
 }
 
 /** Nest's own logger, where none is given. */

@@ -31,13 +31,13 @@ export async function write(bench: Bench, fields: Record<string, string | Buffer
   await bench.redis.xadd(bench.key('tester:fast'), entryId, ...flat(fields));
 }
 
-/** Hears what is answered to messages written by hand: message id → answer. */
+/** Hears what is answered to a caller, also to messages written by hand: message id → answer. */
 export async function hear(bench: Bench, caller = 'tester', sealer = bench.sealer): Promise<ReadonlyMap<string, HandAnswer>> {
   const answers = new Map<string, HandAnswer>();
   const ears = bench.redis.duplicate();
   bench.onClose(async () => ears.disconnect());
-  await ears.subscribe(`${bench.prefix}:reply:${caller}:hand`);
-  ears.on('message', (_channel, text: string) => {
+  await ears.psubscribe(`${bench.prefix}:reply:${caller}:*`);
+  ears.on('pmessage', (_pattern, _channel, text: string) => {
     const { id = '', sealed = '' } = decodeSealed(text) ?? {};
     const opened = sealer.open(sealed, replySeal({ callee: 'sample', caller }, id));
     const { id: inside, ...answer } = JSON.parse(opened ?? '{}') as HandAnswer & { id?: string };

@@ -8,8 +8,6 @@ import { type Ending, type Scenario, type Step } from './scenario';
 /** How many messages a replica of these scenarios may run at once. */
 export const CONCURRENCY: Readonly<Record<Lane, number>> = { fast: 4, heavy: 1 };
 const PATTERNS = { fast: 'work.do', heavy: 'work.burn' } as const;
-/** Longer than any work of a scenario: no replica closes on running handlers. */
-const DRAIN_MS = 8_000;
 /** A dead replica's messages wait for its lease to lapse, and for somebody who has been there for as long. */
 const QUIET_MS = 20_000;
 
@@ -157,9 +155,7 @@ export class World {
     this.members.push(member);
     const handle = (data: Work, context: BusContext<object>) => this.handle(member, data, context);
     member.started = await this.bench.replica(handle, {
-      replica: member.name,
       concurrency: CONCURRENCY,
-      drainMs: DRAIN_MS,
       encodeError,
       onEvent: (event) => event.type !== 'handled' && this.note(member.name, event),
     });

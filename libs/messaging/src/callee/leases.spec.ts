@@ -22,14 +22,14 @@ describe('a message that was given to a replica and not answered', () => {
   it.concurrent('is never given to another while that one lives, however slow it is, also when nobody waits any more', slow, 15_000);
 
   const unfinished = inBench(async (bench) => {
-    const hanging = await bench.replica(() => new Promise<void>(() => undefined), { drainMs: 100 });
-    const call = bench.sample().request('work.do', { key: 'a' }, { ttlMs: 9_000 });
+    const hanging = await bench.replica(() => new Promise<void>(() => undefined));
+    const call = bench.sample().request('work.do', { key: 'a' }, { ttlMs: 15_000 });
     await sleep(100);
     const other = await bench.replica();
     await hanging.stop();
     await expect(call).resolves.toEqual({ key: 'a', replica: other.server.replica });
   });
-  it.concurrent('is run by another once that one has closed without finishing it', unfinished, 15_000);
+  it.concurrent('is run by another once that one has closed without finishing it', unfinished, 20_000);
 
   const lost = inBench(async (bench) => {
     const { server, log } = await bench.replica();

@@ -8,9 +8,9 @@ import { type Keys } from '../wire/keys';
 import { type Entry } from './lane-reader';
 import { type RedisClock } from '../connection/clock';
 import {
-  encodeAnswer, encodeRefusal, encodeSealed, exceeds, fromFields, type Incoming, isIdempotencyKey, parseJson, writtenAt,
+  encodeAnswer, encodeRefusal, encodeSealed, fromFields, type Incoming, isIdempotencyKey, isTooLarge, parseJson, writtenAt,
 } from '../wire/message';
-import { type BusLogger, type BusServerOptions, DEFAULTS } from '../options';
+import { type BusLogger, type BusServerOptions } from '../options';
 import { harmlessObject } from './plain-data';
 import { throttled } from '../throttled';
 
@@ -39,13 +39,11 @@ export interface RunnerOptions extends BusServerOptions {
 export class Runner {
   private readonly patterns: ReadonlyMap<string, PatternSpec>;
   private readonly believed: ReadonlySet<string>;
-  private readonly maxBytes: number;
   private readonly warn: BusLogger['warn'];
 
   constructor(private readonly options: RunnerOptions) {
     this.patterns = new Map(Object.entries(options.contract.patterns));
     this.believed = new Set(options.actorsFrom);
-    this.maxBytes = options.maxMessageBytes ?? DEFAULTS.maxMessageBytes;
     this.warn = throttled(COMPLAIN_MS, (message: string, facts?: object) => options.logger.warn(message, facts));
   }
 
@@ -109,7 +107,7 @@ export class Runner {
     if (pattern === undefined || !spec || ways.length === 0) throw BusError.of('unknown_pattern');
     if (!ways.some((way) => way.callers.includes(caller))) throw BusError.of('forbidden_caller');
     if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) throw BusError.of('validation_failed');
-    if (exceeds(opened, this.maxBytes)) throw BusError.of('message_too_large');
+    if (isTooLarge(opened)) throw BusError.of('message_too_large');
     const content = parseJson(opened) as Content | null | undefined;
     const plain = requireObject(content?.data);
     const actor = this.believed.has(caller) ? await this.actorOf(content) : undefined;
@@ -123,7 +121,7 @@ export class Runner {
       const result = await this.options.handle(pattern, data, context);
       return encodeAnswer(id, isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result);
     });
-    if (exceeds(answer, this.maxBytes)) throw new RangeError(`the answer has ${answer.length} characters`);
+    if (isTooLarge(answer)) throw new RangeError(`the answer has ${answer.length} characters`);
     return answer;
   }
 

@@ -10,12 +10,14 @@ import { Keys, requireName } from '../wire/keys';
 import { fromFields } from '../wire/message';
 import { type Entry, LaneReader } from './lane-reader';
 import { Lease } from './lease';
-import { type BusLogger, type BusServerOptions, DEFAULTS, nestLogger, replicaId } from '../options';
+import { type BusLogger, type BusServerOptions, DEFAULTS, nestLogger, newReplicaId } from '../options';
 import { Runner } from './runner';
 import { LEAVE } from '../wire/scripts';
 
 /** How long `listen` waits for Redis before it goes on without: the service then begins when Redis does. */
 const PATIENCE_MS = 2_000;
+/** How long `close` waits for running handlers. */
+const DRAIN_MS = 10_000;
 const FLUSH_MS = 1_000;
 const POLL_MS = 10;
 
@@ -41,7 +43,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
   constructor(private readonly options: BusServerOptions) {
     super();
     const service = requireName(options.contract.name);
-    this.replica = replicaId(options.replica);
+    this.replica = newReplicaId();
     this.log = options.logger ?? nestLogger();
     this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
     this.commands = this.connection('commands');
@@ -209,7 +211,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     await Promise.all(this.readers.map((reader) => reader.stop()));
     await drained;
     const busy = () => this.readers.some((reader) => reader.runningCount > 0);
-    if (!(await until(() => !busy(), this.options.drainMs ?? DEFAULTS.drainMs))) {
+    if (!(await until(() => !busy(), DRAIN_MS))) {
       this.log.warn('closed while messages were running', { replica: this.replica });
     }
     await until(() => this.acknowledger.idle || !this.commands.ready, FLUSH_MS);

@@ -357,7 +357,6 @@ describe('a caller', () => {
     for (const service of ['', 'a:b', '{a}', 'A', 'a b', `a${'b'.repeat(63)}`, '*']) {
       expect(() => bench.client({ service })).toThrow(TypeError);
     }
-    expect(() => bench.client({ replica: 'a:b' })).toThrow(TypeError);
   });
 });
 

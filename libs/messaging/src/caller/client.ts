@@ -6,8 +6,8 @@ import { BusError } from '../wire/errors';
 import { type Bound, callSeal, contentText, replySeal } from '../wire/envelope';
 import { Keys, requireName } from '../wire/keys';
 import { CallerConnection } from './caller-connection';
-import { decodeReply, decodeSealed, exceeds, isIdempotencyKey, MOST_TTL_MS, type Reply, toFields } from '../wire/message';
-import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, replicaId } from '../options';
+import { decodeReply, decodeSealed, isIdempotencyKey, isTooLarge, MOST_TTL_MS, type Reply, toFields } from '../wire/message';
+import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, newReplicaId } from '../options';
 import { type Fate, type PendingCall, PendingCalls } from './pending-calls';
 import { isElsewhere } from '../connection/redis-options';
 import { parseRedisUrl } from '../connection/redis-url';
@@ -56,7 +56,7 @@ export class BusClient {
 
   constructor(private readonly options: BusClientOptions) {
     this.service = requireName(options.service);
-    this.replica = replicaId(options.replica);
+    this.replica = newReplicaId();
     this.log = options.logger ?? nestLogger();
     this.warn = throttled(COMPLAIN_MS, (message: string, facts?: object) => this.log.warn(message, facts));
     this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
@@ -155,10 +155,9 @@ export class BusClient {
 
   /** What of a message is under the seal. */
   private seal(target: Target, head: Bound, data: string, actor: string | undefined): string {
-    const { sealer, maxMessageBytes: most = DEFAULTS.maxMessageBytes } = this.options;
     const text = contentText(data, actor);
-    if (exceeds(text, most)) throw BusError.of('message_too_large');
-    return sealer.seal(text, callSeal({ callee: target.service, caller: this.service, lane: target.lane }, head));
+    if (isTooLarge(text)) throw BusError.of('message_too_large');
+    return this.options.sealer.seal(text, callSeal({ callee: target.service, caller: this.service, lane: target.lane }, head));
   }
 
   /** @returns what was answered, or undefined for what is no answer to a call of ours */

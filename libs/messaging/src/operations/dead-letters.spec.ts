@@ -6,7 +6,7 @@ import { type BusEvent, DeadLetters, inspect } from '..';
 
 /** A sealed message that three replicas have had and left, and the id that it has. */
 async function poison(bench: Bench, key: string): Promise<string> {
-  const client = bench.client({ replica: 'hand' });
+  const client = bench.client();
   client.call({ service: 'sample', pattern: 'work.do', lane: 'fast' }, { key }, { ttlMs: 1_000 }).catch(() => undefined);
   const stream = bench.key('tester:fast');
   const { redis } = bench;

@@ -75,7 +75,7 @@ class Neighbourhood {
   async serve<C extends ServiceContract>(contract: C, handlers: Handlers<C>, ...keys: [KeyId, ...KeyId[]]): Promise<BusServer> {
     const { prefix } = this.bench;
     const redis = await this.urlOf(contract.name);
-    const server = new BusServer({ redis, prefix, contract, sealer: new Sealer(keysOf(...keys)), logger: new Log(), drainMs: 100 });
+    const server = new BusServer({ redis, prefix, contract, sealer: new Sealer(keysOf(...keys)), logger: new Log() });
     const app = await createBusService(moduleOf(contract, handlers), server, { logger: false });
     this.bench.onClose(() => app.close());
     await app.listen();
@@ -200,8 +200,10 @@ describe('a service outside Nest, on the bus by its documentation alone', () => 
     const first = front.request('greet', { name: 'Ana', wait_ms: 4_000 }, { ttlMs: 15_000 });
     await sleep(300);
     let hang = true;
+    let release: () => void = () => undefined;
+    const hung = new Promise<void>((resolve) => (release = resolve));
     const greet = async ({ name }: Greet) => {
-      if (hang) await new Promise(() => undefined);
+      if (hang) await hung;
       return { text: `Hello, ${name}`, replica: 'ours' };
     };
     const ours = await near.serve(greeter, { greet }, 'a1');
@@ -217,6 +219,7 @@ describe('a service outside Nest, on the bus by its documentation alone', () => 
     for (const redis of ours.unwrap()) redis.disconnect();
     const texts = (await Promise.all(second)).map(({ text }) => text);
     expect(texts.sort()).toEqual([1, 2, 3, 4].map((n) => `Good day, Dr Eva ${n}`));
+    release();
   });
   it.concurrent('takes over from a replica of ours, and ours from it', shared, 40_000);
 

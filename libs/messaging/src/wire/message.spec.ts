@@ -1,4 +1,4 @@
-import { decodeReply, encodeAnswer, encodeRefusal, exceeds, fromFields, isIdempotencyKey, toFields, writtenAt } from './message';
+import { decodeReply, encodeAnswer, encodeRefusal, fromFields, isIdempotencyKey, isTooLarge, MOST_BYTES, toFields, writtenAt } from './message';
 
 const id = '01890a5d-ac96-774b-bcce-b302099a8057';
 const full = {
@@ -37,9 +37,10 @@ it('reads the answers and refusals it wrote, and nothing else', () => {
 });
 
 it('measures in bytes', () => {
-  expect(exceeds('ñ'.repeat(5), 10)).toBe(false);
-  expect(exceeds('ñ'.repeat(5), 9)).toBe(true);
-  expect(exceeds('a'.repeat(10), 9)).toBe(true);
+  expect(isTooLarge('ñ'.repeat(MOST_BYTES / 2))).toBe(false);
+  expect(isTooLarge('ñ'.repeat(MOST_BYTES / 2) + 'a')).toBe(true);
+  expect(isTooLarge('a'.repeat(MOST_BYTES))).toBe(false);
+  expect(isTooLarge('a'.repeat(MOST_BYTES + 1))).toBe(true);
 });
 
 it('knows the time of an entry and the form of an idempotency key', () => {

@@ -45,6 +45,9 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 const TTL = /^[1-9]\d{0,6}$/;
 
+/** How large may be what is sealed in a message, or in an answer. Larger things belong in a store, and their key on the bus. */
+export const MOST_BYTES = 262_144;
+
 /** The longest time to live that the wire carries, in ms: close to three hours. */
 export const MOST_TTL_MS = 9_999_999;
 
@@ -133,9 +136,9 @@ export function decodeSealed(text: string): SealedReply | undefined {
   return typeof id === 'string' && typeof sealed === 'string' ? { id, sealed } : undefined;
 }
 
-/** Whether a text takes more than so many bytes in UTF-8; counts them only when it is close. */
-export function exceeds(text: string, bytes: number): boolean {
-  return text.length > bytes || (text.length * 3 > bytes && Buffer.byteLength(text) > bytes);
+/** Whether a text takes more than `MOST_BYTES` in UTF-8; counts them only when it is close. */
+export function isTooLarge(text: string): boolean {
+  return text.length > MOST_BYTES || (text.length * 3 > MOST_BYTES && Buffer.byteLength(text) > MOST_BYTES);
 }
 
 /** When an entry was written, by Redis' clock: the first part of its id. */
