@@ -16,7 +16,7 @@ it('a message whose reply Redis refuses for good becomes a dead letter, and is c
   const onEvent = (event: BusEvent) => void (event.type === 'dead_lettered' && events.push(event));
   let runs = 0;
   const { log } = await bench.replica(async () => void (runs += 1), { redis: url.href, onEvent });
-  const sent = message();
+  const sent = message(bench);
   await write(bench, sent);
   await eventually(() => isEmpty(bench));
   expect(await new DeadLetters(bench.redis, bench.prefix, 'sample').list()).toMatchObject([{ id: sent.id, deliveries: 1 }]);

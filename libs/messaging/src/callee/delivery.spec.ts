@@ -100,7 +100,7 @@ describe('messages', () => {
     const left: number[] = [];
     await bench.replica(async () => void left.push((callContext.getStore()?.deadline ?? NaN) - performance.now()));
     const [seconds] = await bench.redis.time();
-    await write(bench, message({ ttl: '1000' }), `${(Number(seconds) + 60) * 1_000}-0`);
+    await write(bench, message(bench, { ttl: '1000' }), `${(Number(seconds) + 60) * 1_000}-0`);
     await eventually(() => left.length === 1);
     expect(left[0]).toBeLessThanOrEqual(1_000);
   });
@@ -110,7 +110,7 @@ describe('messages', () => {
       throw new Error('nobody foresaw this');
     };
     const { log } = await bench.replica(undefined, { sealer: { open } as unknown as Sealer });
-    await write(bench, message());
+    await write(bench, message(bench));
     await eventually(() => isEmpty(bench));
     expect(log.errors).toMatchObject([{ message: 'the bus failed' }]);
   });
