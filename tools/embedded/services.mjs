@@ -109,7 +109,7 @@ const STOP_MS = 20_000;
  * @returns {AppProcess}
  */
 export function startApp({ workspace, app, env, internalPort, log }) {
-  const child = spawn(process.execPath, ['--enable-source-maps', entryPoint(workspace, app, 'main')], {
+  const child = spawn(process.execPath, [bundleOf(workspace, app)], {
     cwd: workspace,
     // Its standard input is our pipe, which the kernel closes when we die, even by `kill -9`.
     env: { ...env, INTERNAL_PORT: String(internalPort), PUERTA_EXIT_WITH_PARENT: '1' },
@@ -161,7 +161,7 @@ export function startApp({ workspace, app, env, internalPort, log }) {
  * @throws with its output when that fails
  */
 export async function migrateApp({ workspace, app, env, log }) {
-  const child = spawn(process.execPath, ['--enable-source-maps', entryPoint(workspace, app, 'migrate')], {
+  const child = spawn(process.execPath, [bundleOf(workspace, app), 'migrate'], {
     cwd: workspace,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -185,10 +185,10 @@ export function hasMigrations(app) {
 /**
  * @param {string} workspace
  * @param {App} app
- * @param {string} name
+ * @returns {string} the file that runs it; with `migrate` or another argument, what else it can do
  */
-function entryPoint(workspace, app, name) {
-  const file = join(workspace, 'dist/apps', app, 'src', `${name}.js`);
+function bundleOf(workspace, app) {
+  const file = join(workspace, 'dist/bundles', app, 'app.js');
   if (!existsSync(file)) throw new Error(`${file} is missing; run "npm run build"`);
   return file;
 }

@@ -7,7 +7,7 @@ import { readJson } from '../launcher/data-folder.mjs';
 import { Refusal } from '../launcher/stopped.mjs';
 import { WORKSPACE } from '../launcher/workspace.mjs';
 
-const COMMAND = join(WORKSPACE, 'dist/apps/token-service/src/keys.js');
+const COMMAND = join(WORKSPACE, 'dist/bundles/token-service/app.js');
 
 /**
  * @param {string[]} args
@@ -18,7 +18,7 @@ export async function main(args, env) {
   try {
     if (!existsSync(COMMAND)) throw new Refusal('nothing is built yet; run "npm run build"');
     const { data, others } = withoutData(args);
-    const child = spawn(process.execPath, [COMMAND, ...others], { env: environment(env, resolve(data)), stdio: 'inherit' });
+    const child = spawn(process.execPath, [COMMAND, 'keys', ...others], { env: environment(env, resolve(data)), stdio: 'inherit' });
     const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
     return code ?? 1;
   } catch (error) {

@@ -76,7 +76,7 @@ export async function build(terminal, signal) {
 /** What `dist/` is made from: names, sizes and times of change, without what the build leaves out. */
 function fingerprint() {
   const files = ['.swcrc', 'nx.json', 'package-lock.json'];
-  for (const folder of ['apps', 'libs']) {
+  for (const folder of ['apps', 'libs', 'tools/bundle']) {
     for (const entry of readdirSync(join(WORKSPACE, folder), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || /\.(spec|load)\.ts$/.test(entry.name)) continue;
       files.push(relative(WORKSPACE, join(entry.parentPath ?? entry.path, entry.name)));
@@ -86,12 +86,12 @@ function fingerprint() {
     const state = statSync(join(WORKSPACE, file), { throwIfNoEntry: false }); // editors come and go with files
     return `${file} ${state?.size} ${state?.mtimeMs}`;
   });
-  return createHash('sha256').update(states.join('\n')).digest('hex');
+  return createHash('sha256').update(`${process.version}\n${states.join('\n')}`).digest('hex');
 }
 
 /** @param {AbortSignal} [signal] */
 async function nxBuild(signal) {
-  await runQuietly(process.execPath, [join(WORKSPACE, 'node_modules/.bin/nx'), 'run-many', '-t', 'build'], {
+  await runQuietly(process.execPath, [join(WORKSPACE, 'node_modules/.bin/nx'), 'run-many', '-t', 'build,bundle'], {
     cwd: WORKSPACE,
     env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', NX_ISOLATE_PLUGINS: 'false' },
     signal,

@@ -17,7 +17,7 @@ const good = {
 };
 
 function start(app: string, changes: Record<string, string>): Promise<{ code: number | null; output: string }> {
-  const main = resolve(__dirname, '../../../dist/apps', app, 'src/main.js');
+  const main = resolve(__dirname, '../../../dist/bundles', app, 'app.js');
   const child = spawn(process.execPath, [main], { env: { ...good, ...changes } });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));

@@ -3,7 +3,7 @@ import { KeyTools } from './keys/key-tools';
 import { keysCommand } from './keys/keys-command';
 import { keysConfig } from './keys/keys-config';
 
-/** `npm run keys`, and in a container `node apps/token-service/src/keys.js`. */
+/** `npm run keys`, and in a container `node app.js keys`. */
 async function main(): Promise<void> {
   let tools: KeyTools | undefined;
   try {

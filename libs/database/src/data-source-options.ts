@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import pg from 'pg';
 import type { DataSourceOptions, Logger, MigrationInterface } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
 
@@ -45,6 +46,7 @@ export function dataSourceOptions(options: DatabaseOptions): PostgresDataSourceO
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) throw new TypeError('a schema is a plain lower-case identifier');
   return {
     type: 'postgres',
+    driver: pg, // TypeORM would look for it by a name that no bundler sees
     url: options.url,
     schema,
     applicationName: options.applicationName,

@@ -9,4 +9,5 @@ export { readQrCodes } from './qr';
 export { type RedisServers, startCluster, startSentinel } from './redis-servers';
 export { refusedByRedis, setHearing, startRedis, type TestRedis } from './redis';
 export { startS3, type TestS3 } from './s3';
+export { shipped } from './shipped';
 export { waitFor } from './wait';

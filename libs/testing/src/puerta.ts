@@ -13,7 +13,7 @@ import { HttpClient } from './http';
 import { migratedDatabase } from './migrated-database';
 import type { RedisServers } from './redis-servers';
 
-const workspace = resolve(__dirname, '../../..');
+const WORKSPACE = resolve(__dirname, '../../..');
 
 /** Four apps and a database on two busy cores. */
 const READY_MS = 60_000;
@@ -29,6 +29,8 @@ export interface PuertaOptions {
   redis?: string | RedisServers;
   /** The superuser URL of a server to make a database in; default: the shared one. */
   databaseUrl?: string;
+  /** Where `dist/bundles` is; default: here. */
+  workspace?: string;
 }
 
 /** One process of one app. Its address stays over restarts. */
@@ -39,6 +41,7 @@ export class Replica {
   constructor(
     readonly app: App,
     private readonly env: Record<string, string>,
+    private readonly workspace: string,
     readonly internalPort: number,
     /** The gateway's public address; the others have none. */
     readonly url: string | undefined,
@@ -65,7 +68,7 @@ export class Replica {
   /** Starts it and waits until it is ready. */
   async start(): Promise<void> {
     this.process = startApp({
-      workspace,
+      workspace: this.workspace,
       app: this.app,
       env: this.env,
       internalPort: this.internalPort,
@@ -161,7 +164,7 @@ export class Puerta {
  * @throws with the last lines of its log when an app does not come up; nothing is left running then
  */
 export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> {
-  const { replicas = {}, env = {}, envOf = () => ({}), redis = testRedisUrl(), databaseUrl = testDatabaseUrl() } = options;
+  const { replicas = {}, env = {}, envOf = () => ({}), redis = testRedisUrl(), databaseUrl = testDatabaseUrl(), workspace = WORKSPACE } = options;
   const secrets = newSecrets();
   const busPrefix = `bus-${randomBytes(6).toString('hex')}`;
   const filesFolder = temporaryFolder('files');
@@ -194,7 +197,7 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
             const own: Record<string, string> = port === undefined ? {} : { PORT: String(port) };
             const url = port === undefined ? undefined : `http://127.0.0.1:${port}`;
             const shared = environmentOf(app, databaseUrls);
-            return new Replica(app, { ...shared, ...own, ...envOf(app, n, shared) }, await freePort(), url);
+            return new Replica(app, { ...shared, ...own, ...envOf(app, n, shared) }, workspace, await freePort(), url);
           }),
         );
         return [app, list] as const;

@@ -1,5 +1,5 @@
 import { DomainError } from '@puerta/contracts/core';
-import sharp, { type Metadata } from 'sharp';
+import type { Metadata } from 'sharp';
 
 /** On a card of 300 dots an inch the photo is smaller; on a phone it fills the width. */
 const WIDTH = 600;
@@ -16,12 +16,19 @@ const MOST_HELD_BYTES = 100_000_000;
 const MOST_SECONDS = 5;
 const QUALITY = 85;
 
-// Of all formats that the library reads, only these: each reader is a way in for whoever sends a broken file.
-sharp.block({ operation: ['VipsForeignLoad'] });
-sharp.unblock({ operation: ['VipsForeignLoadJpeg', 'VipsForeignLoadPng', 'VipsForeignLoadWebp'] });
-// Calls are few and large: nothing is worth keeping between them, and one thread each leaves the others to the rest.
-sharp.cache(false);
-sharp.concurrency(1);
+/** Loaded with the first photo: it takes 12 MB. */
+async function loadSharp() {
+  const { default: sharp } = await import('sharp');
+  // Of all formats that the library reads, only these: each reader is a way in for whoever sends a broken file.
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: ['VipsForeignLoadJpeg', 'VipsForeignLoadPng', 'VipsForeignLoadWebp'] });
+  // Calls are few and large: nothing is worth keeping between them, and one thread each leaves the others to the rest.
+  sharp.cache(false);
+  sharp.concurrency(1);
+  return sharp;
+}
+
+let library: ReturnType<typeof loadSharp> | undefined;
 
 /**
  * Draws a photo anew: upright, not larger than is shown, as JPEG. Of the file that was sent nothing remains but what is
@@ -31,8 +38,9 @@ sharp.concurrency(1);
  *   whole in too much memory
  */
 export async function redraw(file: Uint8Array): Promise<Buffer> {
+  const sharp = await (library ??= loadSharp());
   try {
-    await expectToHold(file);
+    expectToHold(await sharp(file, { failOn: 'error' }).metadata());
     return await sharp(file, { limitInputPixels: MOST_PIXELS, failOn: 'error' })
       .autoOrient()
       .resize({ width: WIDTH, height: HEIGHT, fit: 'inside', withoutEnlargement: true })
@@ -46,8 +54,8 @@ export async function redraw(file: Uint8Array): Promise<Buffer> {
 }
 
 /** From the header alone: once the decoder is at work on the whole of a picture, no time limit stops it. */
-async function expectToHold(file: Uint8Array): Promise<void> {
-  const held = heldBytes(await sharp(file, { failOn: 'error' }).metadata());
+function expectToHold(header: Metadata): void {
+  const held = heldBytes(header);
   if (held > MOST_HELD_BYTES) throw new RangeError(`it would hold ${held} bytes`);
 }
 

@@ -1,15 +1,16 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Puerta, type PuertaOptions, startPuerta } from '@puerta/testing';
+import { type Puerta, type PuertaOptions, shipped, startPuerta } from '@puerta/testing';
 import { twoOfEach } from './load';
 import { PASS_SECONDS } from './story';
 
 /**
  * An installation that all suites of a folder share: to start one costs more than most of them. They leave it as well as
- * they found it.
+ * they found it. It runs from what an image will hold, so that no bundle lacks anything.
  */
 class SharedPuerta {
   private started?: Promise<Puerta>;
+  private workspace?: string;
 
   constructor(
     private readonly folder: string,
@@ -18,12 +19,16 @@ class SharedPuerta {
 
   /** For the `beforeAll` of a suite; the first one starts it. */
   start(): Promise<Puerta> {
-    return (this.started ??= startPuerta(this.options));
+    this.workspace ??= shipped();
+    return (this.started ??= startPuerta({ ...this.options, workspace: this.workspace }));
   }
 
   /** Registers the tests of each file in the folder, under its name, and the end of the installation after them. */
   describeAll(): void {
-    afterAll(async () => (await this.started)?.stop());
+    afterAll(async () => {
+      await (await this.started)?.stop();
+      if (this.workspace) rmSync(this.workspace, { recursive: true });
+    });
     for (const file of readdirSync(this.folder).sort()) {
       describe(basename(file, '.ts'), () => void jest.requireActual(join(this.folder, file)));
     }

@@ -13,7 +13,7 @@ import { StaticFile } from '../http/static-file';
 @Serves('page')
 @Unlimited()
 export class AssetsController {
-  readonly #style = StaticFile.read(join(__dirname, 'puerta.css'));
+  readonly #style = StaticFile.read(join(__dirname, 'page', 'puerta.css'));
 
   @Get('puerta.css')
   style(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): unknown {

@@ -6,7 +6,7 @@ import type { KeyListing, KeyTools } from './key-tools';
 const HELP = `The keys that sign tokens.
 
   npm run --silent keys -- <command> [options]
-  node apps/token-service/src/keys.js <command> [options]     in a container of the token-service
+  node app.js keys <command> [options]                        in a container of the token-service
 
   list             all keys that are published, and those that were
   rotate           the next key signs from now on; what the active one signed stays good

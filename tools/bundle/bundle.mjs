@@ -1,0 +1,133 @@
+// @ts-check
+/**
+ * Puts what an app is made of into one file, `dist/bundles/APP/app.bundle.js`, from what swc has emitted: to load some
+ * 1,500 files one by one is most of what an app's start costs. Beside it go `app.js`, which runs it, the code that V8 has
+ * compiled, and the gateway's pages.
+ *
+ * Usage: node tools/bundle/bundle.mjs APP
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { ABSENT, PACKAGES } from './packages.mjs';
+
+const WORKSPACE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** What an app can be told to do, each a file of its `src`: `node app.js migrate`. */
+const ENTRIES = ['main', 'migrate', 'keys'];
+
+/** EX_CONFIG of sysexits(3): what an app ends with that was told nothing. */
+const EXIT_CONFIG = 78;
+
+/** A source map that maps a file to nothing. */
+const NO_MAP = `//# sourceMappingURL=data:application/json;base64,${btoa('{"version":3,"sources":[""],"mappings":"AAAA"}')}`;
+
+/**
+ * Of packages: no source map (ours is read to show a stack, and theirs would be nine tenths of it), and a `require` that
+ * esbuild sees where they make one for themselves. By that they ask for packages that must not be there twice.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const packages = {
+  name: 'packages',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/node_modules\/.*\.[cm]?js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8')
+        .replace(/^const require = createRequire\(import\.meta\.url\);$/m, '')
+        .replace(/^\/\/# sourceMappingURL=.*$/m, '');
+      return { contents: `${text}\n${NO_MAP}`, loader: 'js' };
+    });
+  },
+};
+
+/**
+ * @param {string} app
+ * @param {string} folder where it goes
+ */
+async function bundle(app, folder) {
+  const source = join(WORKSPACE, 'dist/apps', app, 'src');
+  const entries = ENTRIES.filter((name) => existsSync(join(source, `${name}.js`)));
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `({ ${entries.map((name) => `${name}: () => require('./${name}.js')`).join(', ')} })[entry]();`,
+      resolveDir: source,
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20.19',
+    outfile: join(folder, 'app.bundle.js'),
+    write: false,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    // Names of classes are in the API's document, and decide which messages of errors are logged.
+    keepNames: true,
+    plugins: [packages],
+    external: [...PACKAGES, ...ABSENT],
+    // Those are `require`d too: in code that is run from a cache, import() would need a loader of its own.
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': '__fileUrl' },
+    banner: { js: '(function (require, entry, __filename, __dirname, __fileUrl) {' },
+    footer: { js: '})' },
+    logLevel: 'warning',
+  });
+  for (const { path, text } of outputFiles) writeFileSync(path, path.endsWith('.js') ? ascii(withCheapNames(text)) : text);
+}
+
+/**
+ * V8 holds a text that is all ASCII in half the memory. What esbuild does not escape is in regular expressions.
+ *
+ * @param {string} code
+ */
+function ascii(code) {
+  return code.replace(/[^\x00-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/**
+ * What keeps the names would define one for each function that is made, also while a request is served. Nearly all have
+ * the right one already.
+ *
+ * @param {string} code
+ */
+function withCheapNames(code) {
+  const before = 'var __name = (target, value) => __defProp(';
+  if (!code.includes(before)) throw new Error('esbuild keeps names in another way; see withCheapNames');
+  return code.replace(before, 'var __name = (target, value) => target.name === value ? target : __defProp(');
+}
+
+/**
+ * Runs the app without any configuration, which loads all of it, and keeps the code that was compiled meanwhile.
+ *
+ * @param {string} folder
+ */
+function compile(folder) {
+  const env = { PUERTA_WRITE_CODE_CACHE: '1' };
+  const { status, stderr } = spawnSync(process.execPath, [join(folder, 'app.js')], { env, encoding: 'utf8' });
+  if (status !== EXIT_CONFIG) throw new Error(`the bundle does not load:\n${stderr}`);
+}
+
+/**
+ * Each part of the gateway has its pages in a folder `page` beside its code, which after bundling is one place.
+ *
+ * @param {string} app
+ * @param {string} folder
+ */
+function copyPages(app, folder) {
+  const source = join(WORKSPACE, 'dist/apps', app, 'src');
+  for (const part of readdirSync(source)) {
+    const pages = join(source, part, 'page');
+    if (existsSync(pages)) cpSync(pages, join(folder, 'page'), { recursive: true, force: false, errorOnExist: true });
+  }
+}
+
+const app = String(process.argv[2]);
+const folder = join(WORKSPACE, 'dist/bundles', app);
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+await bundle(app, folder);
+cpSync(join(WORKSPACE, 'tools/bundle/app.cjs'), join(folder, 'app.js'));
+copyPages(app, folder);
+compile(folder);
