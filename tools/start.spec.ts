@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, HttpClient, waitFor } from '@puerta/testing';
 import { identify, stillRuns, type ProcessRecord } from './embedded/process.mjs';
@@ -100,9 +100,15 @@ onLinux('npm start', () => {
     expect(launcher.output).toContain('█▀▀▀▀▀█'); // the corner of a QR code
 
     const gateway = new HttpClient(`http://localhost:${port}`);
-    const login = { email: launcher.banner('administrator'), password: launcher.banner('password') };
+    const file = join(data, 'demo.json');
+    expect(launcher.banner('password')).toBe(`in ${file}`); // standard output is a pipe here
+    const { email, password } = JSON.parse(read(file)) as { email: string; password: string };
+    expect([launcher.banner('administrator'), launcher.output.includes(password)]).toEqual([email, false]);
+    const login = { email, password };
     expect(await gateway.post('/api/v1/users/login', login)).toMatchObject({ status: 200, body: { roles: ['owner'] } });
     expect((await gateway.get(new URL(launcher.banner('scan it')).pathname)).status).toBe(302);
+    const loopbacks = ['127.0.0.1', ...(JSON.stringify(networkInterfaces()).includes('"::1"') ? ['[::1]'] : [])];
+    for (const host of loopbacks) expect((await new HttpClient(`http://${host}:${port}`).get('/health')).status).toBe(200);
   });
 
   it('keeps what it made for the owner alone', () => {
@@ -116,7 +122,9 @@ onLinux('npm start', () => {
       new Launcher('--port', String(await freePort()), '--data', data),
       new Launcher('--port', String(port), '--data', `${data}-2`),
     ];
-    expect(await Promise.all([sameData.ended(), samePort.ended()])).toEqual([1, 1]);
+    const clean = new Launcher('--clean', '--data', data);
+    expect(await Promise.all([sameData.ended(), samePort.ended(), clean.ended()])).toEqual([1, 1, 1]);
+    expect(clean.output).toContain('Puerta already runs on');
     expect(sameData.output).toContain('Puerta already runs on');
     expect(samePort.output).toContain('in use');
   });
@@ -146,5 +154,10 @@ onLinux('npm start', () => {
     expect(await launcher.end('SIGINT')).toBe(0);
     expect(started.filter(stillRuns)).toEqual([]);
     expect(existsSync(join(data, 'lock'))).toBe(false);
+  });
+
+  it('leaves nothing of its data after --clean', async () => {
+    expect(await new Launcher('--clean', '--data', data).ended()).toBe(0);
+    expect(existsSync(data)).toBe(false);
   });
 });

@@ -16,3 +16,13 @@ export function built(path) {
   if (!existsSync(file)) throw new Error(`dist/${path}.js is missing; run "npm run build"`);
   return require(file);
 }
+
+/** @returns {{ app: string, shape: object }[]} what each app reads from its environment */
+export function configurations() {
+  return [
+    built('apps/gateway/src/config').gatewayConfig,
+    built('apps/identity/src/config').identityConfig,
+    built('apps/token-service/src/config').tokenServiceConfig,
+    built('apps/card-issuer/src/config').cardIssuerConfig,
+  ];
+}

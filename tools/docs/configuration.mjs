@@ -1,6 +1,6 @@
 // @ts-check
 /** docs/configuration.md: what each app reads from its environment. */
-import { built } from './built.mjs';
+import { built, configurations } from './built.mjs';
 import { code, DO_NOT_EDIT, table } from './markdown.mjs';
 
 /**
@@ -17,12 +17,7 @@ import { code, DO_NOT_EDIT, table } from './markdown.mjs';
 
 export function configurationPage() {
   const { commonConfig, describeConfig } = built('libs/config/src/index');
-  const apps = [
-    built('apps/gateway/src/config').gatewayConfig,
-    built('apps/identity/src/config').identityConfig,
-    built('apps/token-service/src/config').tokenServiceConfig,
-    built('apps/card-issuer/src/config').cardIssuerConfig,
-  ];
+  const apps = configurations();
   const common = Object.keys(commonConfig);
   /** @type {Variable[]} */
   const all = describeConfig(apps[0]);

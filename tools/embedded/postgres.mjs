@@ -22,6 +22,9 @@ const THROW_AWAY_SETTINGS = {
   max_connections: '400', shared_buffers: '64MB',
 };
 
+/** What libpq and `pg` read from the environment is about other servers: ours speaks no TLS. */
+export const LIBPQ = ['PGSSLMODE', 'PGOPTIONS'];
+
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '', // loopback with a password is the only way in
@@ -45,6 +48,7 @@ const SETTINGS = {
 export async function startPostgres({ folder, port, log } = {}) {
   const user = unprivilegedUser();
   const bin = postgresBinaries(user);
+  for (const name of LIBPQ) delete process.env[name];
   const place = folder === undefined ? temporaryPlace(user) : persistentPlace(folder, user);
   const isNew = !existsSync(join(place, 'data'));
   try {

@@ -1,6 +1,8 @@
 // @ts-check
 /** What `npm start` ends with: where to go, and as whom. */
+import { join } from 'node:path';
 import { toString as drawQr } from 'qrcode';
+import { DEMO_FILE } from './demo.mjs';
 
 /**
  * @param {object} options
@@ -22,7 +24,9 @@ export async function printBanner({ terminal, port, gateways, publicUrl, network
   if (publicUrl !== local && publicUrl !== phone) rows.push(['public', publicUrl]);
   rows.push(['API docs', `${local}/docs`], ['data and logs', data]);
   if (demo) {
-    rows.push(['administrator', demo.email], ['password', demo.password]);
+    // What is no terminal is often kept, or read by others: a log, a CI job.
+    const password = terminal.isTerminal ? demo.password : `in ${join(data, DEMO_FILE)}`;
+    rows.push(['administrator', demo.email], ['password', password]);
     rows.push(['demo card', demo.number], ['scan it', demo.scanUrl]);
   }
   const width = Math.max(...rows.map(([label]) => label.length));

@@ -7,6 +7,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { readJson, writeJson } from './data-folder.mjs';
 
+/** In the data folder, for its owner's eyes only. */
+export const DEMO_FILE = 'demo.json';
+
 const COMPANY = 'Universidad Demo';
 const HOLDER = { name: 'María Fernanda Ríos', title: 'Estudiante', unit: 'Facultad de Ingeniería' };
 
@@ -34,7 +37,7 @@ const HOLDER = { name: 'María Fernanda Ríos', title: 'Estudiante', unit: 'Facu
  * @throws when the API answers what it should not
  */
 export async function ensureDemo(folder, gatewayUrl) {
-  const file = join(folder, 'demo.json');
+  const file = join(folder, DEMO_FILE);
   const demo = /** @type {DemoFile | undefined} */ (readJson(file)) ?? newDemo();
   if (!demo.company_id) writeJson(file, demo);
   const api = new Api(`${gatewayUrl}/api/v1`);

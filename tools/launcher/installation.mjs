@@ -13,6 +13,7 @@ import { printBanner } from './banner.mjs';
 import { keptSecrets, processFolder } from './data-folder.mjs';
 import { ensureDemo } from './demo.mjs';
 import { EmbeddedServers } from './embedded-servers.mjs';
+import { environmentOf, refuseBadConfiguration } from './environment.mjs';
 import { Logs } from './logs.mjs';
 import { Refusal } from './stopped.mjs';
 import { Supervisor } from './supervisor.mjs';
@@ -42,6 +43,7 @@ export class Installation {
     this.env = env;
     this.terminal = terminal;
     this.signal = signal;
+    this.kept = keptSecrets(options.data); // before all else that comes into the folder: they show whose it is
     this.logs = new Logs(join(options.data, 'logs'), terminal, options.verbose);
     this.servers = new EmbeddedServers(terminal);
     this.supervisor = new Supervisor(WORKSPACE, processFolder(options.data), terminal);
@@ -75,18 +77,16 @@ export class Installation {
    * @returns {Promise<Surroundings>}
    */
   async #prepare(publicUrl) {
-    const { secrets, databasePasswords, redisPasswords } = keptSecrets(this.options.data);
-    const [databaseUrl, redis] = await allOrFirstFailure([
-      this.#postgres(),
-      this.#redis(),
-      build(this.terminal, this.signal),
-    ]);
+    const { secrets, databasePasswords, redisPasswords } = this.kept;
+    const filesFolder = join(this.options.data, 'files');
+    await build(this.terminal, this.signal);
+    this.#refuseBadConfiguration({ secrets, publicUrl, filesFolder });
+    const [databaseUrl, redis] = await allOrFirstFailure([this.#postgres(), this.#redis()]);
     if (this.options.redisUrl) await refuseUnreachable(this.options.redisUrl);
     const redisUrls = await this.#redisUrls(redis, redisPasswords);
     const surroundings = await this.terminal.step('Bringing the database up to date', 'Database up to date', async () => {
       this.signal.throwIfAborted();
       const databaseUrls = await this.#provision(databaseUrl, databasePasswords);
-      const filesFolder = join(this.options.data, 'files');
       const all = { redisUrls, databaseUrls, secrets, publicUrl, filesFolder };
       await allOrFirstFailure(APPS.filter(hasMigrations).map((app) => this.#migrate(app, all)));
       return { ...all, shared: databaseUrls.shared };
@@ -194,29 +194,34 @@ export class Installation {
     return APPS.flatMap((app) =>
       Array.from({ length: this.options.replicas[app] }, (_, n) => {
         const name = n === 0 ? app : `${app}-${n + 1}`;
-        const env = this.#environment(app, surroundings);
-        if (app === 'gateway') env['PORT'] = String(this.options.port + n);
-        return { app, name, env, log: this.logs.forApp(name) };
+        return { app, name, env: this.#environment(app, surroundings, n), log: this.logs.forApp(name) };
       }),
     );
   }
 
   /**
-   * What the user's environment says about an app goes above what we made; where things are, we know better.
-   *
    * @param {App} app
    * @param {Surroundings} surroundings
-   * @returns {NodeJS.ProcessEnv}
+   * @param {number} [n] which replica
    */
-  #environment(app, surroundings) {
+  #environment(app, surroundings, n = 0) {
     const { redisUrls, publicUrl } = surroundings;
-    return {
-      ...appEnvironment(app, surroundings),
-      ...this.env,
-      NODE_ENV: this.env['NODE_ENV'] || 'development',
-      REDIS_URL: redisUrls[app],
-      PUBLIC_URL: publicUrl,
-    };
+    const known = { REDIS_URL: redisUrls[app], PUBLIC_URL: publicUrl, PORT: String(this.options.port + n) };
+    return environmentOf(appEnvironment(app, surroundings), this.env, known);
+  }
+
+  /**
+   * With URLs that stand for those of servers which do not run yet.
+   *
+   * @param {Omit<Surroundings, 'redisUrls' | 'databaseUrls'>} surroundings
+   */
+  #refuseBadConfiguration(surroundings) {
+    const { redisUrl = 'redis://127.0.0.1' } = this.options;
+    const database = `postgres://puerta:${this.kept.databasePasswords.identity}@127.0.0.1/puerta`;
+    const databaseUrls = { identity: database, token_service: database, card_issuer: database };
+    const redisUrls = /** @type {Record<App, string>} */ (Object.fromEntries(APPS.map((app) => [app, redisUrl])));
+    const environments = APPS.map((app) => [app, this.#environment(app, { ...surroundings, redisUrls, databaseUrls })]);
+    refuseBadConfiguration(Object.fromEntries(environments));
   }
 
   async #demo() {

@@ -1,12 +1,27 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFile, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { APPS, appEnvironment, newSecrets } from '../embedded/services.mjs';
 import { localNetworkAddress } from './addresses.mjs';
+import { printBanner } from './banner.mjs';
 import { keptSecrets } from './data-folder.mjs';
+import { environmentOf, inherited, refuseBadConfiguration } from './environment.mjs';
 import { Logs } from './logs.mjs';
 import { readOptions } from './options.mjs';
 import { Terminal } from './terminal.mjs';
+
+/** `npm start` with these options, until it ends by itself. */
+function start(args: string[], env: NodeJS.ProcessEnv = {}): Promise<{ code: number; output: string }> {
+  const all = { ...process.env, PUBLIC_URL: '', NODE_ENV: '', ...env };
+  return new Promise((resolve) => {
+    const script = [join(__dirname, '../start.mjs'), ...args];
+    execFile(process.execPath, script, { env: all, timeout: 20_000, killSignal: 'SIGKILL' }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code ?? -1) : 0, output: stdout + stderr }),
+    );
+  });
+}
 
 const folders = { cwd: '/here', workspace: '/project' };
 
@@ -20,6 +35,7 @@ describe('the options of npm start', () => {
       replicas: { gateway: 1, identity: 1, 'card-issuer': 1, 'token-service': 1 },
       demo: true,
       verbose: false,
+      clean: false,
       help: false,
     });
   });
@@ -30,7 +46,7 @@ describe('the options of npm start', () => {
       expect(readOptions(['--redis-url', redisUrl], {}, folders)).toMatchObject({ redisUrl });
     }
     expect(readOptions([], env, folders)).toMatchObject({ port: 9000, databaseUrl: 'postgres://u:p@db/a', redisUrl: 'redis://r' });
-    const args = ['--port', '9001', '--database-url', 'postgresql://x/y', '--redis-url=rediss://z', '--data', 'd', '--no-demo'];
+    const args = ['--port', '9001', '--database-url', 'postgresql://x/y', '--redis-url=rediss://z', '--data', 'd', '--no-demo', '--clean'];
     expect(readOptions(args, env, folders)).toMatchObject({
       port: 9001, databaseUrl: 'postgresql://x/y', redisUrl: 'rediss://z', data: '/here/d', demo: false,
     });
@@ -42,14 +58,14 @@ describe('the options of npm start', () => {
   });
 
   it.each([
-    [['--port', '0'], '"0" is not a port'],
-    [['--port', '8080x'], '"8080x" is not a port'],
+    [['--port', '0'], '--port: "0" is not a port'],
+    [['--port', '8080x'], '--port: "8080x" is not a port'],
     [['--replicas', 'gate=2'], 'there is no app "gate"'],
     [['--replicas', 'constructor=2'], 'there is no app "constructor"'],
     [['--replicas', 'gateway=0'], 'must be like gateway=2'],
     [['--replicas', 'gateway=1000'], 'at most 32'],
-    [['--redis-url', 'http://r'], '--redis-url must be a URL that begins with redis:'],
-    [['--redis-url', 'redis-other://r'], '--redis-url must be a URL that begins with redis:'],
+    [['--redis-url', 'http://r'], '--redis-url (REDIS_URL) must be a URL that begins with redis:'],
+    [['--redis-url', 'redis-other://r'], '--redis-url (REDIS_URL) must be a URL that begins with redis:'],
     [['--prot', '1'], "Unknown option '--prot'. See: npm start -- --help"],
     [['here'], 'See: npm start -- --help'],
   ])('are refused in words: %j', (args, message) => {
@@ -65,7 +81,7 @@ describe('the options of npm start', () => {
   it('are explained by --help, on any machine and before anything is installed', () => {
     const { stdout, status } = spawnSync(process.execPath, [join(__dirname, '../start.mjs'), '--help'], { encoding: 'utf8' });
     expect(status).toBe(0);
-    for (const option of ['--port', '--data', '--database-url', '--redis-url', '--replicas', '--no-demo']) {
+    for (const option of ['--port', '--data', '--database-url', '--redis-url', '--replicas', '--no-demo', '--clean']) {
       expect(stdout).toContain(option);
     }
   });
@@ -164,5 +180,148 @@ describe('the secrets of an installation', () => {
     const file = join(folder, 'secrets.json');
     writeFileSync(file, 'aSecret{ half');
     expect(() => keptSecrets(folder)).toThrow(new Error(`${file} is not valid JSON`));
+  });
+});
+
+describe('a data folder that cannot be used', () => {
+  let folder: string;
+
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('is refused in words, whatever is in the way', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    for (const name of ['dangling', 'linked/lock']) {
+      mkdirSync(join(folder, name, '..'), { recursive: true });
+      symlinkSync('/nowhere', join(folder, name));
+    }
+    mkdirSync(join(folder, 'locked/lock'), { recursive: true });
+    const names = ['file', 'file/x', 'dangling', 'dangling/x', 'linked', 'locked', 'x'.repeat(300)].map((name) => join(folder, name));
+    if (process.platform === 'linux') names.push('/proc/x', '/sys/x');
+    const ended = await Promise.all(names.map((name) => start(['--data', name])));
+    expect(ended.filter(({ code, output }) => code !== 1 || !/^✘ the data folder cannot be used: .+\n$/.test(output))).toEqual([]);
+  });
+});
+
+describe('npm start -- --clean', () => {
+  let folder: string;
+  let data: string;
+  const clean = () => start(['--clean', '--data', data]);
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
+    data = join(folder, 'data');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('removes a data folder, and does nothing the second time', async () => {
+    mkdirSync(join(data, 'files/photos'), { recursive: true });
+    mkdirSync(join(data, 'postgres/data'), { recursive: true });
+    keptSecrets(data);
+    expect(await clean()).toEqual({ code: 0, output: expect.stringContaining('Removed what was in') as string });
+    expect(existsSync(data)).toBe(false);
+    expect(await clean()).toEqual({ code: 0, output: expect.stringContaining('nothing to remove') as string });
+    expect(existsSync(data)).toBe(false);
+  });
+
+  it('leaves what is not ours in it, and what does not look like ours at all', async () => {
+    mkdirSync(join(data, 'files'), { recursive: true });
+    writeFileSync(join(data, 'secrets.json'), '{"of":"another program"}');
+    expect(await clean()).toEqual({ code: 1, output: `✘ ${data} is not a data folder of Puerta; nothing was removed\n` });
+    expect(readdirSync(data)).toEqual(['files', 'secrets.json']);
+    rmSync(join(data, 'secrets.json'));
+    keptSecrets(data);
+    writeFileSync(join(data, 'mine.txt'), '');
+    expect(await clean()).toMatchObject({ code: 0 });
+    expect(readdirSync(data)).toEqual(['mine.txt']);
+  });
+});
+
+describe('the environment of npm start', () => {
+  const warned: string[] = [];
+  const read = (env: NodeJS.ProcessEnv) => inherited(env, {}, (message) => warned.push(message));
+  const url = 'postgres://u:p@127.0.0.1/puerta';
+  const given = {
+    secrets: newSecrets(), publicUrl: 'http://localhost:8080', filesFolder: '/files',
+    redisUrls: { gateway: 'redis://r', identity: 'redis://r', 'token-service': 'redis://r', 'card-issuer': 'redis://r' },
+    databaseUrls: { identity: url, token_service: url, card_issuer: url },
+  };
+  const all = (env: NodeJS.ProcessEnv) => {
+    const set = read(env);
+    const known = { REDIS_URL: 'redis://r', PUBLIC_URL: set['PUBLIC_URL'] ?? given.publicUrl, PORT: '8080' };
+    return Object.fromEntries(APPS.map((app) => [app, environmentOf(appEnvironment(app, given), set, known)]));
+  };
+  const check = (env: NodeJS.ProcessEnv) => refuseBadConfiguration(all(env) as Parameters<typeof refuseBadConfiguration>[0]);
+
+  /** Every variable that the launcher sets for an app. */
+  const names = [...new Set(Object.values(all({})).flatMap((env) => Object.keys(env)))];
+  const processes = ['INTERNAL_HOST', 'INTERNAL_PORT', 'PUERTA_EXIT_WITH_PARENT'];
+
+  it.each([...names, ...processes])('%s, blank or nonsense, starts or is refused by its name', (name) => {
+    check({ [name]: '  ' });
+    let refusal = '';
+    try {
+      check({ [name]: '!' });
+    } catch (error) {
+      refusal = (error as Error).message;
+    }
+    // Read by the options, or decided by us; some shells put a name of this machine into HOST.
+    const used = ['NODE_ENV', 'HOST', 'PORT', 'REDIS_URL', ...processes].includes(name);
+    expect(refusal).toEqual(used ? '' : expect.stringContaining(name));
+  });
+
+  it.each([...names].filter((name) => /SECRET|KEYS|_URL$/.test(name) && !/PUBLIC|STORAGE/.test(name)))(
+    '%s in a file is taken instead of ours, or refused',
+    (name) => {
+      expect(() => check({ [`${name}_FILE`]: '/nowhere' })).toThrow(`${name}_FILE`);
+    },
+  );
+
+  it('starts under an inherited NODE_ENV=production, as development and telling so, unless PUBLIC_URL suits it', () => {
+    warned.length = 0;
+    expect(all({ NODE_ENV: 'production' })['gateway']).toMatchObject({ NODE_ENV: 'development' });
+    expect(warned[0]).toContain('NODE_ENV=production is not used');
+    const suits = { NODE_ENV: 'production', PUBLIC_URL: 'https://puerta.example.com' };
+    expect(all(suits)['identity']).toMatchObject(suits);
+    expect(() => read({ ...suits, PUBLIC_URL: 'http://puerta.example.com' })).toThrow(/PUBLIC_URL must .* NODE_ENV is production/);
+  });
+
+  it('may say where the gateway listens, if the launcher reaches it there; both kinds of address are the default', () => {
+    const hasIpv6 = JSON.stringify(networkInterfaces()).includes('"IPv6"');
+    expect(all({ HOST: 'name-of-this-machine' })['gateway']).toMatchObject({ HOST: hasIpv6 ? '::' : '0.0.0.0' });
+    expect(all({ HOST: '127.0.0.1' })['gateway']).toMatchObject({ HOST: '127.0.0.1' });
+    expect(() => read({ HOST: '192.0.2.1' })).toThrow('HOST must be one of');
+  });
+
+  it('keeps what is about another PostgreSQL from ours', () => {
+    expect(read({ PGSSLMODE: 'require' })).toEqual({});
+    const env = { PGSSLMODE: 'require' };
+    expect(inherited(env, { databaseUrl: url }, () => undefined)).toEqual(env);
+  });
+
+  it('is refused before anything is started', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
+    const env = { BUS_SECRET: randomBytes(8).toString('hex'), GATEWAY_RATE_LIMIT: 'maybe' };
+    const { code, output } = await start(['--data', folder, '--port', '33330'], env);
+    expect([code, output]).toEqual([1, expect.stringMatching(/✘ the environment cannot be used:\n {2}(GATEWAY_RATE_LIMIT|BUS_SECRET) /)]);
+    expect(output).not.toContain(env.BUS_SECRET);
+    expect(existsSync(join(folder, 'postgres'))).toBe(false);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the banner', () => {
+  it.each([
+    [true, /password +a-password/],
+    [false, /password +in \/data\/demo\.json/],
+  ])('shows the password to a terminal only (%s)', async (isTTY, shown) => {
+    let text = '';
+    const terminal = new Terminal({ isTTY, columns: 80, write: (more: string) => (text += more) } as never);
+    const demo = { email: 'a@demo.example', password: 'a-password', number: '26-10001', scanUrl: 'http://localhost/scan/x' };
+    const rest = { port: 8080, gateways: 1, publicUrl: 'http://localhost:8080', networkAddress: undefined, data: '/data' };
+    await printBanner({ terminal, demo, ...rest });
+    const plain = text.replace(/\u001b\[[\d;]*[A-Za-z]/g, '');
+    expect(plain).toMatch(shown);
+    expect(plain.includes('a-password')).toBe(isTTY);
   });
 });

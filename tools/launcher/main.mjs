@@ -4,7 +4,9 @@
  * Until the packages are installed, only Node's own modules are used.
  */
 import { portProblem } from '../embedded/process.mjs';
+import { clean } from './clean.mjs';
 import { endLeftovers, takeDataFolder } from './data-folder.mjs';
+import { inherited } from './environment.mjs';
 import { interruption, untilAborted } from './interruption.mjs';
 import { HELP, readOptions } from './options.mjs';
 import { Refusal, Stopped } from './stopped.mjs';
@@ -25,7 +27,8 @@ export async function main(task, args, env) {
   try {
     const options = readOptions(args, env, { cwd: env['INIT_CWD'] ?? process.cwd(), workspace: WORKSPACE });
     if (options.help) terminal.print(HELP);
-    else await run(task, options, env, terminal);
+    else if (options.clean) await clean(options.data, terminal);
+    else await run(task, options, inherited(env, options, (message) => terminal.warn(message)), terminal);
     return 0;
   } catch (error) {
     if (error instanceof Stopped) return 0;

@@ -17,13 +17,14 @@ export const HELP = `Starts Puerta on this machine: PostgreSQL, Redis and the fo
   --replicas <list>      how many of each app, e.g. gateway=2,identity=3 (1 each)
   --no-demo              do not make the demo company
   --verbose              show every line that the apps log, not only warnings and errors
+  --clean                remove everything in the data folder, and what belongs to it elsewhere, and end
   --help                 show this
 
 Apps: ${[...APPS].reverse().join(', ')}.
 PUBLIC_URL is the address that QR codes hold; without it, this machine's address in the local network is taken, so that a
 phone can scan them. Everything else that an app reads from the environment reaches it from here.
 
-Ctrl-C stops everything. The data stay in the data folder; remove it to begin anew.`;
+Ctrl-C stops everything. The data stay in the data folder; --clean removes them, to begin anew.`;
 
 /**
  * @typedef {object} Options
@@ -34,6 +35,7 @@ Ctrl-C stops everything. The data stay in the data folder; remove it to begin an
  * @property {Record<import('../embedded/services.mjs').App, number>} replicas
  * @property {boolean} demo
  * @property {boolean} verbose
+ * @property {boolean} clean
  * @property {boolean} help
  */
 
@@ -52,13 +54,14 @@ const MOST_REPLICAS = 32;
 export function readOptions(args, env, { cwd, workspace }) {
   const values = parse(args);
   return {
-    port: readPort(values.port ?? env['PORT'] ?? '8080'),
+    port: values.port === undefined ? readPort('PORT', env['PORT']?.trim() || '8080') : readPort('--port', values.port),
     data: values.data ? resolve(cwd, values.data) : join(workspace, '.puerta'),
-    databaseUrl: readUrl('--database-url', values['database-url'] ?? env['DATABASE_URL'], ['postgres:', 'postgresql:']),
-    redisUrl: readUrl('--redis-url', values['redis-url'] ?? env['REDIS_URL'], REDIS),
+    databaseUrl: readUrl('--database-url (DATABASE_URL)', values['database-url'] ?? env['DATABASE_URL'], ['postgres:', 'postgresql:']),
+    redisUrl: readUrl('--redis-url (REDIS_URL)', values['redis-url'] ?? env['REDIS_URL'], REDIS),
     replicas: readReplicas(values.replicas ?? ''),
     demo: !values['no-demo'],
     verbose: values.verbose ?? false,
+    clean: values.clean ?? false,
     help: values.help ?? false,
   };
 }
@@ -76,6 +79,7 @@ function parse(args) {
         replicas: { type: 'string' },
         'no-demo': { type: 'boolean' },
         verbose: { type: 'boolean' },
+        clean: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -84,10 +88,13 @@ function parse(args) {
   }
 }
 
-/** @param {string} text */
-function readPort(text) {
+/**
+ * @param {string} name
+ * @param {string} text
+ */
+function readPort(name, text) {
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new Refusal(`"${text}" is not a port`);
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new Refusal(`${name}: "${text}" is not a port`);
   return port;
 }
 
@@ -97,7 +104,7 @@ function readPort(text) {
  * @param {string[]} protocols
  */
 function readUrl(name, text, protocols) {
-  if (!text) return undefined;
+  if (!text?.trim()) return undefined;
   // Not by URL, which does not know of several hosts; the apps read it with care.
   const [protocol = ''] = /^[a-z-]+:(?=\/\/.)/.exec(text) ?? [];
   // The text is not repeated: it holds a password.
