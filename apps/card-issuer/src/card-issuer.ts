@@ -1,5 +1,5 @@
-import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
-import type { Keyring } from '@puerta/config';
+import type { KeyObject } from 'node:crypto';
+import { deriveKey, type Keyring } from '@puerta/config';
 import { cardIssuerContract, identityContract, tokenServiceContract } from '@puerta/contracts';
 import { defineService } from '@puerta/service';
 import { AppModule } from './app.module';
@@ -32,5 +32,5 @@ export const cardIssuer = defineService({
  */
 function fingerprintKey(secrets: Keyring): KeyObject {
   const oldest = secrets.get(secrets.ids.at(-1) ?? secrets.current.id) ?? secrets.current.key;
-  return createSecretKey(Buffer.from(hkdfSync('sha256', oldest, '', 'puerta card-issuer fingerprints 1', 32)));
+  return deriveKey(oldest, 'puerta card-issuer fingerprints 1');
 }

@@ -1,4 +1,5 @@
-import { createHash, createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, type KeyObject } from 'node:crypto';
+import { deriveKey } from '@puerta/config';
 
 /** The keys of this service, each derived for one use: what one makes is worthless where another is expected. */
 export class IdentityKeys {
@@ -8,11 +9,9 @@ export class IdentityKeys {
 
   /** @param secret IDENTITY_SECRET. With another one sessions go on, but what was answered before cannot be answered again. */
   constructor(secret: KeyObject) {
-    const derive = (use: string): KeyObject =>
-      createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `puerta identity ${use} 1`, 32)));
-    this.refreshTokens = derive('refresh tokens');
-    this.invitations = derive('invitations');
-    this.fingerprints = derive('fingerprints');
+    this.refreshTokens = deriveKey(secret, 'puerta identity refresh tokens 1');
+    this.invitations = deriveKey(secret, 'puerta identity invitations 1');
+    this.fingerprints = deriveKey(secret, 'puerta identity fingerprints 1');
   }
 }
 

@@ -1,14 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
 import { AccessTokensMessages } from './access-tokens/access-tokens.messages';
-import { AccessTokensService } from './access-tokens/access-tokens.service';
 import type { TokenServiceConfig } from './config';
 import { KeyCipher } from './keys/key-cipher';
 import { KeyRotation } from './keys/key-rotation';
 import { KeysMessages } from './keys/keys.messages';
 import { SigningKeysService } from './keys/signing-keys.service';
 import { ScanPassesMessages } from './scan-passes/scan-passes.messages';
-import { ScanPassesService } from './scan-passes/scan-passes.service';
 import { SingleUseModule } from './single-use/single-use.module';
 import { TokenSigner } from './signing/token-signer';
 import { TicketsMessages } from './tickets/tickets.messages';
@@ -23,9 +21,7 @@ export class AppModule {
       controllers: [AccessTokensMessages, KeysMessages, ScanPassesMessages, TicketsMessages],
       providers: [
         { provide: KeyCipher, useValue: new KeyCipher(config.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS) },
-        AccessTokensService,
         KeyRotation,
-        ScanPassesService,
         SigningKeysService,
         TicketsService,
         TokenSigner,

@@ -3,6 +3,7 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
+  hkdfSync,
   type KeyObject,
   X509Certificate,
 } from 'node:crypto';
@@ -31,6 +32,11 @@ function keyFrom(text: string): KeyObject {
   const bytes = decode(text);
   requireLong(bytes);
   return createSecretKey(bytes.length === BYTES ? bytes : createHash('sha256').update(bytes).digest());
+}
+
+/** A key that is derived of a secret for one use (HKDF, RFC 5869): what it makes is worthless where another is expected. */
+export function deriveKey(secret: KeyObject, use: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', use, BYTES)));
 }
 
 function requireLong({ length }: Buffer): void {

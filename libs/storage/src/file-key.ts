@@ -1,3 +1,4 @@
+import { UUID } from '@puerta/contracts/core';
 import { v7 as uuidv7 } from 'uuid';
 
 /** What files are for. A kind stands first in a key, so that a rule of a bucket can be about one kind. */
@@ -20,9 +21,8 @@ export interface FileName {
   readonly madeAt: Date;
 }
 
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const UUID_V7 = '[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}';
-const KEY = new RegExp(`^(${FILE_KINDS.join('|')})/(${UUID})/(${UUID_V7})\\.(${Object.values(ENDINGS).join('|')})$`);
+const KEY = new RegExp(`^(${FILE_KINDS.join('|')})/(${UUID.source.slice(1, -1)})/(${UUID_V7})\\.(${Object.values(ENDINGS).join('|')})$`);
 
 /**
  * A key that no file has yet: `photos/{company}/{id}.jpg`.

@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Keyring } from '@puerta/config';
+import { createCipheriv, createDecipheriv, createHmac, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import { deriveKey, type Keyring } from '@puerta/config';
 import { SINGLE_USE_TOKEN } from '@puerta/contracts';
 
 const EXPIRY_BYTES = 6;
@@ -36,7 +36,7 @@ export class TokenKey {
   readonly #key: KeyObject;
 
   constructor(secret: KeyObject) {
-    this.#key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'puerta-single-use-1', 32)));
+    this.#key = deriveKey(secret, 'puerta-single-use-1');
   }
 
   /** A token: when it expires in ms, 256 random bits, and a tag that only we can make, and only for this owner. */

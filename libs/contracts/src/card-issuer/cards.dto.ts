@@ -1,6 +1,6 @@
 import { CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
 import { ApiProperty } from '../documentation';
-import { changesOf, Choice, Email, Id, Int, Nested, PageQueryDto, Presented, QueryInt, Text, Timestamp } from '../validation';
+import { changesOf, Choice, Email, Id, Int, Nested, pageOf, PageQueryDto, Presented, QueryInt, Text, Timestamp } from '../validation';
 
 export class HolderDto {
   @Text({ max: 120, example: 'Luis Rojas' })
@@ -155,16 +155,7 @@ export class Card {
   valid_until: string | null;
 }
 
-export class CardPage {
-  @ApiProperty({ type: [Card] })
-  items: Card[];
-
-  @ApiProperty({ type: String, nullable: true })
-  next_cursor: string | null;
-
-  @ApiProperty({ required: false })
-  total?: number;
-}
+export class CardPage extends pageOf(Card) {}
 
 export interface CardPicture {
   readonly content_type: 'image/png' | 'image/svg+xml';

@@ -1,4 +1,4 @@
-/** 128 bits in base64url, for what is printed in a symbol; the last character has two of them, its others are zero. */
+/** 128 bits in canonical base64url: the last character has two of them, its others are zero. */
 export const SHORT_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 
 /** A UUID in its canonical lower-case form. */

@@ -1,11 +1,13 @@
+import { SHORT_ID } from './ids';
+
 /** 54 bytes: when it expires, 32 random ones, and the tag of whoever made it. No character is padding, so each counts. */
 export const SINGLE_USE_TOKEN = /^[A-Za-z0-9_-]{72}$/;
 
 /** What a person types. */
 export const SINGLE_USE_CODE = /^\d{6,10}$/;
 
-/** A UUID (RFC 9562, version 8) as canonical base64url; the activity trail names the token by the UUID. */
-export const SINGLE_USE_TOKEN_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+/** A UUID (RFC 9562, version 8) in base64url; the activity trail names the token by the UUID. */
+export const SINGLE_USE_TOKEN_ID = SHORT_ID;
 
 export const SINGLE_USE_FORMATS = ['opaque', 'code'] as const;
 

@@ -1,6 +1,6 @@
 import { ACTIVITY_KINDS, type ActivityKind, type ActivityRecord } from '../core';
 import { ApiProperty } from '../documentation';
-import { Choice, Id, PageQueryDto, Timestamp } from '../validation';
+import { Choice, Id, pageOf, PageQueryDto, Timestamp } from '../validation';
 
 export class RecordActivityDto implements ActivityRecord {
   @Id()
@@ -47,13 +47,4 @@ export class Activity {
   subject_id: string;
 }
 
-export class ActivityPage {
-  @ApiProperty({ type: [Activity] })
-  items: Activity[];
-
-  @ApiProperty({ type: String, nullable: true })
-  next_cursor: string | null;
-
-  @ApiProperty({ required: false })
-  total?: number;
-}
+export class ActivityPage extends pageOf(Activity) {}

@@ -1,6 +1,6 @@
 import { ROLES, type Role } from '../core';
 import { ApiProperty } from '../documentation';
-import { changesOf, Choice, Email, Id, Int, PageQueryDto, Text } from '../validation';
+import { changesOf, Choice, Email, Id, Int, pageOf, PageQueryDto, Text } from '../validation';
 import { LOCALES, type Locale } from './users.dto';
 
 /** Who may join without being invited: nobody, or anybody. */
@@ -97,16 +97,7 @@ export class MyCompany extends Company {
   role: Role;
 }
 
-export class CompanyPage {
-  @ApiProperty({ type: [MyCompany] })
-  items: MyCompany[];
-
-  @ApiProperty({ type: String, nullable: true })
-  next_cursor: string | null;
-
-  @ApiProperty({ required: false })
-  total?: number;
-}
+export class CompanyPage extends pageOf(MyCompany) {}
 
 /** What other services may know of a company. */
 export interface CompanyLabel {
@@ -139,16 +130,7 @@ export class CreatedInvitation extends Invitation {
   invitation: string;
 }
 
-export class InvitationPage {
-  @ApiProperty({ type: [Invitation] })
-  items: Invitation[];
-
-  @ApiProperty({ type: String, nullable: true })
-  next_cursor: string | null;
-
-  @ApiProperty({ required: false })
-  total?: number;
-}
+export class InvitationPage extends pageOf(Invitation) {}
 
 /** Answer of commands that only succeed. */
 export interface Done {

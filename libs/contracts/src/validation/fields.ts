@@ -22,11 +22,7 @@ export function Ids({ max, ...options }: FieldOptions & { readonly max: number }
   return field(
     [
       { code: 'wrong_type', params: { type: 'array' }, test: (value) => Array.isArray(value) },
-      {
-        code: 'wrong_count',
-        params: { min: 1, max },
-        test: (value) => (value as unknown[]).length >= 1 && (value as unknown[]).length <= max,
-      },
+      count(max),
       { code: 'bad_format', params: { format: 'UUIDs' }, test: (value) => (value as unknown[]).every((one) => isUUID(one)) },
     ],
     options,
@@ -115,25 +111,13 @@ function isCalendarTime(value: string): boolean {
   return day <= days && !Number.isNaN(Date.parse(value));
 }
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** An object of its own class, validated with it. */
-export function Nested(type: () => new () => object, options: FieldOptions = {}): PropertyDecorator {
-  const rules = field(
-    [
-      {
-        code: 'wrong_type',
-        params: { type: 'object' },
-        test: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-      },
-    ],
-    { optional: options.optional ?? false },
-    // Swagger takes a function for a lazy type by its name alone, which must be "type".
-    { type: () => type() },
-  );
-  return (target, key) => {
-    rules(target, key);
-    ValidateNested()(target, key);
-    Type(type)(target, key);
-  };
+export function Nested(type: () => new () => object, { optional = false }: FieldOptions = {}): PropertyDecorator {
+  const rule: Rule = { code: 'wrong_type', params: { type: 'object' }, test: isObject };
+  // Swagger takes a function for a lazy type by its name alone, which must be "type".
+  return nested(type, field([rule], { optional }, { type: () => type() }), false);
 }
 
 /** Several objects of one class, at least one, each validated. */
@@ -141,28 +125,23 @@ export function NestedList(
   type: () => new () => object,
   { max, ...options }: FieldOptions & { readonly max: number },
 ): PropertyDecorator {
-  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
-  const rules = field(
-    [
-      {
-        code: 'wrong_type',
-        params: { type: 'array' },
-        test: (value) => Array.isArray(value) && value.every(isObject),
-      },
-      {
-        code: 'wrong_count',
-        params: { min: 1, max },
-        test: (value) => (value as unknown[]).length >= 1 && (value as unknown[]).length <= max,
-      },
-    ],
-    options,
-    { type: () => [type()], minItems: 1, maxItems: max },
-  );
+  const areObjects = (value: unknown): boolean => Array.isArray(value) && value.every(isObject);
+  const rules = [{ code: 'wrong_type', params: { type: 'array' }, test: areObjects } as const, count(max)];
+  return nested(type, field(rules, options, { type: () => [type()], minItems: 1, maxItems: max }), true);
+}
+
+function nested(type: () => new () => object, rules: PropertyDecorator, each: boolean): PropertyDecorator {
   return (target, key) => {
     rules(target, key);
-    ValidateNested({ each: true })(target, key);
+    ValidateNested({ each })(target, key);
     Type(type)(target, key);
   };
+}
+
+/** How many items a list has: at least one. */
+function count(max: number): Rule {
+  const fits = ({ length }: readonly unknown[]): boolean => length >= 1 && length <= max;
+  return { code: 'wrong_count', params: { min: 1, max }, test: (value) => fits(value as unknown[]) };
 }
 
 /** `?limit=&cursor=&count=true` of every list. */

@@ -1,0 +1,17 @@
+import type { Page } from '../core';
+import { ApiProperty } from '../documentation';
+
+/** The class of an answer that is one page of a list, for its documentation. */
+export function pageOf<Item extends object>(item: new () => Item): new () => Page<Item> {
+  class ItemPage implements Page<Item> {
+    @ApiProperty({ type: [item] })
+    items: Item[];
+
+    @ApiProperty({ type: String, nullable: true })
+    next_cursor: string | null;
+
+    @ApiProperty({ required: false, type: Number })
+    total?: number;
+  }
+  return ItemPage;
+}
