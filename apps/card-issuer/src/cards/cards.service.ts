@@ -62,7 +62,7 @@ export class CardsService {
    */
   async list(query: ListCardsDto, call: Call): Promise<CardPage> {
     const cards = cardsOf(this.dataSource.manager, issuingCompany(call), query);
-    const page = await paginate(cards, query, NEWEST_FIRST, (card) => card);
+    const page = await paginate(cards, query, 'id', 'DESC', (card) => card);
     return { ...page, items: await Promise.all(page.items.map((card) => this.view.of(card))) };
   }
 
@@ -122,11 +122,6 @@ export class CardsService {
     return card;
   }
 }
-
-const NEWEST_FIRST = {
-  columns: [{ path: 'card.id', kind: 'uuid', of: (card: CardEntity) => card.id }],
-  direction: 'DESC',
-} as const;
 
 /** @returns false, having written nothing, when the company has a card of that number */
 async function insertIfFree(tx: EntityManager, card: CardEntity): Promise<boolean> {

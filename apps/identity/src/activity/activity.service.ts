@@ -52,8 +52,7 @@ export class ActivityService {
 
   private list(where: FindOptionsWhere<ActivityEntity>, page: PageQueryDto): Promise<ActivityPage> {
     const query = this.dataSource.manager.createQueryBuilder(ActivityEntity, 'activity').where(where);
-    const column = { path: 'activity.id', kind: 'uuid', of: (row: ActivityEntity) => row.id } as const;
-    return paginate(query, page, { columns: [column], direction: 'DESC' }, shown);
+    return paginate(query, page, 'id', 'DESC', shown);
   }
 }
 

@@ -59,15 +59,7 @@ export class CompaniesService {
       .createQueryBuilder(MembershipEntity, 'membership')
       .innerJoinAndSelect('membership.company', 'company')
       .where({ userId: actor.user_id, status: 'active' });
-    const column = {
-      path: 'membership.companyId',
-      kind: 'uuid',
-      of: (row: MembershipEntity) => row.companyId,
-    } as const;
-    return paginate(query, page, { columns: [column], direction: 'ASC' }, ({ company, role }) => ({
-      ...shown(company),
-      role,
-    }));
+    return paginate(query, page, 'companyId', 'ASC', ({ company, role }) => ({ ...shown(company), role }));
   }
 
   /**

@@ -108,8 +108,7 @@ export class InvitationsService {
   async list({ company_id: companyId, ...page }: ListInvitationsCommand, call: Call): Promise<InvitationPage> {
     administratorOf(companyId, call);
     const query = this.dataSource.manager.createQueryBuilder(InvitationEntity, 'invitation').where({ companyId });
-    const column = { path: 'invitation.id', kind: 'uuid', of: (row: InvitationEntity) => row.id } as const;
-    return paginate(query, page, { columns: [column], direction: 'DESC' }, shown);
+    return paginate(query, page, 'id', 'DESC', shown);
   }
 
   /**

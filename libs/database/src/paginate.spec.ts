@@ -4,15 +4,12 @@ import { DomainError } from '@puerta/contracts/core';
 import { createDatabase, type TestDatabase } from '@puerta/testing';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { dataSourceOptions } from './data-source-options';
-import { decodeCursor, encodeCursor, type KeyColumn, type PageRequest, paginate } from './keyset';
+import { type PageRequest, paginate } from './paginate';
 
 @Entity({ name: 'items' })
 class Item {
   @PrimaryColumn({ type: 'uuid' })
   id: string;
-
-  @Column({ name: 'made_at', type: 'timestamptz', precision: 3 })
-  madeAt: Date;
 
   @Column({ type: 'text' })
   label: string;
@@ -31,15 +28,8 @@ beforeAll(async () => {
     migrations: [],
   });
   dataSource = await new DataSource(options).initialize();
-  await dataSource.query(
-    'CREATE TABLE items (id uuid PRIMARY KEY, made_at timestamptz(3) NOT NULL, label text NOT NULL)',
-  );
-  // Ten instants for 45 rows: the id must break the ties.
-  const rows = Array.from({ length: 45 }, (_, i) => ({
-    id: randomUUID(),
-    madeAt: new Date(1_700_000_000_000 + (i % 10)),
-    label: `l${i}`,
-  }));
+  await dataSource.query('CREATE TABLE items (id uuid PRIMARY KEY, label text NOT NULL)');
+  const rows = Array.from({ length: 45 }, (_, i) => ({ id: randomUUID(), label: `l${i}` }));
   await dataSource.getRepository(Item).insert(rows);
 });
 
@@ -48,18 +38,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-const columns: KeyColumn<Item>[] = [
-  { path: 'item.madeAt', kind: 'timestamp', of: (item) => item.madeAt },
-  { path: 'item.id', kind: 'uuid', of: (item) => item.id },
-];
-
 const page = (request: PageRequest, direction: 'ASC' | 'DESC' = 'DESC') =>
-  paginate(
-    dataSource.getRepository(Item).createQueryBuilder('item'),
-    request,
-    { columns, direction },
-    (item) => item.label,
-  );
+  paginate(dataSource.getRepository(Item).createQueryBuilder('item'), request, 'id', direction, (item) => item.label);
 
 describe('pages', () => {
   it.each(['ASC', 'DESC'] as const)('hold every row once, in order, to the last page (%s)', async (direction) => {
@@ -72,7 +52,7 @@ describe('pages', () => {
       cursor = answer.next_cursor;
       pages++;
     } while (cursor !== null);
-    const all = await dataSource.getRepository(Item).find({ order: { madeAt: direction, id: direction } });
+    const all = await dataSource.getRepository(Item).find({ order: { id: direction } });
     expect(seen).toEqual(all.map((item) => item.label));
     expect(pages).toBe(7);
   });
@@ -93,7 +73,7 @@ describe('pages', () => {
 
   it('neither repeat nor miss a row when others come meanwhile', async () => {
     const first = await page({ limit: 10 });
-    await dataSource.getRepository(Item).insert({ id: randomUUID(), madeAt: new Date(), label: 'newest' });
+    await dataSource.getRepository(Item).insert({ id: 'ffffffff-ffff-7fff-bfff-ffffffffffff', label: 'newest' });
     const second = await page({ limit: 10, cursor: first.next_cursor ?? '' });
     expect(second.items.some((label) => first.items.includes(label))).toBe(false);
     expect(second.items).not.toContain('newest');
@@ -103,43 +83,25 @@ describe('pages', () => {
 
 describe('a cursor', () => {
   const id = randomUUID();
-  const at = new Date().toISOString();
+  const made = (value: unknown): string => Buffer.from(String(value)).toString('base64url');
 
-  it('is read as it was written', () => {
-    expect(decodeCursor(encodeCursor([new Date(at), id]), ['timestamp', 'uuid'])).toEqual([at, id]);
-    expect(decodeCursor(encodeCursor([7, 'ñ%']), ['integer', 'text'])).toEqual([7, 'ñ%']);
-  });
-
-  const made = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   it.each([
     '',
     'x',
     '%%%',
     made('text'),
-    made(null),
-    made({ 0: at, 1: id }),
-    made([]),
-    made([at]),
-    made([at, id, id]),
-    made([id, at]),
-    made([at, 'x']),
-    made([at, `${id}' OR 1=1`]),
-    made([7, id]),
-    made([null, id]),
-    made(['2026-13-40T99:99:99.999Z', id]),
-    made([[at], id]),
-    made([{ $gt: '' }, id]),
-    made([at, id]).repeat(20),
+    made(7),
+    made(id.toUpperCase()),
+    made(`${id}' OR 1=1`),
+    made(`${id}\0`),
+    made(`${id}\n`),
+    made(JSON.stringify([id])),
+    made(id.repeat(20)),
   ])('that we did not make is refused: %s', async (cursor) => {
     await expect(page({ cursor })).rejects.toMatchObject({
       code: 'validation_failed',
       extra: { errors: [{ field: 'cursor', code: 'bad_format' }] },
     });
     await expect(page({ cursor })).rejects.toBeInstanceOf(DomainError);
-  });
-
-  it('cannot carry a null byte into a query', () => {
-    expect(() => decodeCursor(made(['a\0b']), ['text'])).toThrow(DomainError);
-    expect(() => decodeCursor(made([1.5]), ['integer'])).toThrow(DomainError);
   });
 });
