@@ -13,7 +13,7 @@ import { DefaultCompanyCheck } from './memberships/default-company';
 import { EnsureCompanyService } from './memberships/ensure-company.service';
 import { AccessTokens } from './sessions/access-tokens';
 import { RefreshTokens } from './sessions/refresh-tokens';
-import { SessionPruner } from './sessions/session-pruner';
+import { sessionPruner } from './sessions/prune-sessions';
 import { SessionsMessages } from './sessions/sessions.messages';
 import { SessionsService } from './sessions/sessions.service';
 import { Passwords } from './users/passwords';
@@ -45,7 +45,7 @@ export class AppModule {
         EnsureCompanyService,
         InvitationsService,
         Passwords,
-        SessionPruner,
+        sessionPruner,
         SessionsService,
         UsersService,
       ],

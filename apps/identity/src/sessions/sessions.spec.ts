@@ -1,10 +1,9 @@
 import type { LoginAnswer } from '@puerta/contracts';
-import { silentLogger } from '@puerta/observability';
 import { randomBytes } from 'node:crypto';
 import { expectCode, times } from '../../test/expect-code';
 import { actorOf, TestIdentity } from '../../test/identity';
 import { claimsOf } from '../../test/token-service';
-import { SessionPruner } from './session-pruner';
+import { pruneSessions } from './prune-sessions';
 
 let identity: TestIdentity;
 beforeAll(async () => {
@@ -193,14 +192,13 @@ describe('end', () => {
 });
 
 it('forgets sessions a day after they ended, and no others', async () => {
-  const pruner = new SessionPruner(identity.database, silentLogger);
   const [live, expired, revoked, justExpired] = await Promise.all(times(4, () => identity.register()));
   if (!live || !expired || !revoked || !justExpired) throw new Error('four sessions');
   for (const session of [live, expired, revoked, justExpired]) await refresh(session);
   await moveBack(expired, 'expires_at', 25 * 3600);
   await moveBack(revoked, 'revoked_at', 25 * 3600);
   await moveBack(justExpired, 'expires_at', 23 * 3600);
-  expect(await pruner.prune()).toBe(2);
+  expect(await pruneSessions(identity.database)).toBe(false);
   const rows = await identity.database.query(
     'SELECT s.id, t.session_id FROM sessions s LEFT JOIN spent_refresh_tokens t ON t.session_id = s.id WHERE s.id = ANY($1)',
     [[live, expired, revoked, justExpired].map(sessionOf)],
