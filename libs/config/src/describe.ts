@@ -10,7 +10,6 @@ export interface VariableDescription {
   readonly default: string | null;
   readonly required: boolean;
   readonly secret: boolean;
-  readonly example: string | null;
   /** Where the value comes from when the variable is not set. */
   readonly fallbacks: readonly string[];
   /** `NAME=value` of another variable with which it must be set. */
@@ -30,7 +29,6 @@ export function describeConfig(definition: ConfigDefinition): VariableDescriptio
       default: meta.default === undefined ? null : show(meta.default),
       required: meta.required && fallbacks.length === 0,
       secret: meta.secret ?? false,
-      example: meta.example ?? null,
       fallbacks,
       neededWith: meta.neededWith ? `${meta.neededWith.variable}=${meta.neededWith.value}` : null,
     };

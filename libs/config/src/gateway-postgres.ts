@@ -3,7 +3,7 @@ import { password } from './secrets';
 import { type Source, Unfit, type Variable, variable } from './variable';
 
 function identifier(description: string): Variable<string> {
-  return variable(description, { expected: 'a name of at most 63 characters', example: 'puerta' }, (text) => {
+  return variable(description, { expected: 'a name of at most 63 characters' }, (text) => {
     if (text.length > 63) throw new Unfit('is longer than 63 characters');
     return text;
   });

@@ -11,7 +11,7 @@ export function items(text: string): string[] {
 
 /** A TCP port; 0 lets the system choose. */
 export function port(description: string): Variable<number> {
-  return variable(description, { expected: 'a port from 0 to 65535 (0: any free one)', example: '8080' }, (text) => {
+  return variable(description, { expected: 'a port from 0 to 65535 (0: any free one)' }, (text) => {
     const value = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
     if (!(value <= 65_535)) throw new Unfit('is not a port');
     return value;
@@ -23,7 +23,7 @@ const HOST_NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*\\.?$`, 'i');
 
 /** A host name or an IP address, without a port. */
 export function host(description: string): Variable<string> {
-  return variable(description, { expected: 'a host name or an IP address', example: '127.0.0.1' }, (text) => {
+  return variable(description, { expected: 'a host name or an IP address' }, (text) => {
     if (isIP(text) === 0 && (!HOST_NAME.test(text) || text.length > 253 || /^[\d.]+$/.test(text))) {
       throw new Unfit('is not a host name or an IP address');
     }
@@ -34,7 +34,7 @@ export function host(description: string): Variable<string> {
 /** A list of addresses or networks. A network of every address (`/0`) is refused: it would trust anybody. */
 export function cidrs(description: string): Variable<readonly string[]> {
   const expected = 'addresses or networks in CIDR form, separated by commas';
-  return variable(description, { expected, example: '10.0.0.0/8,fd00::/8' }, (text) =>
+  return variable(description, { expected }, (text) =>
     items(text).map((item) => {
       const [address = '', bits, more] = item.split('/');
       const family = isIP(address);

@@ -3,7 +3,7 @@ import { Unfit, type Environment, type Variable, variable } from './variable';
 /** A whole number from `min` to `max`. */
 export function integer(description: string, { min, max }: { min: number; max: number }): Variable<number> {
   const expected = `a whole number from ${min} to ${max}`;
-  return variable(description, { expected, example: String(min) }, (text) => {
+  return variable(description, { expected }, (text) => {
     const value = /^-?\d{1,15}$/.test(text) ? Number(text) : NaN;
     if (!(value >= min && value <= max)) throw new Unfit(`is not ${expected}`);
     return value;
@@ -40,7 +40,6 @@ export function flag(
     description,
     {
       expected: 'on or off (also true, false, yes, no, 1, 0)',
-      example: 'on',
       refuse: (text, environment) => refuse?.(read(text), environment),
     },
     read,
@@ -50,7 +49,7 @@ export function flag(
 /** One of a closed list of words. */
 export function oneOf<const T extends string>(description: string, words: readonly [T, ...T[]]): Variable<T> {
   const expected = `one of ${words.join(', ')}`;
-  return variable(description, { expected, example: words[0] }, (text) => {
+  return variable(description, { expected }, (text) => {
     const word = words.find((candidate) => candidate === text);
     if (word === undefined) throw new Unfit(`is not ${expected}`);
     return word;
@@ -59,7 +58,7 @@ export function oneOf<const T extends string>(description: string, words: readon
 
 /** A UUID, in lower case. */
 export function uuid(description: string): Variable<string> {
-  return variable(description, { expected: 'a UUID', example: '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11' }, (text) => {
+  return variable(description, { expected: 'a UUID' }, (text) => {
     if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) throw new Unfit('is not a UUID');
     return text.toLowerCase();
   });
@@ -68,7 +67,7 @@ export function uuid(description: string): Variable<string> {
 /** A short word that begins keys in Redis; braces would change the keys' hash slots. */
 export function keyPrefix(description: string): Variable<string> {
   const expected = '1 to 32 letters, digits, dots, dashes or underscores';
-  return variable(description, { expected, example: 'bus' }, (text) => {
+  return variable(description, { expected }, (text) => {
     if (!/^[A-Za-z0-9._-]{1,32}$/.test(text)) throw new Unfit(`is not ${expected}`);
     return text;
   });
@@ -90,7 +89,7 @@ const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
 /** A log level, in any case; `WARNING` and `CRITICAL` are understood too. */
 export function logLevel(description: string): Variable<LogLevel> {
   const expected = 'one of trace, debug, info, warn (or warning), error, fatal (or critical)';
-  return variable(description, { expected, example: 'info' }, (text) => {
+  return variable(description, { expected }, (text) => {
     const level = Object.hasOwn(LOG_LEVELS, text.toLowerCase()) ? LOG_LEVELS[text.toLowerCase()] : undefined;
     if (level === undefined) throw new Unfit('is not a log level');
     return level;

@@ -75,7 +75,6 @@ export function secret(description: string): Variable<KeyObject> {
     {
       secret: true,
       expected: `at least ${BYTES} random bytes, in base64, base64url or hex, or as a text (make one: ${MAKE_ONE})`,
-      example: MAKE_ONE,
       refuse: refuseWeak,
     },
     keyFrom,
@@ -93,7 +92,6 @@ export function sharedSecret(description: string): Variable<KeyObject> {
     {
       secret: true,
       expected: `a text of at least ${BYTES} random bytes, whose characters are the key (make one: ${MAKE_ONE})`,
-      example: MAKE_ONE,
       refuse: refuseWeak,
     },
     (text) => {
@@ -176,7 +174,6 @@ export function keyring(description: string): Variable<Keyring> {
     {
       secret: true,
       expected: `id:key,… with ids of 1 to 16 small letters or digits, each key at least ${BYTES} random bytes`,
-      example: `k1:$(${MAKE_ONE})`,
       refuse: (text, environment) => {
         for (const [id, value] of parseKeys(text)) {
           const problem = refuseWeak(value, environment);
@@ -200,11 +197,7 @@ export function keyring(description: string): Variable<Keyring> {
 
 /** A password of another system. Outside development, placeholders of documents are refused. */
 export function password(description: string): Variable<string> {
-  return variable(
-    description,
-    { secret: true, expected: 'a password', example: 'openssl rand -hex 24', refuse: refusePlaceholder },
-    (text) => text,
-  );
+  return variable(description, { secret: true, expected: 'a password', refuse: refusePlaceholder }, (text) => text);
 }
 
 /** What is wrong with a password in this environment, if anything is. */

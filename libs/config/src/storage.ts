@@ -30,11 +30,7 @@ const PARAMETERS: readonly string[] = ['endpoint', 'region', 'forcePathStyle'];
 
 /** Where files are kept: a folder, or a bucket. Over plain http a bucket is refused where `publicUrl` would be. */
 export function storageUrl(description: string): Variable<StoragePlace> {
-  return variable(
-    description,
-    { expected: EXPECTED, example: 'file:///var/lib/puerta/files', refuse: refusePlainEndpoint },
-    read,
-  );
+  return variable(description, { expected: EXPECTED, refuse: refusePlainEndpoint }, read);
 }
 
 function read(text: string): StoragePlace {

@@ -1,6 +1,6 @@
 import { items } from './network';
 import { refusePlaceholder } from './secrets';
-import { type Environment, Unfit, type Variable, type VariableMeta, variable } from './variable';
+import { type Environment, Unfit, type Variable, variable } from './variable';
 
 function parse(text: string, protocols: readonly string[]): URL {
   if (!URL.canParse(text)) throw new Unfit('is not a URL');
@@ -32,7 +32,6 @@ export function databaseUrl(description: string): Variable<string> {
     {
       secret: true,
       expected: 'a PostgreSQL URL such as postgres://user:password@host:5432/database',
-      example: 'postgres://user:…@host:5432/database',
       refuse: refusePassword,
     },
     (text) => {
@@ -114,7 +113,6 @@ export function redisUrl(description: string): Variable<string> {
       expected:
         'a Redis URL such as redis://:password@host:6379, redis-sentinel://:password@host:26379,host:26379/name or ' +
         'redis-cluster://:password@host:6379,host:6379 (rediss…:// for TLS)',
-      example: 'redis://:…@host:6379',
       refuse: refuseRedisPasswords,
     },
     (text) => {
@@ -138,16 +136,6 @@ function readHttpUrl(text: string): string {
   return text;
 }
 
-const HTTP_URL: VariableMeta = {
-  expected: 'an http or https URL without credentials, query or trailing slash',
-  example: 'https://puerta.example.com',
-};
-
-/** An http(s) URL to which paths are appended: no credentials, query, fragment or trailing slash. */
-export function httpUrl(description: string): Variable<string> {
-  return variable(description, HTTP_URL, readHttpUrl);
-}
-
 /** Tests run on one machine, where there is no certificate and nobody between. */
 function isLoopback(text: string): boolean {
   return /^http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)(?:[:/]|$)/.test(text);
@@ -159,17 +147,13 @@ export function refusePlain(text: string, environment: Environment): string | un
   return tolerated || text.startsWith('https:') ? undefined : 'is not https';
 }
 
-/** The same for a URL that people and tokens see: https is required outside development (and loopback in tests). */
+/**
+ * An http(s) URL to which paths are appended, and which people and tokens see: no credentials, query, fragment or trailing
+ * slash; https outside development (and loopback in tests).
+ */
 export function publicUrl(description: string): Variable<string> {
-  return variable(
-    description,
-    {
-      ...HTTP_URL,
-      expected: `${HTTP_URL.expected}; https outside development`,
-      refuse: refusePlain,
-    },
-    readHttpUrl,
-  );
+  const expected = 'an http or https URL without credentials, query or trailing slash; https outside development';
+  return variable(description, { expected, refuse: refusePlain }, readHttpUrl);
 }
 
 function readOrigin(text: string): string {
@@ -181,21 +165,11 @@ function readOrigin(text: string): string {
 
 /** One exact origin. */
 export function origin(description: string): Variable<string> {
-  return variable(
-    description,
-    { expected: 'an origin such as https://app.example.com', example: 'https://app.example.com' },
-    readOrigin,
-  );
+  return variable(description, { expected: 'an origin such as https://app.example.com' }, readOrigin);
 }
 
 /** A list of exact origins; a wildcard is refused. */
 export function origins(description: string): Variable<readonly string[]> {
-  return variable(
-    description,
-    {
-      expected: 'origins such as https://app.example.com, separated by commas',
-      example: 'https://app.example.com,https://admin.example.com',
-    },
-    (text) => items(text).map(readOrigin),
-  );
+  const expected = 'origins such as https://app.example.com, separated by commas';
+  return variable(description, { expected }, (text) => items(text).map(readOrigin));
 }

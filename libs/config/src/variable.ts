@@ -12,8 +12,6 @@ export type Compose = (read: (name: string) => string | undefined) => string | u
 export interface VariableMeta {
   /** What the value must be, as the end of "expected …". */
   readonly expected?: string;
-  /** Shown in the documentation; for a secret the command that makes one, never a value. */
-  readonly example?: string;
   /** Its value is never shown, and `NAME_FILE` may name a file that holds it. */
   readonly secret?: boolean;
   /** Tried in this order when the variable is not set. */
