@@ -13,6 +13,5 @@ export { KeyStore, type KeyStoreOptions } from './keys/key-store';
 export { SharedSecret } from './keys/shared-secret';
 export { type KeySource, MOST_KEYS, readKeySet, type VerificationKey } from './keys/verification-key';
 export { type AccessClaims, type ClaimsOf, rulesOf, type ScanClaims, type TicketClaims, TOKEN_KINDS, type TokenKind } from './tokens/token-kinds';
-export { decodeToken, type Finding, type Inspection, type InspectionOptions, inspectToken } from './tokens/token-inspection';
 export { type RejectionReason, TokenRejected } from './tokens/token-rejected';
 export { TokenVerifier } from './tokens/token-verifier';
