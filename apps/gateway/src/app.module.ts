@@ -7,6 +7,7 @@ import { type CheckAccessDto, cardIssuerContract, FOLLOWS, identityContract, tok
 import { BusClient, BusModule, InvalidationModule, InvalidationSubscriber, invalidationsOfService, ServiceClient } from '@puerta/messaging';
 import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puerta/service/runtime';
 import { StorageModule } from '@puerta/storage';
+import type { FastifyRequest } from 'fastify';
 import { AssetsController } from './assets/assets.controller';
 import { CardBulksController } from './cards/card-bulks.controller';
 import { CardPhotos } from './cards/card-photos';
@@ -18,6 +19,7 @@ import { DocsController } from './docs/docs.controller';
 import { OpenApi } from './docs/open-api';
 import { FilesController } from './files/files.controller';
 import { CreatedInterceptor } from './http/created.interceptor';
+import { requestContextOf } from './http/request-context';
 import { Routes } from './http/routes';
 import { LOGIN_BY_EMAIL } from './limits/limits';
 import { RedisLimiter } from './limits/redis-limiter';
@@ -62,6 +64,7 @@ export class AppModule {
               facts: (subject: CheckAccessDto) => identity.request('access.check', subject, { ttlMs: FACTS_TTL_MS }),
               factsInvalidations,
               keysInvalidations,
+              identityOf: (request: unknown) => requestContextOf(request as FastifyRequest).identity,
             };
           },
         }),

@@ -1,10 +1,9 @@
 import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { APP_GUARD } from '@nestjs/core';
 import type { KeySet } from '@puerta/contracts';
 import type { KeyObject } from 'node:crypto';
-import { AccessGuard } from './access/access.guard';
+import { AccessGuard, IDENTITY_OF, type IdentityOf } from './access/access.guard';
 import { Authenticator } from './access/authenticator';
-import { GuardedRoutes } from './access/guarded-routes';
 import { JwtStrategy } from './access/jwt.strategy';
 import type { InvalidationSource } from './cache/invalidation-source';
 import { type FactsSource, AccessFactsCache } from './cache/access-facts-cache';
@@ -26,6 +25,8 @@ export interface AuthOptions {
   readonly factsInvalidations: InvalidationSource;
   /** Tells that the public keys have changed. */
   readonly keysInvalidations: InvalidationSource;
+  /** Where the app keeps what {@link Authenticator} found of a request. */
+  readonly identityOf: IdentityOf;
 }
 
 export interface AuthModuleSetup<Args extends unknown[] = never[]> extends Pick<ModuleMetadata, 'imports'> {
@@ -35,10 +36,7 @@ export interface AuthModuleSetup<Args extends unknown[] = never[]> extends Pick<
 
 const AUTH_OPTIONS = Symbol('AUTH_OPTIONS');
 
-/**
- * Guards every route of an HTTP app, and gives it the {@link Authenticator} for the check before bodies are read.
- * Refuses to start when a route does not say who may use it.
- */
+/** Guards every route of an HTTP app, and gives it the {@link Authenticator} for the check before bodies are read. */
 @Module({})
 export class AuthModule implements OnModuleInit, OnModuleDestroy {
   constructor(private readonly keys: KeyStore) {}
@@ -47,7 +45,7 @@ export class AuthModule implements OnModuleInit, OnModuleDestroy {
     return {
       module: AuthModule,
       global: true,
-      imports: [...imports, DiscoveryModule],
+      imports,
       providers: [
         { provide: AUTH_OPTIONS, inject, useFactory },
         { provide: KeyStore, inject: [AUTH_OPTIONS], useFactory: keyStore },
@@ -63,8 +61,8 @@ export class AuthModule implements OnModuleInit, OnModuleDestroy {
           useFactory: (verifier: TokenVerifier<'access' | 'scan'>, keys: KeyStore, { facts, factsInvalidations, keysInvalidations }: AuthOptions) =>
             new Authenticator(verifier, new VerifiedTokenCache(verifier, keys, keysInvalidations), new AccessFactsCache(facts, factsInvalidations)),
         },
+        { provide: IDENTITY_OF, inject: [AUTH_OPTIONS], useFactory: ({ identityOf }: AuthOptions) => identityOf },
         JwtStrategy,
-        GuardedRoutes,
         { provide: APP_GUARD, useClass: AccessGuard },
       ],
       exports: [Authenticator, TokenVerifier],

@@ -34,11 +34,11 @@ export async function checkEarly(request: FastifyRequest, reply: FastifyReply, o
   const url = request.raw.url ?? '';
   if (url.length > MAX_URL) throw new DomainError('uri_too_long');
   if (!hasOneHost(request)) throw new DomainError('bad_request');
-  await limits?.chargeAddress(request.ip, route, reply);
+  if (limits) await limits.chargeAddress(request.ip, route, reply);
   if (!route) return answerElsewhere(request, reply, routes.methodsAt(pathOf(url)));
 
   context.identity = await authenticator.authenticate(request.raw, route.requirement);
-  if (context.identity.kind === 'user') await limits?.chargeUser(context.identity.actor.user_id, route, reply);
+  if (limits && context.identity.kind === 'user') await limits.chargeUser(context.identity.actor.user_id, route, reply);
 
   checkBodyHeaders(request, route.file);
   if (!route.takesQuery && isApi(route)) refuseQuery(request);

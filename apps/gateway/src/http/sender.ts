@@ -1,8 +1,8 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { Identity } from '@puerta/auth';
 import { DomainError } from '@puerta/contracts/core';
 import type { CallOptions } from '@puerta/messaging';
 import type { FastifyRequest } from 'fastify';
+import { requestContextOf } from './request-context';
 
 export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
 
@@ -11,8 +11,9 @@ export const IDEMPOTENT_BY_KEY: readonly string[] = ['POST', 'PATCH', 'DELETE'];
 
 /** What a service is told of a request besides its data: on whose behalf, and under which key it is asked again. */
 export const Sender = createParamDecorator((_: unknown, context: ExecutionContext): CallOptions => {
-  const request = context.switchToHttp().getRequest<FastifyRequest & { user?: Identity }>();
-  const actor = request.user?.kind === 'user' ? request.user.actor : undefined;
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const { identity } = requestContextOf(request);
+  const actor = identity?.kind === 'user' ? identity.actor : undefined;
   const idempotencyKey = idempotencyKeyOf(request);
   return { ...(actor && { actor }), ...(idempotencyKey !== undefined && { idempotencyKey }) };
 });

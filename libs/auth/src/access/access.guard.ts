@@ -1,18 +1,22 @@
-import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import { DomainError } from '@puerta/contracts';
-import { Authenticator } from './authenticator';
 import type { Identity } from './identity';
 import type { AccessOptions } from './jwt.strategy';
 import { type Requirement, requirementOf } from './requirement';
 
+/** Whom the early checks found a request to be from; undefined if they have not looked at it. */
+export type IdentityOf = (request: unknown) => Identity | undefined;
+
+export const IDENTITY_OF = Symbol('IDENTITY_OF');
+
 /**
- * The one global guard: every route is refused that does not say who may use it. Being one, it cannot be forgotten on a
- * route, and a route's decorator and its guard cannot disagree.
+ * The one global guard: every route is refused that does not say who may use it, or whose request nobody authenticated.
+ * Being one, it cannot be forgotten on a route, and a route's decorator and its guard cannot disagree.
  */
 @Injectable()
 export class AccessGuard extends AuthGuard('jwt') {
-  constructor(private readonly authenticator: Authenticator) {
+  constructor(@Inject(IDENTITY_OF) private readonly identityOf: IdentityOf) {
     super();
   }
 
@@ -22,7 +26,8 @@ export class AccessGuard extends AuthGuard('jwt') {
   }
 
   override getAuthenticateOptions(context: ExecutionContext) {
-    const options: AccessOptions = { authenticator: this.authenticator, requirement: this.requirement(context) };
+    const identity = this.identityOf(context.switchToHttp().getRequest());
+    const options: AccessOptions = { identity, requirement: this.requirement(context) };
     return { session: false, ...options };
   }
 

@@ -221,30 +221,4 @@ describe('Authenticator', () => {
       expect(await outcome(door.authenticate(request(token), SCAN))).toBe('access_token_invalid');
     });
   });
-
-  describe('asked again about the same request', () => {
-    it('asks identity once, and judges the permission each time', async () => {
-      const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>(() => Promise.resolve({ ...good, role: 'member' }));
-      const [door, same] = [authenticator(facts), request(key.access())];
-      expect(await outcome(door.authenticate(same, INITIAL))).toBe('ok');
-      expect(await outcome(door.authenticate(same, strict()))).toBe('ok');
-      expect(await outcome(door.authenticate(same, strict('admin')))).toBe('role_required');
-      expect(facts).toHaveBeenCalledTimes(1);
-    });
-
-    it('does not take the identity of another credential for this one', async () => {
-      const [door, same] = [authenticator(), request(key.access())];
-      expect(await outcome(door.authenticate(same, PUBLIC))).toBe('ok');
-      expect(await outcome(door.authenticate(same, SCAN))).toBe('access_token_invalid');
-      expect(await outcome(door.authenticate(same, INITIAL))).toBe('ok');
-    });
-
-    it('asks anew for another request with the same token', async () => {
-      const facts = jest.fn<Promise<AccessFacts>, [CheckAccessDto]>(() => Promise.resolve(good));
-      const [door, token] = [authenticator(facts), key.access()];
-      await door.authenticate(request(token), INITIAL);
-      await door.authenticate(request(token), INITIAL);
-      expect(facts).toHaveBeenCalledTimes(2);
-    });
-  });
 });

@@ -12,16 +12,11 @@ import { within } from './within';
 /** A guard answers within a second, whatever is away. */
 const DEADLINE_MS = 900;
 
-type Credential = TokenKind | 'none';
-
 /**
- * Says who a request is from and whether they may. The gateway asks before a body is read, and the guards ask again
- * when the route's handler is known: the second time the identity is remembered, and only the permission is judged anew.
+ * Says who a request is from and whether they may. It is asked once for each request, before a body is read; the guards
+ * read what it found (see `AuthOptions.identityOf`).
  */
 export class Authenticator {
-  /** Keyed by the request object itself: nothing that a client sends can name it, and it dies with the request. */
-  private readonly remembered = new WeakMap<RawRequest, { credential: Credential; identity: Promise<Identity> }>();
-
   constructor(
     private readonly passes: Pick<TokenVerifier<'scan'>, 'verify'>,
     private readonly tokens: VerifiedTokenCache,
@@ -34,7 +29,8 @@ export class Authenticator {
    *   `scan_expired`; 403 `company_required`, `not_a_member`, `role_required`; 503 `auth_unavailable`
    */
   async authenticate(request: RawRequest, requirement: Requirement): Promise<Identity> {
-    const identity = await this.identify(request, credentialFor(request, requirement));
+    const credential = credentialFor(request, requirement);
+    const identity = credential === 'none' ? ANONYMOUS : await this.identify(bearerToken(request), credential);
     permit(identity, requirement);
     return identity;
   }
@@ -44,17 +40,7 @@ export class Authenticator {
     this.facts.forget(userId);
   }
 
-  private identify(request: RawRequest, credential: Credential): Promise<Identity> {
-    const known = this.remembered.get(request);
-    if (known?.credential === credential) return known.identity;
-    const identity = this.inspect(request, credential);
-    this.remembered.set(request, { credential, identity });
-    return identity;
-  }
-
-  private async inspect(request: RawRequest, credential: Credential): Promise<Identity> {
-    if (credential === 'none') return ANONYMOUS;
-    const token = bearerToken(request);
+  private identify(token: string, credential: TokenKind): Identity | Promise<Identity> {
     const known = credential === 'access' ? this.cached(token) : undefined;
     if (known) return known;
     const identity = credential === 'scan' ? this.scan(token) : this.user(token);
@@ -123,7 +109,7 @@ async function verified<Claims>(kind: TokenKind, verification: Promise<Claims>):
   }
 }
 
-function credentialFor(request: RawRequest, { guard }: Requirement): Credential {
+function credentialFor(request: RawRequest, { guard }: Requirement): TokenKind | 'none' {
   if (guard === 'public') return 'none';
   if (guard === 'optional' && authorizationValues(request).length === 0) return 'none';
   return guard === 'scan' ? 'scan' : 'access';

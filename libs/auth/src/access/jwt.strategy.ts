@@ -1,21 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-jwt';
-import type { RawRequest } from '../http/bearer-token';
-import type { Authenticator } from './authenticator';
-import type { Identity } from './identity';
+import { type Identity, permit } from './identity';
 import type { Requirement } from './requirement';
 
 /** What the guard hands over with each request. */
 export interface AccessOptions {
-  readonly authenticator: Authenticator;
+  /** Undefined where nobody has authenticated the request. */
+  readonly identity: Identity | undefined;
   readonly requirement: Requirement;
 }
 
 /**
- * Passport's `jwt` strategy with its verification replaced by {@link Authenticator}, which the early check has already
- * asked: stock passport-jwt parses a PEM per request, looks neither at `typ` nor at the session, and takes the first of
- * two headers. It holds no state of its own, because Passport keeps strategies by name for the whole process.
+ * Passport's `jwt` strategy, with the identity that the early checks found in place of its verification: stock
+ * passport-jwt parses a PEM per request, looks neither at `typ` nor at the session, and takes the first of two headers.
+ * It holds no state of its own, because Passport keeps strategies by name for the whole process.
  */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
@@ -27,14 +26,16 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     });
   }
 
-  /** Passport types its request as Express's; ours is Fastify's, and the options are the guard's. */
-  override authenticate(request: unknown, options: unknown): void {
-    const { raw } = request as { readonly raw: RawRequest };
-    const { authenticator, requirement } = options as AccessOptions;
-    authenticator.authenticate(raw, requirement).then(
-      (identity: Identity) => this.success(identity),
-      (error: Error) => this.error(error),
-    );
+  /** Passport types its options by what it knows; ours are the guard's. */
+  override authenticate(_request: unknown, options: unknown): void {
+    const { identity, requirement } = options as AccessOptions;
+    if (!identity) return this.fail(401);
+    try {
+      permit(identity, requirement);
+    } catch (error) {
+      return this.error(error as Error);
+    }
+    this.success(identity);
   }
 
   validate(): never {
