@@ -6,11 +6,12 @@ import { GAP_MS, type Lease, LEASE_MS } from './lease';
 import { type BusLogger } from '../options';
 import { RECLAIM } from '../wire/scripts';
 
-/** Longer than any pause in traffic that matters, shorter than the patience of who waits for a shutdown. */
-const BLOCK_MS = 1_000;
+/** Long: a read that brings nothing costs Redis and this process alike. What must not wait for its end wakes it. */
+const BLOCK_MS = 5_000;
+/** How long it waits for a connection before it looks whether it is to stop. */
+const READY_MS = 1_000;
 /** How much later than that Redis may answer before it counts as frozen. */
 const BLOCK_GRACE_MS = 1_500;
-const SWEEP_MS = 1_000;
 const STALE_MS = 1_000;
 const RETRY_MS = 500;
 
@@ -64,7 +65,7 @@ export class LaneReader {
   private readonly byStream: ReadonlyMap<string, Source>;
   private running = 0;
   private stopping = false;
-  private nextSweep = 0;
+  private sweepDue = true;
   private loop: Promise<void> = Promise.resolve();
   private slotFreed: () => void = () => undefined;
   private clientId: string | undefined;
@@ -75,7 +76,7 @@ export class LaneReader {
       const { redis } = options.connection;
       this.clientId = await redis.client('ID').then(String, () => undefined);
       await this.makeGroups();
-      this.nextSweep = 0;
+      this.sweepDue = true;
     });
   }
 
@@ -85,15 +86,22 @@ export class LaneReader {
 
   /** Reads no more. Messages that wait for a slot are left to others; `idle` tells when the running ones are done. */
   async stop(): Promise<void> {
-    const { commands } = this.options;
+    const { connection } = this.options;
     this.stopping = true;
     this.slotFreed();
-    // Wakes the blocked read. Where that is not allowed, the read ends by itself.
-    if (this.clientId !== undefined && commands.ready) {
-      await commands.within(BLOCK_MS, commands.redis.client('UNBLOCK', this.clientId)).catch(() => undefined);
-    }
+    if (!(await this.unblock())) connection.cut();
     await this.loop;
     for (const entry of this.waiting.splice(0)) this.held.delete(keyOf(entry));
+  }
+
+  /** Looks for messages to take over before anything else is read. */
+  sweepSoon(): void {
+    this.sweepDue = true;
+    void this.unblock();
+  }
+
+  get heldCount(): number {
+    return this.held.size;
   }
 
   get runningCount(): number {
@@ -105,16 +113,24 @@ export class LaneReader {
     this.held.delete(keyOf(entry));
   }
 
+  /** Ends a read that waits for messages. @returns whether that could be said */
+  private async unblock(): Promise<boolean> {
+    const { commands } = this.options;
+    if (this.clientId === undefined || !commands.ready) return false;
+    const told = commands.within(READY_MS, commands.redis.client('UNBLOCK', this.clientId));
+    return told.then(() => true, () => false);
+  }
+
   private async readOn(): Promise<void> {
     const { acknowledger, connection, commands } = this.options;
     while (!this.stopping) {
       // Both: what is read over the one is answered over the other, and aged by the clock that the other keeps.
-      if (!(await connection.whenReady(BLOCK_MS)) || !(await commands.whenReady(BLOCK_MS))) continue;
+      if (!(await connection.whenReady(READY_MS)) || !(await commands.whenReady(READY_MS))) continue;
       const free = this.options.concurrency - this.running - this.waiting.length;
       try {
         if (acknowledger.full) await sleep(RETRY_MS);
         else if (free <= 0) await this.slot();
-        else if (performance.now() >= this.nextSweep) await this.sweep(free);
+        else if (this.sweepDue) await this.sweep(free);
         else await this.read(free);
       } catch (error) {
         await this.recover(error);
@@ -140,7 +156,7 @@ export class LaneReader {
 
   /** Takes over what was lost on the way to this replica, and what dead replicas left. */
   private async sweep(free: number): Promise<void> {
-    this.nextSweep = performance.now() + SWEEP_MS;
+    this.sweepDue = false;
     let room = free;
     for (const source of this.options.sources) {
       const entries = await this.lostOn(source, room);
@@ -148,7 +164,8 @@ export class LaneReader {
       room -= entries.length;
       if (entries.length > 0) this.options.onReclaimed(entries.length);
       for (const entry of entries) this.take(entry);
-      if (room <= 0) return;
+      // The rest is looked at when there is room again.
+      if (room <= 0) return this.sweepSoon();
     }
   }
 
@@ -208,6 +225,7 @@ export class LaneReader {
     // Given again while it runs: the group was made anew.
     if (this.held.has(keyOf(entry))) return;
     this.held.set(keyOf(entry), entry);
+    this.options.lease.busy();
     if (this.running < this.options.concurrency) void this.runOne(entry);
     else this.waiting.push(entry);
   }

@@ -6,10 +6,14 @@ import { Lease, LEASE_MS } from './lease';
 function leaseOf(standsStill: () => void): Lease {
   const answer = async () => {
     standsStill();
-    return [Date.now(), 0];
+    return [Date.now(), 0, 0];
   };
   const connection = { ready: true, beforeUse: () => undefined, run: answer, within: (_ms: number, reply: unknown) => reply };
-  return new Lease(connection as unknown as Connection, new Keys('test'), 'sample', 'me');
+  return new Lease({
+    connection: connection as unknown as Connection,
+    keys: new Keys('test'),
+    ...{ callee: 'sample', replica: 'me', streams: () => [], held: () => 0, onTakeover: () => undefined },
+  });
 }
 
 afterEach(() => jest.restoreAllMocks());

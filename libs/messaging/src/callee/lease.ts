@@ -4,6 +4,10 @@ import { type Keys } from '../wire/keys';
 import { HEARTBEAT } from '../wire/scripts';
 
 const BEAT_MS = 500;
+/** A replica that had nothing to do for so long sends every other heartbeat. */
+const BUSY_MS = 5_000;
+/** How often each stream is looked at for messages to take over, however sound all leases are. */
+const LOOK_MS = 3_000;
 
 /** After so long without a heartbeat a replica counts as dead, and others may claim its messages. */
 export const LEASE_MS = 5_000;
@@ -14,8 +18,21 @@ export const GAP_MS = 2_000;
 /** A heartbeat younger than this shows a replica that takes messages. */
 export const PRESENCE_MS = 1_500;
 
+export interface LeaseOptions {
+  readonly connection: Connection;
+  readonly keys: Keys;
+  readonly callee: string;
+  readonly replica: string;
+  /** All streams of the callee. */
+  readonly streams: () => readonly string[];
+  /** How many messages this replica holds. */
+  readonly held: () => number;
+  /** There may be messages to take over, or to fetch again. */
+  readonly onTakeover: () => void;
+}
+
 /**
- * A replica's claim to be alive, renewed twice a second. Callers see by it whether anybody is there (presence); other
+ * A replica's claim to be alive, renewed twice a second, or once when it is idle. Callers see by it whether anybody is there (presence); other
  * replicas, whether its messages are theirs to take (lease).
  */
 export class Lease {
@@ -28,14 +45,11 @@ export class Lease {
   /** Since when there was no gap between heartbeats that others could have noticed. */
   private unbrokenSince = Infinity;
   private reconnected = true;
+  private lastLook = -Infinity;
+  private lastWork = -Infinity;
 
-  constructor(
-    private readonly connection: Connection,
-    private readonly keys: Keys,
-    private readonly callee: string,
-    private readonly replica: string,
-  ) {
-    connection.beforeUse(() => {
+  constructor(private readonly options: LeaseOptions) {
+    options.connection.beforeUse(() => {
       this.clock.distrust();
       this.reconnected = true;
       return this.beat();
@@ -44,7 +58,9 @@ export class Lease {
 
   start(): void {
     this.timer = setInterval(() => {
-      if (this.connection.ready) this.renew().catch(() => undefined);
+      const now = performance.now();
+      const idle = now - this.lastWork > BUSY_MS && now - this.lastBeat < 1.5 * BEAT_MS;
+      if (this.options.connection.ready && !idle) this.renew().catch(() => undefined);
     }, BEAT_MS);
   }
 
@@ -52,10 +68,15 @@ export class Lease {
     clearInterval(this.timer);
   }
 
+  /** There is work: a busy process may be late, so its heartbeats come more often. */
+  busy(): void {
+    this.lastWork = performance.now();
+  }
+
   /** Takes no more messages, but keeps those it has. */
   async withdraw(): Promise<void> {
     this.taking = false;
-    if (this.connection.ready) await this.beat().catch(() => undefined);
+    if (this.options.connection.ready) await this.beat().catch(() => undefined);
   }
 
   /** Sends a heartbeat, unless one is under way, and waits for the answer. */
@@ -88,15 +109,19 @@ export class Lease {
   }
 
   private async beat(): Promise<void> {
+    const { connection, callee, held, keys, replica, streams, onTakeover } = this.options;
     const asked = performance.now();
-    const keys = [this.keys.leases(this.callee), this.keys.replicas(this.callee)];
+    const look = asked - this.lastLook > LOOK_MS;
+    const places = [keys.leases(callee), keys.replicas(callee), ...(look ? streams() : [])];
     await this.clock.measure(async () => {
-      const beat = this.connection.run(HEARTBEAT, keys, [this.replica, this.taking ? 1 : 0, GAP_MS]);
-      const [redisMs, unheard] = (await this.connection.within(ANSWER_MS, beat)) as [number, number];
+      const beat = connection.run(HEARTBEAT, places, [replica, this.taking ? 1 : 0, GAP_MS, LEASE_MS, callee, held()]);
+      const [redisMs, unheard, takeover] = (await connection.within(ANSWER_MS, beat)) as [number, number, number];
       const answered = performance.now();
       if (unheard || this.reconnected || answered - this.lastBeat > GAP_MS) this.unbrokenSince = answered;
+      if (takeover) onTakeover();
       return redisMs;
     });
+    if (look) this.lastLook = asked;
     this.reconnected = false;
     this.lastBeat = asked;
   }

@@ -47,7 +47,15 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     this.log = options.logger ?? nestLogger();
     this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
     this.commands = this.connection('commands');
-    this.lease = new Lease(this.commands, this.keys, service, this.replica);
+    this.lease = new Lease({
+      connection: this.commands,
+      keys: this.keys,
+      callee: service,
+      replica: this.replica,
+      streams: () => this.streams,
+      held: () => this.readers.reduce((sum, reader) => sum + reader.heldCount, 0),
+      onTakeover: () => this.readers.forEach((reader) => reader.sweepSoon()),
+    });
     this.acknowledger = new Acknowledger({
       connection: this.commands,
       group: service,
@@ -131,7 +139,10 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
       logger: this.log,
       onState: (up) => {
         this.options.onEvent?.({ type: 'connection', name, up });
-        if (name === 'commands') this._status$.next(up ? 'connected' : 'disconnected');
+        if (name !== 'commands') return;
+        this._status$.next(up ? 'connected' : 'disconnected');
+        // They are silent for long when nothing is asked, and would notice late that Redis is away or frozen.
+        if (!up) for (const connection of this.blocking) connection.cut();
       },
     });
   }

@@ -21,7 +21,7 @@ async function twoReplicas(bench: Bench) {
   const stream = bench.key('tester:fast');
   const fields = flat(message(bench, { data: JSON.stringify({ key: 'held' }), ttl: '600000' }));
   const read = ['GROUP', 'sample', 'other', 'STREAMS', stream, '>'] as const;
-  const beat = [HEARTBEAT.source, 2, bench.key('leases'), bench.key('replicas'), 'other', 1, 2_000] as const;
+  const beat = [HEARTBEAT.source, 2, bench.key('leases'), bench.key('replicas'), 'other', 1, 2_000, 5_000, 'sample', 0] as const;
   await bench.redis.multi().eval(...beat).xadd(stream, '*', ...fields).xreadgroup(...read).exec();
   return { handled, replica, beat, clock: `${bench.prefix}:clock` };
 }

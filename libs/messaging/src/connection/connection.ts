@@ -139,7 +139,8 @@ export class Connection {
     this.wake();
   }
 
-  private cut(): void {
+  /** Drops the connection, which then is made anew. */
+  cut(): void {
     this.lastError ??= new Error('no answer in time');
     this.redis.stream?.destroy();
   }

@@ -98,22 +98,45 @@ return found
  * clock was set back, heartbeats ahead of it count as made now: the dead would look alive until it has caught up. So no
  * replica's own heartbeat is ever later than one that was made after it, and shows how old that may look.
  *
- * KEYS leases, replicas · ARGV replica, takes messages 0/1, ms
- * → { Redis' time in ms, whether it had no lease, or was last heard longer ago than those ms }
+ * It also tells whether there may be messages to take over: a lease has run out or, on the streams that are named (now and
+ * then all of them are), a consumer has none, or more is pending for this replica than it holds.
+ *
+ * KEYS leases, replicas, stream, … · ARGV replica, takes messages 0/1, gap in ms, lease in ms, group, messages it holds
+ * → { Redis' time in ms, whether it had no lease, or was last heard longer ago than the gap, whether to take over 0/1 }
  */
 export const HEARTBEAT = new Script(`${LUA_NOW}
-local heard = redis.call('ZSCORE', KEYS[1], ARGV[1])
+local heard, ahead, old, takeover = false, false, false, false
+local alive = {}
+local leases = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+for i = 1, #leases, 2 do
+  local age = now - tonumber(leases[i + 1])
+  if leases[i] == ARGV[1] then heard = age end
+  if age <= tonumber(ARGV[4]) then alive[leases[i]] = true elseif leases[i] ~= ARGV[1] then takeover = true end
+  if age < 0 then ahead = true end
+  if age > 60000 then old = true end
+end
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 if ARGV[2] == '1' then
   redis.call('ZADD', KEYS[2], now, ARGV[1])
 else
   redis.call('ZREM', KEYS[2], ARGV[1])
 end
-for _, key in ipairs(KEYS) do
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - 60000)
-  for _, ahead in ipairs(redis.call('ZRANGE', key, '(' .. now, '+inf', 'BYSCORE')) do redis.call('ZADD', key, now, ahead) end
+for i = 1, 2 do
+  if old then redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now - 60000) end
+  local early = ahead and redis.call('ZRANGE', KEYS[i], '(' .. now, '+inf', 'BYSCORE') or {}
+  for _, replica in ipairs(early) do redis.call('ZADD', KEYS[i], now, replica) end
 end
-return { now, (not heard or now - tonumber(heard) > tonumber(ARGV[3])) and 1 or 0 }
+local mine = 0
+for i = 3, #KEYS do
+  local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[i], ARGV[5])
+  for _, consumer in ipairs(consumers.err and {} or consumers) do
+    local info = {}
+    for f = 1, #consumer, 2 do info[consumer[f]] = consumer[f + 1] end
+    if info.name == ARGV[1] then mine = mine + info.pending elseif not alive[info.name] then takeover = true end
+  end
+end
+if #KEYS > 2 and mine > tonumber(ARGV[6]) then takeover = true end
+return { now, (not heard or heard > tonumber(ARGV[3])) and 1 or 0, takeover and 1 or 0 }
 `);
 
 /**
@@ -155,16 +178,21 @@ return claimed
 `);
 
 /**
- * Ends a replica's lease, and its consumers where nothing is pending. What is pending is another's from now on.
+ * Ends a replica's lease, and its consumers where nothing is pending. What is pending is another's from now on: a lease
+ * that has run out tells them so.
  *
  * KEYS leases, replicas, stream, … · ARGV group, replica
  */
-export const LEAVE = new Script(`
+export const LEAVE = new Script(`${LUA_NOW}
 redis.call('ZREM', KEYS[1], ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[2])
 for i = 3, #KEYS do
   local pending = redis.pcall('XPENDING', KEYS[i], ARGV[1], '-', '+', 1, ARGV[2])
-  if not pending.err and #pending == 0 then redis.pcall('XGROUP', 'DELCONSUMER', KEYS[i], ARGV[1], ARGV[2]) end
+  if not pending.err and #pending == 0 then
+    redis.pcall('XGROUP', 'DELCONSUMER', KEYS[i], ARGV[1], ARGV[2])
+  elseif not pending.err then
+    redis.call('ZADD', KEYS[1], now - 30000, ARGV[2])
+  end
 end
 return 1
 `);
