@@ -1,4 +1,5 @@
 // @ts-check
+/* eslint-disable @typescript-eslint/no-require-imports -- as a module it would begin 16 ms later */
 /**
  * Runs the bundle beside it: `node app.js [main | migrate | keys] …`. Node itself keeps compiled code from 22 on; this
  * does for all versions, and shows stacks in the sources' own files without reading the source map before there is one.
@@ -35,7 +36,8 @@ function inSources(frame) {
   return String(frame).replace(`${bundle}:${line}:${column}`, () => place);
 }
 
-Error.prepareStackTrace = (error, frames) => [Error.prototype.toString.call(error), ...frames.map((frame) => `    at ${inSources(frame)}`)].join('\n');
+Error.prepareStackTrace = (error, frames) =>
+  [Error.prototype.toString.call(error), ...frames.map((frame) => `    at ${inSources(frame)}`)].join('\n');
 
 /** @returns {Buffer | undefined} */
 function cached() {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Puts what an app is made of into one file, `dist/bundles/APP/app.bundle.js`, from what swc has emitted: to load some
- * 1,500 files one by one is most of what an app's start costs. Beside it go `app.js`, which runs it, the code that V8 has
+ * 2,000 files one by one is most of what an app's start costs. Beside it go `app.js`, which runs it, the code that V8 has
  * compiled, and the gateway's pages.
  *
  * Usage: node tools/bundle/bundle.mjs APP
@@ -74,7 +74,8 @@ async function bundle(app, folder) {
     footer: { js: '})' },
     logLevel: 'warning',
   });
-  for (const { path, text } of outputFiles) writeFileSync(path, path.endsWith('.js') ? ascii(withCheapNames(text)) : text);
+  for (const { path, text } of outputFiles)
+    writeFileSync(path, path.endsWith('.js') ? ascii(withCheapNames(text)) : text);
 }
 
 /**

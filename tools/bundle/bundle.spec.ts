@@ -21,17 +21,26 @@ describe('a bundle', () => {
     for (const app of ['gateway', 'identity', 'token-service', 'card-issuer']) {
       const code = readFileSync(join(built, app, 'app.bundle.js'), 'latin1');
       expect(/[\x80-\xff]/.test(code)).toBe(false);
-      for (const file of ['reflect-metadata/Reflect.js', 'class-validator/cjs/index.js', 'class-transformer/cjs/storage.js']) {
+      for (const file of [
+        'reflect-metadata/Reflect.js',
+        'class-validator/cjs/index.js',
+        'class-transformer/cjs/storage.js',
+      ]) {
         expect([app, file, code.split(`\n// node_modules/${file}\n`).length - 1]).toEqual([app, file, 1]);
       }
-      expect(code).not.toMatch(/\n\/\/ node_modules\/.*\/node_modules\/(?:@nestjs|class-|reflect-metadata|rxjs|typeorm)/);
+      expect(code).not.toMatch(
+        /\n\/\/ node_modules\/.*\/node_modules\/(?:@nestjs|class-|reflect-metadata|rxjs|typeorm)/,
+      );
     }
   });
 
   it('shows stacks in the files that were written', () => {
     const folder = mkdtempSync(join(tmpdir(), 'puerta-bundle-'));
     try {
-      writeFileSync(join(folder, 'thrower.ts'), 'interface Gone { here: 1 }\n\nexport function thrower(): Gone {\n  throw new Error("on purpose");\n}\n');
+      writeFileSync(
+        join(folder, 'thrower.ts'),
+        'interface Gone { here: 1 }\n\nexport function thrower(): Gone {\n  throw new Error("on purpose");\n}\n',
+      );
       buildSync({
         stdin: { contents: "import { thrower } from './thrower'; thrower();", resolveDir: folder },
         bundle: true,

@@ -29,8 +29,8 @@ const depConstraints = [
   { sourceTag: 'lib:testing', onlyDependOnLibsWithTags: [] },
 ];
 
-/** What starts PostgreSQL, Redis and the apps: plain modules, because the launcher runs them before anything is built. */
-const embedded = '/tools/embedded/[a-z-]+\\.mjs$';
+/** What starts PostgreSQL, Redis and the apps: plain modules, because the launcher runs them before anything is built. And what bundles leave out. */
+const embedded = '/tools/(?:embedded|bundle)/[a-z-]+\\.mjs$';
 
 const tokenLibraries = {
   verify: ['jsonwebtoken', 'jose', 'jws', 'jwa', 'passport-jwt', 'fast-jwt'],
