@@ -24,7 +24,7 @@ export async function describeGateway() {
   const { AppModule } = built('apps/gateway/src/app.module');
   const { gatewayConfig } = built('apps/gateway/src/config');
   const { OpenApi } = built('apps/gateway/src/docs/open-api');
-  const { Routes } = built('apps/gateway/src/http/routes');
+  const { Routes } = built('apps/gateway/src/routes/routes');
   const { loadConfig } = built('libs/config/src/index');
   const { Metrics, silentLogger } = built('libs/observability/src/index');
 

@@ -12,7 +12,7 @@ import { OpenApi } from './docs/open-api';
 import { recordRequest } from './http/access-log';
 import { createAdapter } from './http/adapter';
 import { installEdge } from './http/edge';
-import { Routes } from './http/routes';
+import { Routes } from './routes/routes';
 import { securityHeaders } from './http/security-headers';
 import { ValidationPipe } from './http/validation.pipe';
 import { RedisLimiter } from './limits/redis-limiter';

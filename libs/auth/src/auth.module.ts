@@ -5,7 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import { AccessGuard, IDENTITY_OF, type IdentityOf } from './access/access.guard';
 import { Authenticator } from './access/authenticator';
 import { JwtStrategy } from './access/jwt.strategy';
-import type { InvalidationSource } from './cache/invalidation-source';
+import type { InvalidationSource } from './invalidations/invalidation-source';
 import { type FactsSource, AccessFactsCache } from './cache/access-facts-cache';
 import { VerifiedTokenCache } from './cache/verified-token-cache';
 import { KeyStore } from './keys/key-store';

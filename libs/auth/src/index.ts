@@ -4,7 +4,7 @@ export { CurrentActor, CurrentScan } from './access/current';
 export { ANONYMOUS, type Anonymous, type Identity, permit, type ScanIdentity, type UserIdentity } from './access/identity';
 export { InitialAuth, OptionalAuth, Public, type Requirement, requirementOf, ScanPass, StrictAuth } from './access/requirement';
 export { AuthModule, type AuthModuleSetup, type AuthOptions } from './auth.module';
-export { type InvalidationSource, type InvalidationListener } from './cache/invalidation-source';
+export { type InvalidationSource, type InvalidationListener } from './invalidations/invalidation-source';
 export { type FactsSource, AccessFactsCache } from './cache/access-facts-cache';
 export { VerifiedTokenCache } from './cache/verified-token-cache';
 export { bearerChallenge } from './http/bearer-challenge';

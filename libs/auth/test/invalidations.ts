@@ -1,4 +1,4 @@
-import type { InvalidationSource, InvalidationListener } from '../src/cache/invalidation-source';
+import type { InvalidationSource, InvalidationListener } from '../src/invalidations/invalidation-source';
 
 /** Invalidations that a test publishes itself. */
 export class TestInvalidations implements InvalidationSource {

@@ -3,7 +3,7 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Public } from '@puerta/auth';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Serves, Unlimited } from '../http/route-options';
+import { Serves, Unlimited } from '../routes/route-options';
 import { StaticFile } from '../http/static-file';
 
 /** What our pages share. Not limited: the page that says "try again" needs it, too. */

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { StrictAuth } from '@puerta/auth';
 import { BulkCardsDto, BulkIdDto, CardBulk, cardIssuerContract } from '@puerta/contracts';
 import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
-import { Operation } from '../http/operation';
+import { Operation } from '../routes/operation';
 import { Sender } from '../http/sender';
 
 @ApiTags('ID cards')

@@ -17,8 +17,8 @@ import {
 import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
 import { FILE_TYPES } from '@puerta/storage';
 import { type File, SentFile } from '../http/file-body';
-import { Operation } from '../http/operation';
-import { TakesFile } from '../http/route-options';
+import { Operation } from '../routes/operation';
+import { TakesFile } from '../routes/route-options';
 import { Sender } from '../http/sender';
 import { CardPhotos } from './card-photos';
 import { bytesOf } from './picture';

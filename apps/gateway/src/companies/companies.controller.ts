@@ -12,7 +12,7 @@ import {
   UpdateCompanyDto,
 } from '@puerta/contracts';
 import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
-import { Operation } from '../http/operation';
+import { Operation } from '../routes/operation';
 import { Sender } from '../http/sender';
 
 @ApiTags('Companies')

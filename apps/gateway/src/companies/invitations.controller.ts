@@ -11,7 +11,7 @@ import {
   PageQueryDto,
 } from '@puerta/contracts';
 import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
-import { Operation } from '../http/operation';
+import { Operation } from '../routes/operation';
 import { Sender } from '../http/sender';
 
 @ApiTags('Companies')

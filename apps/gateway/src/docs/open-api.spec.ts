@@ -1,8 +1,8 @@
 import { HttpClient, type Answer } from '@puerta/testing';
 import Ajv from 'ajv';
 import addFormats from 'ajv-formats';
-import { problemsOf } from '../http/operation';
-import { Routes } from '../http/routes';
+import { problemsOf } from '../routes/operation';
+import { Routes } from '../routes/routes';
 import { startTestGateway, type TestGateway } from '../../test/test-gateway';
 import { openApiPath } from './open-api';
 import { codesOf } from './problem-responses';

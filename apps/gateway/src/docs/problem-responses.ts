@@ -1,8 +1,8 @@
 import { getSchemaPath, type OpenAPIObject } from '@nestjs/swagger';
 import type { Requirement } from '@puerta/auth';
 import type { ErrorCode } from '@puerta/contracts/core';
-import { problemsOf } from '../http/operation';
-import { isApi, type Route } from '../http/routes';
+import { problemsOf } from '../routes/operation';
+import { isApi, type Route } from '../routes/routes';
 import { IDEMPOTENT_BY_KEY } from '../http/sender';
 import { ERRORS } from '../problems/catalogue';
 import { ProblemSchema } from './problem.schema';

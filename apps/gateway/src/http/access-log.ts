@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Logger, Metrics } from '@puerta/observability';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { requestContextOf } from './request-context';
+import { requestContextOf } from '../request/request-context';
 
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'];
 

@@ -5,10 +5,10 @@ import { DomainError } from '@puerta/contracts/core';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProblemWriter } from '../problems/problem-writer';
 import { answerBrokenRequest, refuseConnect } from './broken-requests';
-import { requestIdOf } from './request-context';
+import { requestIdOf } from '../request/request-context';
 import { parseBody } from './file-body';
 import { MAX_JSON_BYTES } from './json-body';
-import { isScanPath } from './paths';
+import { isScanPath } from '../request/paths';
 
 export interface AdapterOptions {
   readonly problems: ProblemWriter;

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { vary } from './vary';
+import { vary } from '../request/vary';
 
 const METHODS = 'GET, HEAD, POST, PATCH, PUT, DELETE';
 const REQUEST_HEADERS =

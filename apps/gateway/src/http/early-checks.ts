@@ -3,10 +3,10 @@ import { DomainError } from '@puerta/contracts/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestLimits } from '../limits/request-limits';
 import { answerCors } from './cors';
-import { requestContextOf } from './request-context';
+import { requestContextOf } from '../request/request-context';
 import { checkBodyHeaders } from './json-body';
-import { pathOf } from './paths';
-import { isApi, type Routes } from './routes';
+import { pathOf } from '../request/paths';
+import { isApi, type Routes } from '../routes/routes';
 
 /** Longer than any address we have or answer with; the longest holds a scan pass. */
 const MAX_URL = 4_096;

@@ -3,8 +3,8 @@ import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { callContext } from '@puerta/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type EarlyChecksOptions, checkEarly } from './early-checks';
-import { callContextOf, requestContextOf } from './request-context';
-import type { Surface } from './security-headers';
+import { callContextOf, requestContextOf } from '../request/request-context';
+import type { Surface } from '../routes/route-options';
 
 export interface EdgeOptions extends EarlyChecksOptions {
   readonly securityHeaders: Readonly<Record<Surface, Readonly<Record<string, string>>>>;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyRequest } from 'fastify';
-import { requestContextOf } from './request-context';
+import { requestContextOf } from '../request/request-context';
 import { mediaTypeOf, parseJsonBody } from './json-body';
 
 /** A file that is being sent. */

@@ -4,7 +4,7 @@ import { decodeError } from '@puerta/service/runtime';
 import { HttpClient } from '@puerta/testing';
 import { rawRequest, sendRaw } from '../../test/raw-http';
 import { ACTOR, startTestGateway, type TestGateway } from '../../test/test-gateway';
-import { Routes } from './routes';
+import { Routes } from '../routes/routes';
 
 const ID = '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11';
 const CODE = 'AAAAAAAAAAAAAAAAAAAAAA';

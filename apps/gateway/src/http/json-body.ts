@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyRequest } from 'fastify';
-import type { FileBody } from './route-options';
+import type { FileBody } from '../routes/route-options';
 
 /** JSON of people and programs: a card is under 1 KiB, the largest form we have under 4. */
 export const MAX_JSON_BYTES = 65_536;

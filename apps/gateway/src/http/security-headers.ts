@@ -1,8 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet, { type HelmetOptions } from 'helmet';
-
-/** Whose content an answer is: data, our interactive documentation, or the page that shows a scanned card. */
-export type Surface = 'api' | 'docs' | 'page';
+import type { Surface } from '../routes/route-options';
 
 type Headers = Readonly<Record<string, string>>;
 

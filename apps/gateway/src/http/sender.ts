@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { DomainError } from '@puerta/contracts/core';
 import type { CallOptions } from '@puerta/messaging';
 import type { FastifyRequest } from 'fastify';
-import { requestContextOf } from './request-context';
+import { requestContextOf } from '../request/request-context';
 
 export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
 

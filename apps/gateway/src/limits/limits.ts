@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto';
 import { normalizeIp } from '@nestjs/throttler';
-
-/** How often something may happen: `count` at once, and that many again spread over each `seconds`. */
-export interface Limit {
-  /** Begins with a letter; shown in the RateLimit headers. */
-  readonly name: string;
-  readonly count: number;
-  readonly seconds: number;
-}
+import type { Limit } from '../routes/route-options';
 
 /** A limit and whom it counts for. */
 export interface Claim {

@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startRedis, type TestRedis, testRedisUrl, waitFor } from '@puerta/testing';
 import { Redis } from 'ioredis';
-import { claim, claimOfAddress, type Limit } from './limits';
+import type { Limit } from '../routes/route-options';
+import { claim, claimOfAddress } from './limits';
 import { RedisLimiter } from './redis-limiter';
 
 describe('RedisLimiter', () => {

@@ -1,7 +1,8 @@
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyReply } from 'fastify';
-import type { Route } from '../http/routes';
-import { claim, claimOfAddress, type Claim, type Limit } from './limits';
+import type { Limit } from '../routes/route-options';
+import type { Route } from '../routes/routes';
+import { claim, claimOfAddress, type Claim } from './limits';
 import type { RedisLimiter, Verdict } from './redis-limiter';
 
 export interface RequestLimitsOptions {

@@ -3,7 +3,7 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Public } from '@puerta/auth';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Serves } from '../http/route-options';
+import { Serves } from '../routes/route-options';
 import { StaticFile } from '../http/static-file';
 
 const file = (name: string): StaticFile => StaticFile.read(join(__dirname, 'page', name));

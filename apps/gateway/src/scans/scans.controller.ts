@@ -3,8 +3,8 @@ import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { CurrentScan, Public, ScanPass, type ScanIdentity } from '@puerta/auth';
 import { cardIssuerContract, ScanProfile } from '@puerta/contracts';
 import { InjectService, ServiceClient } from '@puerta/messaging';
-import { Operation } from '../http/operation';
-import { Serves } from '../http/route-options';
+import { Operation } from '../routes/operation';
+import { Serves } from '../routes/route-options';
 import { CardCode } from './card-code';
 import { PROFILE_URL } from './profile-url';
 

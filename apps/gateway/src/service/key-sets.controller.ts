@@ -4,7 +4,7 @@ import { Public } from '@puerta/auth';
 import { KEYS_MAX_AGE_SECONDS, type KeySet } from '@puerta/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
-import { Operation } from '../http/operation';
+import { Operation } from '../routes/operation';
 import { JsonWebKeySet } from './answers';
 import { PublicKeys } from './public-keys';
 

@@ -2,8 +2,8 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Public } from '@puerta/auth';
 import type { FastifyReply } from 'fastify';
-import { Operation } from '../http/operation';
-import { Probe, Unlimited } from '../http/route-options';
+import { Operation } from '../routes/operation';
+import { Probe, Unlimited } from '../routes/route-options';
 import { Banner, Health, ReadyStatus } from './answers';
 import { Readiness } from './readiness';
 

@@ -4,7 +4,7 @@ import { InitialAuth } from '@puerta/auth';
 import { CreatedToken, CreateTokenDto, PresentTokenDto, TokenIdDto, tokenServiceContract, ValidToken } from '@puerta/contracts';
 import type { ErrorCode } from '@puerta/contracts/core';
 import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
-import { Operation } from '../http/operation';
+import { Operation } from '../routes/operation';
 import { Sender } from '../http/sender';
 
 const REFUSALS: readonly ErrorCode[] = [

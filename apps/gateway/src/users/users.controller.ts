@@ -17,8 +17,8 @@ import {
   UserProfile,
 } from '@puerta/contracts';
 import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
-import { Operation } from '../http/operation';
-import { Limited } from '../http/route-options';
+import { Operation } from '../routes/operation';
+import { Limited } from '../routes/route-options';
 import { Sender } from '../http/sender';
 import { LOGIN_BY_ADDRESS, REGISTER_BY_ADDRESS } from '../limits/limits';
 import { LoginGuard } from '../limits/login.guard';

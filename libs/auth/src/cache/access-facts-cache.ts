@@ -1,6 +1,6 @@
 import type { AccessFacts, CheckAccessDto } from '@puerta/contracts';
 import { LRUCache } from 'lru-cache';
-import { type InvalidationSource, KEPT_MS } from './invalidation-source';
+import { type InvalidationSource, KEPT_MS } from '../invalidations/invalidation-source';
 
 /** Asks identity what is true now of the subject of a token. */
 export type FactsSource = (subject: CheckAccessDto) => Promise<AccessFacts>;

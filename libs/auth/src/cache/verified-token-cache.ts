@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { KeyStore } from '../keys/key-store';
 import { type AccessClaims, TOKEN_KINDS } from '../tokens/token-kinds';
 import type { TokenVerifier } from '../tokens/token-verifier';
-import { type InvalidationSource, KEPT_MS } from './invalidation-source';
+import { type InvalidationSource, KEPT_MS } from '../invalidations/invalidation-source';
 
 const MOST_TOKENS = 10_000;
 

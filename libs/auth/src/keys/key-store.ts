@@ -1,5 +1,5 @@
 import { DomainError, type KeySet } from '@puerta/contracts';
-import type { InvalidationSource } from '../cache/invalidation-source';
+import type { InvalidationSource } from '../invalidations/invalidation-source';
 import { readKeySet, type VerificationKey } from './verification-key';
 
 export interface KeyStoreOptions {

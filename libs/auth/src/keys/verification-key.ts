@@ -1,6 +1,6 @@
 import type { KeySet } from '@puerta/contracts';
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import type { Algorithm } from '../tokens/token-form';
+import type { Algorithm } from './algorithms';
 
 /** A key, and the one algorithm that signatures by it have: a public key is never the secret of an HMAC. */
 export interface VerificationKey {

@@ -1,3 +1,4 @@
+import { SIGNATURE_BYTES } from '../keys/algorithms';
 import { TokenRejected } from './token-rejected';
 
 /** The three members that the header of our tokens has, and no others. */
@@ -16,11 +17,6 @@ export interface TokenForm {
   readonly payload: Buffer;
   readonly signature: Buffer;
 }
-
-/** RFC 7518 3.4 (`R || S`) and 3.2. A signature of another length is not passed on to the crypto library. */
-export const SIGNATURE_BYTES = { ES256: 64, HS256: 32 } as const;
-
-export type Algorithm = keyof typeof SIGNATURE_BYTES;
 
 const LENGTHS: readonly number[] = Object.values(SIGNATURE_BYTES);
 

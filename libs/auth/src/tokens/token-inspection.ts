@@ -1,7 +1,8 @@
 import { verify } from 'jsonwebtoken';
+import { SIGNATURE_BYTES } from '../keys/algorithms';
 import type { KeySource, VerificationKey } from '../keys/verification-key';
 import { claimProblems } from './token-claims';
-import { MAX_LENGTH, readForm, SIGNATURE_BYTES, WORD } from './token-form';
+import { MAX_LENGTH, readForm, WORD } from './token-form';
 import { rulesOf, type TokenKind } from './token-kinds';
 import { type RejectionReason, TokenRejected } from './token-rejected';
 

@@ -1,7 +1,8 @@
 import { JsonWebTokenError, NotBeforeError, TokenExpiredError, verify } from 'jsonwebtoken';
+import { SIGNATURE_BYTES } from '../keys/algorithms';
 import type { KeySource, VerificationKey } from '../keys/verification-key';
 import { requireClaims } from './token-claims';
-import { readForm, SIGNATURE_BYTES } from './token-form';
+import { readForm } from './token-form';
 import { type ClaimsOf, rulesOf, type TokenKind } from './token-kinds';
 import { type RejectionReason, TokenRejected } from './token-rejected';
 

@@ -3,9 +3,7 @@ import { METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/com
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { type Requirement, requirementOf } from '@puerta/auth';
-import type { Limit } from '../limits/limits';
-import { type FileBody, fileBodyOf, isProbe, limitsOf, surfaceOf } from './route-options';
-import type { Surface } from './security-headers';
+import { type FileBody, fileBodyOf, isProbe, type Limit, limitsOf, type Surface, surfaceOf } from './route-options';
 
 /** One route, and all that is decided about it before its handler runs. */
 export interface Route {

@@ -1,12 +1,21 @@
 import { applyDecorators, type CustomDecorator, SetMetadata } from '@nestjs/common';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
-import type { Limit } from '../limits/limits';
-import type { Surface } from './security-headers';
 
 const SURFACE = 'puerta:surface';
 const LIMITS = 'puerta:limits';
 const PROBE = 'puerta:probe';
 const FILE = 'puerta:file';
+
+/** Whose content an answer is: data, our interactive documentation, or the page that shows a scanned card. */
+export type Surface = 'api' | 'docs' | 'page';
+
+/** How often something may happen: `count` at once, and that many again spread over each `seconds`. */
+export interface Limit {
+  /** Begins with a letter; shown in the RateLimit headers. */
+  readonly name: string;
+  readonly count: number;
+  readonly seconds: number;
+}
 
 /** Of a controller or a route: whose content it serves, which decides about the policy browsers get. */
 export const Serves = (surface: Surface): CustomDecorator => SetMetadata(SURFACE, surface);

@@ -5,8 +5,8 @@ import type { CallContext } from '@puerta/messaging';
 import { childTrace, formatTraceparent, parseTraceparent, requestId, type TraceContext } from '@puerta/observability';
 import type { FastifyRequest } from 'fastify';
 import { isScanPath } from './paths';
-import type { Route } from './routes';
-import type { Surface } from './security-headers';
+import type { Route } from '../routes/routes';
+import type { Surface } from '../routes/route-options';
 
 /** What the gateway knows of one request, from its first byte to its line in the log. */
 export interface RequestContext {
