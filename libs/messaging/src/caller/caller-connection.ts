@@ -4,6 +4,12 @@ import { PRESENCE_MS } from '../callee/lease';
 import { type BusLogger } from '../options';
 import { type Script } from '../wire/scripts';
 
+/** How often Redis is asked for a sign of life: while calls are made, and for a while after, */
+export const PULSE_MS = 500;
+const BUSY_MS = 5_000;
+/** and else. The first call after a pause asks at once. */
+const IDLE_PULSE_MS = 5_000;
+
 /** How long a call waits for a connection that is just coming back. */
 const PATIENCE_MS = 1_000;
 
@@ -29,6 +35,8 @@ export class CallerConnection {
   readonly commands: Connection;
   answers: Connection;
   private moving = false;
+  private lastUse = -Infinity;
+  private lastPulse = -Infinity;
   private closed = false;
 
   constructor(private readonly options: CallerConnectionOptions) {
@@ -47,6 +55,8 @@ export class CallerConnection {
 
   /** Waits for a connection that is just coming, or coming back; not for one that has been down for longer. */
   async whenReady(most = Infinity): Promise<boolean> {
+    this.lastUse = performance.now();
+    if (this.lastUse - this.lastPulse > PULSE_MS) this.pulse();
     if (this.ready) return true;
     this.connect();
     const ms = Math.min(most, PATIENCE_MS - Math.max(this.commands.downFor, this.answers.downFor));
@@ -84,12 +94,19 @@ export class CallerConnection {
     await this.answers.within(ANSWER_MS, this.answers.redis.ping());
   }
 
-  /** Shows a frozen Redis, or one that is not the right one any more, before a call does, and keeps the clock. */
+  /** To be called every `PULSE_MS`. */
   beat(): void {
-    if (this.commands.ready) this.sync().catch(() => undefined);
-    if (this.answers.ready) this.heard().catch(() => undefined);
+    const now = performance.now();
+    if (now - this.lastUse < BUSY_MS || now - this.lastPulse > IDLE_PULSE_MS) this.pulse();
     // After a failover each finds its own way. Not on the same Redis, answers may be long in coming, or never come.
     if (this.ready && !this.moving && this.answers.peer !== this.commands.peer) void this.move();
+  }
+
+  /** Shows a frozen Redis, or one that is not the right one any more, before a call does, and keeps the clock. */
+  private pulse(): void {
+    this.lastPulse = performance.now();
+    if (this.commands.ready) this.sync().catch(() => undefined);
+    if (this.answers.ready) this.heard().catch(() => undefined);
   }
 
   /** Hears answers where commands go now, and until then where they were heard. */

@@ -5,7 +5,7 @@ import { type Lane } from '../wire/contract';
 import { BusError } from '../wire/errors';
 import { type Bound, callSeal, contentText, replySeal } from '../wire/envelope';
 import { Keys, requireName } from '../wire/keys';
-import { CallerConnection } from './caller-connection';
+import { CallerConnection, PULSE_MS } from './caller-connection';
 import { decodeReply, decodeSealed, isIdempotencyKey, isTooLarge, MOST_TTL_MS, type Reply, toFields } from '../wire/message';
 import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, newReplicaId } from '../options';
 import { type Fate, type PendingCall, PendingCalls } from './pending-calls';
@@ -14,7 +14,6 @@ import { parseRedisUrl } from '../connection/redis-url';
 import { throttled } from '../throttled';
 import { LOCATE, RETRACT, SEND } from '../wire/scripts';
 
-const PULSE_MS = 500;
 const STALE_MS = 1_000;
 const COMPLAIN_MS = 1_000;
 const ASKED_AT_ONCE = 200;
