@@ -33,23 +33,23 @@ export class Seal {
     const [[id, secret]] = this.#secrets;
     const nonce = Buffer.alloc(12);
     nonce.writeUIntBE((this.#sealed += 1), 6, 6);
-    const head = ['1', id, this.#salt.toString('base64url'), nonce.toString('base64url')].join('.');
+    const head = `2.${id}.${this.#salt.toString('base64url')}`;
     const cipher = createCipheriv('aes-256-gcm', derive(secret, this.#salt), nonce);
-    cipher.setAAD(Buffer.from(`${head}\n${context.join('\n')}`));
-    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    cipher.setAAD(Buffer.from(`${head}\n${context}`));
+    const body = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
     return `${head}.${body.toString('base64url')}`;
   }
 
   /** undefined for what was not sealed with our secrets for this context */
   open(sealed = '', context) {
     try {
-      const [version, id, salt, nonce, body] = sealed.split('.');
+      const [version, id, salt, body] = sealed.split('.');
       const bytes = Buffer.from(body, 'base64url');
       const key = derive(this.#secrets.get(id), Buffer.from(salt, 'base64url'));
-      const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64url'), { authTagLength: 16 });
-      decipher.setAAD(Buffer.from(`${[version, id, salt, nonce].join('.')}\n${context.join('\n')}`));
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
+      decipher.setAAD(Buffer.from(`${version}.${id}.${salt}\n${context}`));
       decipher.setAuthTag(bytes.subarray(-16));
-      return decipher.update(bytes.subarray(0, -16), undefined, 'utf8') + decipher.final('utf8');
+      return decipher.update(bytes.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8');
     } catch {
       return undefined;
     }
@@ -65,10 +65,10 @@ function derive(secret, salt) {
 
 const NOW = `local time = redis.call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000) `;
 
-/** KEYS stream · ARGV most entries, ttl, field, value, … → entry id or nothing when the stream is full */
+/** KEYS stream · ARGV most entries, ttl, head, sealed → entry id or nothing when the stream is full */
 const SEND = `
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return false end
-return redis.call('XADD', KEYS[1], '*', 'ttl', ARGV[2], unpack(ARGV, 3))`;
+return redis.call('XADD', KEYS[1], '*', 'ttl', ARGV[2], 'head', ARGV[3], 'sealed', ARGV[4])`;
 
 /** KEYS stream, replicas · ARGV group, entry id, take it back although somebody is there 0/1 → 1 if nobody has or will run it */
 const RETRACT = `${NOW}
@@ -128,7 +128,7 @@ export class Caller {
     Object.assign(this, { prefix, name, seal, replica: randomUUID() });
     this.redis = new Redis(url);
     this.ears = new Redis(url);
-    this.ears.on('message', (_channel, text) => this.#hear(JSON.parse(text)));
+    this.ears.on('message', (_channel, text) => this.#hear(text));
     this.listening = this.ears.subscribe(`${prefix}:reply:${name}:${this.replica}`);
   }
 
@@ -137,22 +137,20 @@ export class Caller {
     await this.listening;
     const id = randomUUID();
     const stream = `${this.prefix}:{${service}}:${this.name}:${lane}`;
-    const context = ['call', service, this.name, lane, id, pattern, this.replica, key, request];
-    const fields = { id, pattern, reply: this.replica, sealed: this.seal.seal(JSON.stringify({ data }), context) };
-    if (key) fields.key = key;
-    if (request) fields.request = request;
+    const head = [id, pattern, this.replica, key, request, ''].join('\n');
+    const sealed = this.seal.seal(JSON.stringify({ data }), ['call', service, this.name, lane, head].join('\n'));
     const heard = new Promise((resolve) => this.#waiting.set(id, { service, resolve }));
     const late = sleep(ttl + LATE_MS, { error: { code: 'outcome_unknown' } }, { ref: false });
-    const { ok, error } = await Promise.race([heard, this.#send(id, service, stream, ttl, fields), late]);
+    const { ok, error } = await Promise.race([heard, this.#send(id, service, stream, ttl, head, sealed), late]);
     this.#waiting.delete(id);
     if (error) throw new BusError(error.code);
     return ok;
   }
 
   /** Settles only when the message surely was not taken, nor will be: each second it asks, and when its time is up. */
-  async #send(id, service, stream, ttl, fields) {
+  async #send(id, service, stream, ttl, head, sealed) {
     const end = performance.now() + ttl;
-    const entry = await this.redis.eval(SEND, 1, stream, MOST_ENTRIES, Math.floor(ttl), ...Object.entries(fields).flat());
+    const entry = await this.redis.eval(SEND, 1, stream, MOST_ENTRIES, Math.floor(ttl), head, sealed);
     if (!entry) return { error: { code: 'overloaded' } };
     for (let left = ttl; left > 0 && this.#waiting.has(id); ) {
       await sleep(Math.min(1_000, left), undefined, { ref: false });
@@ -163,10 +161,13 @@ export class Caller {
     return new Promise(() => undefined);
   }
 
-  #hear({ id, sealed }) {
-    const call = this.#waiting.get(id);
-    const text = call && this.seal.open(sealed, ['reply', call.service, this.name, id]);
-    if (text) call.resolve(JSON.parse(text));
+  #hear(text) {
+    const [callee, sealed] = text.split('\n');
+    const opened = this.seal.open(sealed, ['reply', callee, this.name, this.replica].join('\n'));
+    for (const answer of opened ? JSON.parse(opened) : []) {
+      const call = this.#waiting.get(answer.id);
+      if (call?.service === callee) call.resolve(answer);
+    }
   }
 
   close() {
@@ -270,9 +271,9 @@ export class Server {
     if (this.#held.has(entry)) return;
     this.#held.set(entry, stream);
     const fields = Object.fromEntries(list.flatMap((value, i) => (i % 2 ? [] : [[value, list[i + 1]]])));
-    const { id = '', pattern = '', reply = '', key = '', request = '', sealed, ttl } = fields;
-    const context = ['call', this.name, caller, lane, id, pattern, reply, key, request];
-    const content = this.seal.open(sealed, context);
+    const { head = '', sealed, ttl } = fields;
+    const [id, pattern, reply, key, request] = head.split('\n');
+    const content = this.seal.open(sealed, ['call', this.name, caller, lane, head].join('\n'));
     const left = Number(entry.split('-')[0]) + Number(ttl) - performance.now() - this.#offset;
     let answer;
     if (content === undefined) answer = undefined; // not ours: dropped without a word
@@ -280,7 +281,8 @@ export class Server {
     else if (!(left > 0)) answer = deliveries === 1 ? { id, error: { code: 'service_unavailable' } } : undefined;
     else answer = await this.#answer({ id, pattern, key, request, caller, lane, left }, content);
     const channel = answer && reply ? `${this.prefix}:reply:${caller}:${reply}` : '';
-    const text = channel && JSON.stringify({ id, sealed: this.seal.seal(JSON.stringify(answer), ['reply', this.name, caller, id]) });
+    const context = ['reply', this.name, caller, reply].join('\n');
+    const text = channel && `${this.name}\n${this.seal.seal(JSON.stringify([answer]), context)}`;
     const about = [this.name, entry, channel, text];
     const finish = () =>
       content !== undefined && deliveries > MOST_DELIVERIES

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { callSeal, replySeal } from '../src/wire/envelope';
-import { decodeSealed, fromFields } from '../src/wire/message';
+import { callSeal, openReplies } from '../src/wire/envelope';
 import { type Bench } from './harness';
 import { type Done } from './sample';
 
@@ -13,17 +12,22 @@ export interface HandAnswer {
 /** Fields and values, alternating. */
 export const flat = (fields: Readonly<Record<string, string | Buffer>>): (string | Buffer)[] => Object.entries(fields).flat();
 
+/** The six lines in front of what is sealed. */
+export function headOf({ id = '', pattern = '', reply = '', key = '', request = '', trace = '' }: Record<string, string>): string {
+  return [id, pattern, reply, key, request, trace].join('\n');
+}
+
 /**
- * The fields of a message in the fast lane, as somebody writes them who has only read the wire format. `data` and `actor`,
- * which are JSON or what looks like it, are what is sealed.
+ * The fields of a message in the fast lane, as somebody writes them who has only read the wire format, and its id. `data`
+ * and `actor`, which are JSON or what looks like it, are what is sealed.
  */
 export function message(bench: Bench, more: Record<string, string> = {}, caller = 'tester'): Record<string, string> & { id: string } {
-  const { data = JSON.stringify({ key: 'by hand' }), actor, ...rest } = more;
-  const fields = { id: randomUUID(), pattern: 'work.do', reply: 'hand', ttl: '5000', request: 'req-1', ...rest };
+  const { data = JSON.stringify({ key: 'by hand' }), actor, ttl = '5000', ...rest } = more;
+  const parts = { id: randomUUID(), pattern: 'work.do', reply: 'hand', request: 'req-1', ...rest };
+  const head = headOf(parts);
   const content = actor === undefined ? `{"data":${data}}` : `{"data":${data},"actor":${actor}}`;
   const route = { callee: 'sample', caller, lane: 'fast' } as const;
-  const sealed = bench.sealer.seal(content, callSeal(route, fromFields(Object.entries(fields).flat())));
-  return { ...fields, sealed };
+  return { ...rest, id: parts.id, ttl, head, sealed: bench.sealer.seal(content, callSeal(route, head)) };
 }
 
 /** Puts a message on the stream of the fast lane. */
@@ -37,11 +41,9 @@ export async function hear(bench: Bench, caller = 'tester', sealer = bench.seale
   const ears = bench.redis.duplicate();
   bench.onClose(async () => ears.disconnect());
   await ears.psubscribe(`${bench.prefix}:reply:${caller}:*`);
-  ears.on('pmessage', (_pattern, _channel, text: string) => {
-    const { id = '', sealed = '' } = decodeSealed(text) ?? {};
-    const opened = sealer.open(sealed, replySeal({ callee: 'sample', caller }, id));
-    const { id: inside, ...answer } = JSON.parse(opened ?? '{}') as HandAnswer & { id?: string };
-    if (inside === id) answers.set(id, answer);
+  ears.on('pmessage', (_pattern, channel: string, text: string) => {
+    const { replies = [] } = openReplies(sealer, { caller, replica: channel.split(':').at(-1) ?? '' }, text);
+    for (const { id, ...answer } of replies) answers.set(id, answer as HandAnswer);
   });
   return answers;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Redis } from 'ioredis';
 import { type BusClient, type BusContext, type BusError, type Lane, LANES, type WireError } from '../src';
+import { openReplies } from '../src/wire/envelope';
 import { type Bench, eventually, type StartedReplica } from './harness';
 import { type Done, type Work } from './sample';
 import { type Ending, type Scenario, type Step } from './scenario';
@@ -228,8 +229,8 @@ export class World {
     this.bench.onClose(async () => ears.disconnect());
     await ears.psubscribe(`${this.bench.prefix}:reply:*`);
     ears.on('pmessage', (_pattern, channel: string, text: string) => {
-      const { id } = JSON.parse(text) as { id: string };
-      this.answers.set(id, (this.answers.get(id) ?? new Set()).add(channel));
+      const { replies = [] } = openReplies(this.bench.sealer, { caller: 'tester', replica: channel.split(':').at(-1) ?? '' }, text);
+      for (const { id } of replies) this.answers.set(id, (this.answers.get(id) ?? new Set()).add(channel));
     });
   }
 

@@ -1,28 +1,42 @@
 import { randomUUID } from 'node:crypto';
-import { isEmpty, message, write } from '../../test/by-hand';
-import { eventually, inBench } from '../../test/harness';
+import { flat, hear, isEmpty, message } from '../../test/by-hand';
+import { type Bench, eventually, inBench } from '../../test/harness';
+import { sealerFor } from '../../test/keys';
 import { type BusEvent, DeadLetters } from '..';
 import { type Connection } from '../connection/connection';
+import { Keys } from '../wire/keys';
 import { Acknowledger } from './acknowledger';
 import { type Entry } from './lane-reader';
 
-it('a message whose reply Redis refuses for good becomes a dead letter, and is counted', inBench(async (bench) => {
+/** A user of Redis with rights to everything, but to these channels alone. */
+async function userWith(bench: Bench, ...channels: string[]): Promise<string> {
   const [user, password] = [bench.prefix, randomUUID()];
-  await bench.redis.call('ACL', 'SETUSER', user, 'reset', 'on', `>${password}`, '~*', '+@all', 'resetchannels');
+  const rules = ['~*', '+@all', 'resetchannels', ...channels.map((channel) => `&${channel}`)];
+  await bench.redis.call('ACL', 'SETUSER', user, 'reset', 'on', `>${password}`, ...rules);
   bench.onClose(() => bench.redis.call('ACL', 'DELUSER', user));
-  const url = new URL(bench.url);
-  [url.username, url.password] = [user, password];
+  return Object.assign(new URL(bench.url), { username: user, password }).href;
+}
+
+it('a message whose reply Redis refuses for good becomes a dead letter, and is counted; others are answered', inBench(async (bench) => {
+  const redis = await userWith(bench, `${bench.prefix}:reply:tester:good`);
   const events: BusEvent[] = [];
   const onEvent = (event: BusEvent) => void (event.type === 'dead_lettered' && events.push(event));
   let runs = 0;
-  const { log } = await bench.replica(async () => void (runs += 1), { redis: url.href, onEvent });
+  const answers = await hear(bench);
+  const { log } = await bench.replica(async () => void (runs += 1), { redis, onEvent });
+  const good = [1, 2].map(() => message(bench, { reply: 'good' }));
   const sent = message(bench);
-  await write(bench, sent);
+  // In one transaction, so that they are read, and acknowledged, together.
+  const writing = bench.redis.multi();
+  for (const one of [good[0], sent, good[1]]) writing.xadd(bench.key('tester:fast'), '*', ...flat(one ?? {}));
+  await writing.exec();
   await eventually(() => isEmpty(bench));
   expect(await new DeadLetters(bench.redis, bench.prefix, 'sample').list()).toMatchObject([{ id: sent.id, deliveries: 1 }]);
+  await eventually(() => answers.size === 2);
+  expect([...answers.keys()].sort()).toEqual(good.map(({ id }) => id).sort());
   expect(events).toEqual([{ type: 'dead_lettered', pattern: 'work.do', caller: 'tester', lane: 'fast' }]);
   expect(log.errors.map((line) => line.message)).toContain('Redis refuses replies to a caller; the message is a dead letter');
-  expect(runs).toBe(1);
+  expect(runs).toBe(3);
 }));
 
 it('says when so much cannot be acknowledged that nothing more may be read', async () => {
@@ -30,7 +44,8 @@ it('says when so much cannot be acknowledged that nothing more may be read', asy
   const acknowledger = new Acknowledger({
     connection: { ready: false, run: refused } as unknown as Connection,
     group: 'sample',
-    deadLetters: 'dead',
+    keys: new Keys('bus'),
+    sealer: sealerFor('bus'),
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
     onRefused: () => undefined,
   });

@@ -1,7 +1,10 @@
 import { type Connection } from '../connection/connection';
 import { type BusLogger } from '../options';
 import { throttled } from '../throttled';
+import { sealReplies } from '../wire/envelope';
+import { type Keys } from '../wire/keys';
 import { ACKNOWLEDGE, DEAD_LETTER } from '../wire/scripts';
+import { type Sealer } from '../wire/sealer';
 import { type Entry } from './lane-reader';
 
 const RETRY_MS = 500;
@@ -13,9 +16,14 @@ const MOST_DEAD = 1_000;
 /** So many messages may wait to be acknowledged; then no more are read. */
 const MOST_FAILED = 1_000;
 
+/** Longer scripts would keep Redis from everybody else. */
+const MOST_AT_ONCE = 64;
+
 /** What is said to the caller about a message, if anything. */
 export interface OutgoingReply {
-  readonly channel: string;
+  /** The replica that asked. */
+  readonly replica: string;
+  /** JSON. */
   readonly answer: string;
 }
 
@@ -23,27 +31,30 @@ interface Finish {
   readonly entry: Entry;
   readonly reply?: OutgoingReply | undefined;
   readonly onlyIfHeldBy: string;
-  /** Where it goes instead of being forgotten. */
-  readonly deadLetters?: string;
+  /** It is kept among the dead letters instead of being forgotten. */
+  readonly dead: boolean;
   readonly done: (entry: Entry) => void;
 }
 
 export interface AcknowledgerOptions {
   readonly connection: Connection;
+  /** The callee, and so the group of its replicas. */
   readonly group: string;
-  /** The stream of dead letters. */
-  readonly deadLetters: string;
+  readonly keys: Keys;
+  readonly sealer: Sealer;
   readonly logger: BusLogger;
   /** Redis refuses to publish a reply: the caller is not told, and the message is a dead letter. */
   readonly onRefused: (entry: Entry) => void;
 }
 
 /**
- * Replies to messages and takes them off their streams. What fails is tried again until it succeeds: a message that is left
+ * Replies to messages and takes them off their streams: those of one turn of the event loop and one stream by one command,
+ * and what is said to one replica of a caller under one seal. What fails is tried again until it succeeds: a message that is left
  * pending for a living replica would stay for ever, since nobody may claim it. What Redis refuses for good (this user may
  * not publish to that caller) becomes a dead letter, without a reply.
  */
 export class Acknowledger {
+  private queued: Finish[] = [];
   private readonly failed = new Set<Finish>();
   private underWay = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -60,16 +71,16 @@ export class Acknowledger {
 
   /** @param onlyIfHeldBy finish it only when this replica still holds it */
   finish(entry: Entry, reply: OutgoingReply | undefined, done: (entry: Entry) => void, onlyIfHeldBy = ''): void {
-    void this.attempt({ entry, reply, onlyIfHeldBy, done });
+    this.add({ entry, reply, onlyIfHeldBy, dead: false, done });
   }
 
   /** Moves it to the dead letters instead. */
   deadLetter(entry: Entry, reply: OutgoingReply | undefined, done: (entry: Entry) => void): void {
-    void this.attempt({ entry, reply, onlyIfHeldBy: '', deadLetters: this.options.deadLetters, done });
+    this.add({ entry, reply, onlyIfHeldBy: '', dead: true, done });
   }
 
   get idle(): boolean {
-    return this.underWay === 0 && this.failed.size === 0;
+    return this.queued.length === 0 && this.underWay === 0 && this.failed.size === 0;
   }
 
   /** So much is left to acknowledge that memory would run out if more were read. */
@@ -77,30 +88,76 @@ export class Acknowledger {
     return this.failed.size >= MOST_FAILED;
   }
 
-  private async attempt(finish: Finish): Promise<void> {
+  private add(finish: Finish): void {
+    this.queued.push(finish);
+    if (this.queued.length === 1) setImmediate(() => this.flush());
+  }
+
+  private flush(): void {
+    const batches = new Map<string, Finish[]>();
+    for (const finish of this.queued.splice(0)) {
+      const { entry, onlyIfHeldBy, dead } = finish;
+      const batch = batches.get(entry.source.stream);
+      if (dead || onlyIfHeldBy !== '') void this.attempt([finish]);
+      else if (batch && batch.length < MOST_AT_ONCE) batch.push(finish);
+      else {
+        if (batch) void this.attempt(batch);
+        batches.set(entry.source.stream, [finish]);
+      }
+    }
+    for (const batch of batches.values()) void this.attempt(batch);
+  }
+
+  /** @param finishes of one stream */
+  private async attempt(finishes: readonly Finish[]): Promise<void> {
     this.underWay += 1;
     try {
-      await this.send(finish);
-      finish.done(finish.entry);
+      await this.send(finishes);
+      for (const { done, entry } of finishes) done(entry);
     } catch (error) {
       if (this.options.connection.ready) this.complain(error);
-      this.failed.add(finish.reply && isRefusal(error) ? this.refused(finish) : finish);
+      if (!isRefusal(error)) for (const finish of finishes) this.failed.add(finish);
+      // One by one: the others may be answered.
+      else if (finishes.length > 1) for (const finish of finishes) void this.attempt([finish]);
+      else for (const finish of finishes) this.failed.add(finish.reply ? this.refused(finish) : finish);
     } finally {
       this.underWay -= 1;
     }
   }
 
-  private async send({ entry, reply, onlyIfHeldBy, deadLetters }: Finish): Promise<void> {
-    const { connection, group } = this.options;
+  private async send(finishes: readonly Finish[]): Promise<void> {
+    const { connection, group, keys } = this.options;
+    const [{ entry, onlyIfHeldBy, dead }] = finishes as [Finish];
     const { stream, caller, lane } = entry.source;
-    const args = [group, entry.id, reply?.channel ?? '', reply?.answer ?? ''];
-    if (deadLetters === undefined) await connection.run(ACKNOWLEDGE, [stream], [...args, onlyIfHeldBy]);
-    else await connection.run(DEAD_LETTER, [stream, deadLetters], [...args, MOST_DEAD, caller, lane, entry.deliveries]);
+    const replies = this.repliesIn(finishes, caller);
+    if (dead) {
+      const [channel = '', text = ''] = replies;
+      const about = [MOST_DEAD, caller, lane, entry.deliveries];
+      await connection.run(DEAD_LETTER, [stream, keys.dead(group)], [group, entry.id, channel, text, ...about]);
+    } else {
+      const ids = finishes.map((finish) => finish.entry.id);
+      await connection.run(ACKNOWLEDGE, [stream], [group, onlyIfHeldBy, ids.length, ...ids, ...replies]);
+    }
+  }
+
+  /** @returns channels, and what is published there, alternating */
+  private repliesIn(finishes: readonly Finish[], caller: string): string[] {
+    const { group: callee, keys, sealer } = this.options;
+    const byReplica = new Map<string, string[]>();
+    for (const { reply } of finishes) {
+      const answers = reply && byReplica.get(reply.replica);
+      if (answers) answers.push(reply.answer);
+      else if (reply) byReplica.set(reply.replica, [reply.answer]);
+    }
+    return [...byReplica].flatMap(([replica, answers]) => [
+      keys.replyChannel(caller, replica),
+      sealReplies(sealer, { callee, caller, replica }, answers),
+    ]);
   }
 
   private refused({ entry, done }: Finish): Finish {
     this.options.onRefused(entry);
-    return { entry, onlyIfHeldBy: '', deadLetters: this.options.deadLetters, done };
+    return { entry, onlyIfHeldBy: '', dead: true, done };
   }
 
   /** What a lost connection leaves is ordinary; what Redis refuses, it may refuse for ever. */
@@ -111,10 +168,8 @@ export class Acknowledger {
 
   private retry(): void {
     if (!this.options.connection.ready) return;
-    for (const finish of [...this.failed]) {
-      this.failed.delete(finish);
-      void this.attempt(finish);
-    }
+    for (const finish of this.failed) this.add(finish);
+    this.failed.clear();
   }
 }
 

@@ -141,7 +141,7 @@ describe('junk', () => {
       ...['{"__proto__":{"admin":true}}', '{"a":{"__proto__":null}}', '{"a":[{"\\u005f_proto__":1}]}'].map((data) => ({ data })),
       { data: '{"constructor":{"prototype":{"admin":true}}}' },
       ...['', 'x', '[]', '"root"', '{"__proto__":{}}'].map((actor) => ({ actor })),
-      ...['', ' ', 'a b', 'ñ', 'a\nb', 'k'.repeat(256)].map((key) => ({ key })),
+      ...[' ', 'a b', 'ñ', 'k'.repeat(256)].map((key) => ({ key })),
       ...['', '0', '-1', '1e3', '99999999', 'x'].map((ttl) => ({ ttl })),
     ];
     const sent = junk.map((fields) => message(bench, fields));
@@ -165,10 +165,10 @@ describe('junk', () => {
   it('of other kinds is taken off the stream, and stops nobody', async () => {
     const { log } = await bench.replica();
     const bytes = Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28]);
-    const { id, ...withoutId } = message(bench);
     await write(bench, { a: 'b' });
-    await write(bench, { [String(bytes)]: bytes, pattern: bytes, id: bytes });
-    await write(bench, withoutId);
+    await write(bench, { [String(bytes)]: bytes, head: bytes, sealed: bytes, ttl: bytes });
+    await write(bench, message(bench, { id: '' }));
+    await write(bench, message(bench, { key: 'a\nb' }));
     await write(bench, message(bench, { id: '../../x' }));
     await write(bench, message(bench, { reply: '*:evil' }));
     await write(bench, message(bench, { reply: 'x'.repeat(1_000) }));
@@ -176,7 +176,6 @@ describe('junk', () => {
     await write(bench, Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`field ${i}`, 'x'])));
     await expect(bench.sample().request('work.do', { key: 'after' })).resolves.toMatchObject({ key: 'after' });
     await eventually(() => isEmpty(bench));
-    expect(id).toBeDefined();
     expect(log.errors).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { type Connection } from '../connection/connection';
 import { type Acknowledger } from './acknowledger';
 import { type Lane } from '../wire/contract';
@@ -152,6 +152,9 @@ export class LaneReader {
     const batches = (await connection.within(BLOCK_MS + BLOCK_GRACE_MS, read)) as [string, RawEntry[]][] | null;
     if (!batches) return;
     for (const [stream, raw] of batches) for (const entry of this.entriesOf(stream, raw, asked, () => 1)) this.take(entry);
+    // What is answered without waiting is acknowledged first: that is one turn of the event loop from here.
+    await turn();
+    await turn();
   }
 
   /** Takes over what was lost on the way to this replica, and what dead replicas left. */

@@ -1,14 +1,13 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import { BusContext, callContext } from '../wire/context';
 import { type PatternSpec, waysOf } from '../wire/contract';
-import { callSeal, replySeal, type Route } from '../wire/envelope';
+import { callSeal } from '../wire/envelope';
 import { BusError, type BusErrorCode, type WireError } from '../wire/errors';
 import { type OutgoingReply, type Acknowledger } from './acknowledger';
-import { type Keys } from '../wire/keys';
 import { type Entry } from './lane-reader';
 import { type RedisClock } from '../connection/clock';
 import {
-  encodeAnswer, encodeRefusal, encodeSealed, fromFields, type Incoming, isIdempotencyKey, isTooLarge, parseJson, writtenAt,
+  encodeAnswer, encodeRefusal, fromFields, type Incoming, isIdempotencyKey, isTooLarge, parseJson, writtenAt,
 } from '../wire/message';
 import { type BusLogger, type BusServerOptions } from '../options';
 import { harmlessObject } from './plain-data';
@@ -27,7 +26,6 @@ interface Content {
 export interface RunnerOptions extends BusServerOptions {
   readonly replica: string;
   readonly logger: BusLogger;
-  readonly keys: Keys;
   readonly clock: RedisClock;
   readonly acknowledger: Acknowledger;
   readonly settle: (entry: Entry) => void;
@@ -64,7 +62,8 @@ export class Runner {
     const { caller, lane } = entry.source;
     // Redis' time is reckoned, and may have been set back: no message is from the future, nor lives longer than it may.
     const age = Math.max(0, this.options.clock.now() - writtenAt(entry.id));
-    const opened = this.options.sealer.open(message.sealed ?? '', callSeal(this.routeOf(entry), message));
+    const route = { callee: this.options.contract.name, caller, lane };
+    const opened = this.options.sealer.open(message.sealed, callSeal(route, message.head));
     if (opened === undefined) return this.drop(entry);
     const spec = this.patterns.get(message.pattern ?? '');
     const event = { pattern: spec && message.pattern ? message.pattern : 'unknown', caller, lane };
@@ -173,25 +172,17 @@ export class Runner {
       pattern: this.patterns.has(message.pattern ?? '') ? message.pattern : 'unknown',
       deliveries: entry.deliveries,
     });
-    const reply = this.reply(entry, message, encodeRefusal(id, { code: 'internal' satisfies BusErrorCode }));
+    const reply = replyTo(message, encodeRefusal(id, { code: 'internal' satisfies BusErrorCode }));
     acknowledger.deadLetter(entry, reply, settle);
   }
 
   private finish(entry: Entry, message: Incoming, answer: string, onlyIfHeldBy?: string): void {
-    this.options.acknowledger.finish(entry, this.reply(entry, message, answer), this.options.settle, onlyIfHeldBy);
+    this.options.acknowledger.finish(entry, replyTo(message, answer), this.options.settle, onlyIfHeldBy);
   }
+}
 
-  private reply(entry: Entry, { id, reply }: Incoming, answer: string): OutgoingReply | undefined {
-    if (answer === '' || id === undefined || reply === undefined) return undefined;
-    const { caller } = entry.source;
-    const { contract, keys, sealer } = this.options;
-    const sealed = sealer.seal(answer, replySeal({ callee: contract.name, caller }, id));
-    return { channel: keys.replyChannel(caller, reply), answer: encodeSealed(id, sealed) };
-  }
-
-  private routeOf({ source: { caller, lane } }: Entry): Route {
-    return { callee: this.options.contract.name, caller, lane };
-  }
+function replyTo({ id, reply }: Incoming, answer: string): OutgoingReply | undefined {
+  return answer === '' || id === undefined || reply === undefined ? undefined : { replica: reply, answer };
 }
 
 function requireObject(value: unknown): object {

@@ -59,7 +59,8 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     this.acknowledger = new Acknowledger({
       connection: this.commands,
       group: service,
-      deadLetters: this.keys.dead(service),
+      keys: this.keys,
+      sealer: options.sealer,
       logger: this.log,
       onRefused: (entry) => this.refused(entry),
     });
@@ -163,7 +164,6 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
       ...this.options,
       replica: this.replica,
       logger: this.log,
-      keys: this.keys,
       clock: this.lease.clock,
       acknowledger: this.acknowledger,
       settle: (entry) => reader.settle(entry),

@@ -7,8 +7,8 @@ import { APP_FILTER } from '@nestjs/core';
 import { map, type Observable, of, throwError } from 'rxjs';
 import { Bench, eventually, moduleOf, rejection } from '../../test/harness';
 import { type Done, sampleContract, Work } from '../../test/sample';
-import { replySeal } from '../wire/envelope';
-import { encodeAnswer, encodeSealed } from '../wire/message';
+import { sealReplies } from '../wire/envelope';
+import { encodeAnswer } from '../wire/message';
 import { BusContext, BusError, BusServer, callContext, createBusService, Handles, type WireError } from '..';
 
 let bench: Bench;
@@ -329,13 +329,12 @@ describe('a caller', () => {
     const sample = bench.sample(client);
     await bench.replica(async (_, { messageId }) => {
       const channel = `${bench.prefix}:reply:tester:${client.replica}`;
-      for (const noise of ['', 'null', '7', '[]', '{"id":7}', '{"id":"x","error":{}}', `{"id":"${messageId}","error":"x"}`]) {
-        await bench.redis.publish(channel, noise);
-      }
+      for (const text of ['', 'null', 'sample', 'sample\n', '\n\n', '{"id":7}']) await bench.redis.publish(channel, text);
+      const route = { callee: 'sample', caller: 'tester', replica: client.replica };
+      const noise = ['null', '7', '{}', '{"id":7}', '{"id":"x","error":{}}', `{"id":"${messageId}","error":"x"}`];
+      await bench.redis.publish(channel, sealReplies(bench.sealer, route, noise));
       for (const key of ['first', 'second']) {
-        const answer = encodeAnswer(messageId, { key, replica: '' });
-        const sealed = bench.sealer.seal(answer, replySeal({ callee: 'sample', caller: 'tester' }, messageId));
-        await bench.redis.publish(channel, encodeSealed(messageId, sealed));
+        await bench.redis.publish(channel, sealReplies(bench.sealer, route, [encodeAnswer(messageId, { key, replica: '' })]));
       }
     });
     await expect(sample.request('work.do', { key: 'a' })).resolves.toMatchObject({ key: 'first' });

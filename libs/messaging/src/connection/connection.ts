@@ -27,7 +27,6 @@ export interface ConnectionOptions {
  */
 export class Connection {
   readonly redis: Redis;
-  private corked = false;
   private lastError: Error | undefined;
   private readonly waiting = new Set<() => void>();
   private readonly openers: (() => Promise<unknown>)[] = [];
@@ -107,9 +106,8 @@ export class Connection {
     return this.ready;
   }
 
-  /** Runs a script. Commands of one turn of the event loop are written to the socket together. */
+  /** Runs a script. */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    this.cork();
     try {
       return await this.redis.evalsha(script.sha, keys.length, ...keys, ...args);
     } catch (error) {
@@ -190,17 +188,6 @@ export class Connection {
 
   private wake(): void {
     for (const done of [...this.waiting]) done();
-  }
-
-  private cork(): void {
-    const { stream } = this.redis;
-    if (this.corked || !stream) return;
-    this.corked = true;
-    stream.cork();
-    setImmediate(() => {
-      this.corked = false;
-      stream.uncork();
-    });
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hear } from '../../test/by-hand';
 import { type Bench, eventually, inBench } from '../../test/harness';
 import { sampleContract } from '../../test/sample';
+import { fromFields } from '../wire/message';
 import { type BusEvent, DeadLetters, inspect } from '..';
 
 /** A sealed message that three replicas have had and left, and the id that it has. */
@@ -16,7 +17,7 @@ async function poison(bench: Bench, key: string): Promise<string> {
   await redis.xreadgroup('GROUP', 'sample', 'ghost', 'STREAMS', stream, '>');
   const [newest] = (await redis.xrevrange(stream, '+', '-', 'COUNT', 1)) as [[string, string[]]];
   for (let i = 0; i < 2; i += 1) await redis.xclaim(stream, 'sample', 'ghost', 0, newest[0]);
-  return newest[1][newest[1].indexOf('id') + 1] ?? '';
+  return fromFields(newest[1]).id ?? '';
 }
 
 it.concurrent(

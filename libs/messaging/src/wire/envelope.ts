@@ -1,4 +1,6 @@
 import { type Lane } from './contract';
+import { type Reply, decodeReplies } from './message';
+import { type Sealer } from './sealer';
 
 /** Which way a message goes. */
 export interface Route {
@@ -7,30 +9,35 @@ export interface Route {
   readonly lane: Lane;
 }
 
-/** What of a message stands outside the seal, and decides what the sealed part means. */
-export interface Bound {
-  readonly id?: string;
-  readonly pattern?: string;
-  readonly reply?: string;
-  readonly idempotencyKey?: string;
-  readonly requestId?: string;
+/** Where answers go: to one replica of a caller. */
+export interface ReplyRoute {
+  readonly callee: string;
+  readonly caller: string;
+  readonly replica: string;
 }
 
-/**
- * What a message is sealed for: moved to another stream or caller, or under another pattern, it does not open. None of
- * these hold a line break where we seal, so that two different messages never give one text.
- */
-export function callSeal({ callee, caller, lane }: Route, message: Bound): string {
-  const { id = '', pattern = '', reply = '', idempotencyKey = '', requestId = '' } = message;
-  return ['call', callee, caller, lane, id, pattern, reply, idempotencyKey, requestId].join('\n');
-}
-
-/** What an answer is sealed for: it opens as the answer to that one message. */
-export function replySeal({ callee, caller }: Pick<Route, 'callee' | 'caller'>, id: string): string {
-  return ['reply', callee, caller, id].join('\n');
+/** What a message is sealed for: moved to another stream or caller, or with another head, it does not open. */
+export function callSeal({ callee, caller, lane }: Route, head: string): string {
+  return `call\n${callee}\n${caller}\n${lane}\n${head}`;
 }
 
 /** What of a message is sealed, from its two parts in JSON. */
 export function contentText(data: string, actor: string | undefined): string {
   return actor === undefined ? `{"data":${data}}` : `{"data":${data},"actor":${actor}}`;
+}
+
+/** What is published on the channel of a caller's replica: under one seal, any number of answers, each of them in JSON. */
+export function sealReplies(sealer: Sealer, route: ReplyRoute, answers: readonly string[]): string {
+  return `${route.callee}\n${sealer.seal(`[${answers.join(',')}]`, replySeal(route))}`;
+}
+
+/** @returns who says that he answers; and his answers, unless he did not seal them for this replica */
+export function openReplies(sealer: Sealer, to: Omit<ReplyRoute, 'callee'>, text: string): { callee: string; replies: Reply[] | undefined } {
+  const [callee = '', sealed = ''] = text.split('\n', 2);
+  const opened = sealer.open(sealed, replySeal({ callee, ...to }));
+  return { callee, replies: opened === undefined ? undefined : decodeReplies(opened) };
+}
+
+function replySeal({ callee, caller, replica }: ReplyRoute): string {
+  return `reply\n${callee}\n${caller}\n${replica}`;
 }

@@ -9,8 +9,9 @@ import { aclRules } from '../operations/acl';
 import { BusClient } from '../caller/client';
 import { type ServiceContract } from './contract';
 import { createBusService } from '../callee/create-bus-service';
-import { callSeal, replySeal } from './envelope';
+import { callSeal, openReplies } from './envelope';
 import { BusError } from './errors';
+import { encodeHead } from './message';
 import { Sealer, type SealingKeys } from './sealer';
 import { BusServer } from '../callee/server';
 import { ServiceClient } from '../caller/service-client';
@@ -129,18 +130,20 @@ describe('a service outside Nest, on the bus by its documentation alone', () => 
     const ears = bench.redis.duplicate();
     bench.onClose(async () => ears.disconnect());
     await ears.subscribe(`${bench.prefix}:reply:front:hand`);
-    ears.on('message', (_channel, text: string) => heard.push((JSON.parse(text) as { id: string }).id));
+    const to = { caller: 'front', replica: 'hand' };
+    ears.on('message', (_channel, text: string) => heard.push(...(openReplies(sealer, to, text).replies ?? []).map(({ id }) => id)));
 
     const stream = `${bench.prefix}:{greeter}:front:fast`;
     const make = (name: string) => {
-      const head = { id: randomUUID(), pattern: 'greet', reply: 'hand' };
+      const id = randomUUID();
+      const head = encodeHead({ id, pattern: 'greet', reply: 'hand' });
       const route = { callee: 'greeter', caller: 'front', lane: 'fast' } as const;
-      return { ...head, ttl: '5000', sealed: sealer.seal(JSON.stringify({ data: { name } }), callSeal(route, head)) };
+      return { id, head, ttl: '5000', sealed: sealer.seal(JSON.stringify({ data: { name } }), callSeal(route, head)) };
     };
     const write = (fields: Record<string, string>, entry = '*') => bench.redis.xadd(stream, entry, ...Object.entries(fields).flat());
     const [good, late] = [make('good'), make('late')];
     await write(late, '1-0');
-    const altered = { ...make('altered'), id: randomUUID() };
+    const altered = { ...make('altered'), head: encodeHead({ id: randomUUID(), pattern: 'greet', reply: 'hand' }) };
     await write(altered);
     await write({ ...make('unsealed'), sealed: '{"data":{"name":"x"}}' });
     await write({ any: 'thing' });
@@ -155,10 +158,11 @@ describe('a service outside Nest, on the bus by its documentation alone', () => 
   const poisonous = inBench(async (bench) => {
     const near = new Neighbourhood(bench);
     const stream = `${bench.prefix}:{greeter}:front:fast`;
-    const head = { id: randomUUID(), pattern: 'greet', reply: 'hand' };
+    const id = randomUUID();
+    const head = encodeHead({ id, pattern: 'greet', reply: 'hand' });
     const route = { callee: 'greeter', caller: 'front', lane: 'fast' } as const;
     const sealed = new Sealer(keysOf('a1')).seal('{"data":{"name":"Ana"}}', callSeal(route, head));
-    const fields = { ...head, ttl: '60000', sealed };
+    const fields = { head, ttl: '60000', sealed };
     const ears = bench.redis.duplicate();
     bench.onClose(async () => ears.disconnect());
     await ears.subscribe(`${bench.prefix}:reply:front:hand`);
@@ -166,13 +170,12 @@ describe('a service outside Nest, on the bus by its documentation alone', () => 
     // As if three replicas had been given it, each of which died of it.
     await bench.redis.xgroup('CREATE', stream, 'greeter', '0', 'MKSTREAM');
     await bench.redis.xadd(stream, '*', ...Object.entries(fields).flat());
-    for (const id of ['>', '0', '0']) await bench.redis.xreadgroup('GROUP', 'greeter', 'ghost', 'STREAMS', stream, id);
+    for (const from of ['>', '0', '0']) await bench.redis.xreadgroup('GROUP', 'greeter', 'ghost', 'STREAMS', stream, from);
     await near.example('a1');
 
     const [, text] = await heard;
-    const answer = JSON.parse(text) as { sealed: string };
-    const opened = new Sealer(keysOf('a1')).open(answer.sealed, replySeal({ callee: 'greeter', caller: 'front' }, head.id));
-    expect(JSON.parse(opened ?? '')).toEqual({ id: head.id, error: { code: 'internal' } });
+    const { callee, replies } = openReplies(new Sealer(keysOf('a1')), { caller: 'front', replica: 'hand' }, text);
+    expect([callee, replies]).toEqual(['greeter', [{ id, error: { code: 'internal' } }]]);
     const [[, letter]] = (await bench.redis.xrange(`${bench.prefix}:{greeter}:dead`, '-', '+')) as [[string, string[]]];
     expect(letter.slice(0, 6)).toEqual(['caller', 'front', 'lane', 'fast', 'deliveries', '4']);
     expect(letter.slice(8)).toEqual(Object.entries(fields).flat());

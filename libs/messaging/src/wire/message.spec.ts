@@ -1,39 +1,48 @@
-import { decodeReply, encodeAnswer, encodeRefusal, fromFields, isIdempotencyKey, isTooLarge, MOST_BYTES, toFields, writtenAt } from './message';
+import { decodeReplies, encodeAnswer, encodeHead, encodeRefusal, fromFields, isIdempotencyKey, isTooLarge, MOST_BYTES, writtenAt } from './message';
 
 const id = '01890a5d-ac96-774b-bcce-b302099a8057';
 const full = {
   id,
   pattern: 'a.b',
-  sealed: '1.k1.a.b.c',
   reply: 'replica-1',
+  idempotencyKey: 'key-1',
   requestId: 'req-1',
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-  idempotencyKey: 'key-1',
 };
+const read = (head: string) => fromFields(['ttl', '1000', 'head', head, 'sealed', '2.k1.a.b', 'other', 'x', 'odd']);
 
-it('reads the fields it wrote', () => {
-  expect(fromFields(['ttl', '1000', ...toFields(full)])).toEqual({ ...full, ttl: 1_000 });
+it('reads the head it wrote, and the fields beside it', () => {
+  const head = encodeHead(full);
+  expect(read(head)).toEqual({ ...full, head, sealed: '2.k1.a.b', ttl: 1_000 });
 });
 
 it('leaves out what is not there', () => {
-  const { pattern, sealed, reply, requestId } = full;
-  const bare = { id, pattern, sealed, reply, requestId };
-  expect(toFields(bare)).toEqual(['id', id, 'pattern', 'a.b', 'sealed', sealed, 'reply', 'replica-1', 'request', 'req-1']);
-  expect(fromFields(toFields(bare))).toEqual(bare);
+  const { pattern, reply } = full;
+  const bare = { id, pattern, reply };
+  expect(encodeHead(bare)).toBe(`${id}\na.b\nreplica-1\n\n\n`);
+  expect(read(encodeHead(bare))).toMatchObject(bare);
+  expect(fromFields([])).toEqual({ head: '', sealed: '', pattern: '' });
 });
 
-it('counts fields of a wrong form as missing', () => {
-  const wrong = ['id', id.toUpperCase(), 'reply', 'a:b', 'request', 'a\nb', 'trace', 'x', 'ttl', '01', 'other', '1', 'odd'];
-  expect(fromFields(wrong)).toEqual({});
-});
-
-it('reads the answers and refusals it wrote, and nothing else', () => {
-  expect(decodeReply(encodeAnswer(id, { a: 'ñ"' }))).toEqual({ id, ok: { a: 'ñ"' } });
-  expect(decodeReply(encodeAnswer(id, undefined))).toEqual({ id });
-  expect(decodeReply(encodeRefusal(id, { code: 'no', meta: { a: 1 } }))).toEqual({ id, error: { code: 'no', meta: { a: 1 } } });
-  for (const junk of ['', '{', 'null', '1', '{}', '{"id":1}', '{"id":"a","error":null}', '{"id":"a","error":{"code":1}}']) {
-    expect(decodeReply(junk)).toBeUndefined();
+it('counts parts of a wrong form as missing, and all of a head that has not six lines', () => {
+  expect(read(`${id.toUpperCase()}\na.b\na:b\nkey 1\na b\nx`)).toEqual({
+    ...{ head: expect.any(String), sealed: '2.k1.a.b', ttl: 1_000, pattern: 'a.b' },
+    // A message must not lose its key and be run as one without.
+    idempotencyKey: 'key 1',
+  });
+  for (const head of ['', id, `${encodeHead(full)}\n`, encodeHead({ ...full, idempotencyKey: 'a\nb' })]) {
+    expect(read(head)).toEqual({ head, sealed: '2.k1.a.b', ttl: 1_000, pattern: '' });
   }
+  expect(fromFields(['ttl', '01']).ttl).toBeUndefined();
+});
+
+it('takes answers for what they are, and nothing else', () => {
+  const answers = [encodeAnswer(id, { a: 'ñ"' }), encodeAnswer(id, undefined), encodeRefusal(id, { code: 'no', meta: { a: 1 } })];
+  const replies = [{ id, ok: { a: 'ñ"' } }, { id }, { id, error: { code: 'no', meta: { a: 1 } } }];
+  expect(decodeReplies(`[${answers.join()}]`)).toEqual(replies);
+  const junk = ['null', '1', '{}', '[]', '{"id":1}', '{"id":"a","error":null}', '{"id":"a","error":{"code":1}}'];
+  expect(decodeReplies(`[${[...junk, ...answers].join()}]`)).toEqual(replies);
+  for (const text of ['', '[', 'null', '1', '{}', answers.join()]) expect(decodeReplies(text)).toEqual([]);
 });
 
 it('measures in bytes', () => {

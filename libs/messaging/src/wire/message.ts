@@ -1,42 +1,30 @@
 import { type WireError, isWireError } from './errors';
 import { isReplicaId } from '../options';
 
-/** A message as its sender knows it. The time to live is added by the script that writes it. */
-export interface Outgoing {
+/** What of a message is to be read by whoever looks, and cannot be altered. */
+export interface Head {
   readonly id: string;
   readonly pattern: string;
-  /** Data and actor. */
-  readonly sealed: string;
   /** The replica that waits for the answer. */
   readonly reply: string;
+  readonly idempotencyKey?: string | undefined;
   /** Where the message is part of a request; else it counts as one of its own. */
-  readonly requestId?: string;
-  readonly traceparent?: string;
-  readonly idempotencyKey?: string;
+  readonly requestId?: string | undefined;
+  readonly traceparent?: string | undefined;
 }
 
 /** A message as it was read; anything may be missing or nonsense. */
-export interface Incoming {
-  id?: string;
-  pattern?: string;
-  sealed?: string;
-  reply?: string;
-  requestId?: string;
-  traceparent?: string;
-  idempotencyKey?: string;
-  ttl?: number;
+export interface Incoming extends Partial<Head> {
+  /** As it was read: what is sealed is sealed for it. */
+  readonly head: string;
+  readonly sealed: string;
+  readonly ttl: number | undefined;
 }
 
 export interface Reply {
   readonly id: string;
   readonly error?: WireError;
   readonly ok?: unknown;
-}
-
-/** An answer as it was heard: another such text is inside. */
-export interface SealedReply {
-  readonly id: string;
-  readonly sealed: string;
 }
 
 const MESSAGE_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -51,49 +39,34 @@ export const MOST_BYTES = 262_144;
 /** The longest time to live that the wire carries, in ms: close to three hours. */
 export const MOST_TTL_MS = 9_999_999;
 
-/** Fields and values, alternating, as XADD takes them. */
-export function toFields(message: Outgoing): string[] {
-  const fields = ['id', message.id, 'pattern', message.pattern, 'sealed', message.sealed, 'reply', message.reply];
-  if (message.requestId !== undefined) fields.push('request', message.requestId);
-  if (message.traceparent !== undefined) fields.push('trace', message.traceparent);
-  if (message.idempotencyKey !== undefined) fields.push('key', message.idempotencyKey);
-  return fields;
+/** Six lines, empty where there is nothing. None of the parts holds a line break where we write it. */
+export function encodeHead({ id, pattern, reply, idempotencyKey = '', requestId = '', traceparent = '' }: Head): string {
+  return `${id}\n${pattern}\n${reply}\n${idempotencyKey}\n${requestId}\n${traceparent}`;
 }
 
-/** Takes from an entry what has the right form; other fields, and fields of a wrong form, count as missing. */
+/** Takes from an entry what has the right form; other fields, and parts of a wrong form, count as missing. */
 export function fromFields(fields: readonly string[]): Incoming {
-  const message: Incoming = {};
+  let [head, sealed, ttl] = ['', '', ''];
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const value = fields[i + 1] as string;
-    switch (fields[i]) {
-      case 'id':
-        if (MESSAGE_ID.test(value)) message.id = value;
-        break;
-      case 'pattern':
-        message.pattern = value;
-        break;
-      case 'sealed':
-        message.sealed = value;
-        break;
-      case 'reply':
-        if (isReplicaId(value)) message.reply = value;
-        break;
-      case 'request':
-        if (REQUEST_ID.test(value)) message.requestId = value;
-        break;
-      case 'trace':
-        if (TRACEPARENT.test(value)) message.traceparent = value;
-        break;
-      case 'key':
-        // Kept even when malformed: a message must not lose its key and be run as one without.
-        message.idempotencyKey = value;
-        break;
-      case 'ttl':
-        if (TTL.test(value)) message.ttl = Number(value);
-        break;
-    }
+    if (fields[i] === 'head') head = value;
+    else if (fields[i] === 'sealed') sealed = value;
+    else if (fields[i] === 'ttl') ttl = value;
   }
-  return message;
+  const lines = head.split('\n');
+  const [id = '', pattern = '', reply = '', key = '', request = '', trace = ''] = lines.length === 6 ? lines : [];
+  return {
+    head,
+    sealed,
+    ttl: TTL.test(ttl) ? Number(ttl) : undefined,
+    id: MESSAGE_ID.test(id) ? id : undefined,
+    pattern,
+    reply: isReplicaId(reply) ? reply : undefined,
+    // Kept even when malformed: a message must not lose its key and be run as one without.
+    idempotencyKey: key === '' ? undefined : key,
+    requestId: REQUEST_ID.test(request) ? request : undefined,
+    traceparent: TRACEPARENT.test(trace) ? trace : undefined,
+  };
 }
 
 export function isIdempotencyKey(value: string): boolean {
@@ -111,10 +84,6 @@ export function encodeRefusal(id: string, error: WireError): string {
   return JSON.stringify({ id, error });
 }
 
-export function encodeSealed(id: string, sealed: string): string {
-  return JSON.stringify({ id, sealed });
-}
-
 /** @returns undefined when the text is not JSON */
 export function parseJson(text: string): unknown {
   try {
@@ -124,16 +93,15 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** @returns undefined for what is not a reply */
-export function decodeReply(text: string): Reply | undefined {
-  const reply = parseJson(text) as Reply | null | undefined;
-  return typeof reply?.id === 'string' && (reply.error === undefined || isWireError(reply.error)) ? reply : undefined;
+/** @returns what is an answer of what was under one seal */
+export function decodeReplies(text: string): Reply[] {
+  const replies = parseJson(text);
+  return Array.isArray(replies) ? replies.filter(isReply) : [];
 }
 
-/** @returns undefined for what does not even look like a sealed reply */
-export function decodeSealed(text: string): SealedReply | undefined {
-  const { id, sealed = '' } = (parseJson(text) ?? {}) as { id?: unknown; sealed?: unknown };
-  return typeof id === 'string' && typeof sealed === 'string' ? { id, sealed } : undefined;
+function isReply(value: unknown): value is Reply {
+  const reply = value as Partial<Reply> | null;
+  return typeof reply?.id === 'string' && (reply.error === undefined || isWireError(reply.error));
 }
 
 /** Whether a text takes more than `MOST_BYTES` in UTF-8; counts them only when it is close. */

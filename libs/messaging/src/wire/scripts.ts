@@ -16,35 +16,46 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
 /**
- * Puts a message on its stream. What was held up on the way past its time to live is refused: a Redis that was frozen
- * runs what lay in its socket buffers when it wakes, long after the callers were told that the outcome is unknown.
+ * Puts messages on a stream. What was held up on the way past its time to live is refused: a Redis that was frozen runs
+ * what lay in its socket buffers when it wakes, long after the callers were told that the outcome is unknown.
  *
- * KEYS stream · ARGV expiry by Redis' clock, most entries, field, value, … → entry id, `full` or `late`
+ * KEYS stream · ARGV most entries, (expiry by Redis' clock, head, sealed), … → per message its entry id, `full` or `late`
  */
 export const SEND = new Script(`${LUA_NOW}
-local ttl = math.floor(tonumber(ARGV[1]) - now)
-if ttl <= 0 then return 'late' end
-if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2]) then return 'full' end
-return redis.call('XADD', KEYS[1], '*', 'ttl', ttl, unpack(ARGV, 3))
+local room = tonumber(ARGV[1]) - redis.call('XLEN', KEYS[1])
+local results = {}
+for i = 2, #ARGV, 3 do
+  local ttl = math.floor(tonumber(ARGV[i]) - now)
+  if ttl <= 0 then
+    results[#results + 1] = 'late'
+  elseif room <= 0 then
+    results[#results + 1] = 'full'
+  else
+    room = room - 1
+    results[#results + 1] = redis.call('XADD', KEYS[1], '*', 'ttl', ttl, 'head', ARGV[i + 1], 'sealed', ARGV[i + 2])
+  end
+end
+return results
 `);
 
 /**
- * Answers a message and takes it off its stream. Atomic, so that no entry is left acknowledged but not deleted (that
+ * Answers messages and takes them off their stream. Atomic, so that no entry is left acknowledged but not deleted (that
  * would look like one that was never delivered), nor deleted but not answered.
  *
- * With a consumer, only if that consumer still holds the message. Otherwise ownership does not matter: the handler has
+ * With a consumer, only if that consumer still holds the one message. Otherwise ownership does not matter: the handler has
  * run to its end, so the message is done, whoever else may have claimed it meanwhile.
  *
- * KEYS stream · ARGV group, entry id, channel or '', answer, consumer or ''
+ * KEYS stream · ARGV group, consumer or '', how many entries, entry id, …, (channel, answers), …
  */
 export const ACKNOWLEDGE = new Script(`
-if ARGV[5] ~= '' then
-  local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1, ARGV[5])
+if ARGV[2] ~= '' then
+  local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[4], ARGV[4], 1, ARGV[2])
   if held.err or #held == 0 then return 0 end
 end
-if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
-redis.pcall('XACK', KEYS[1], ARGV[1], ARGV[2])
-return redis.call('XDEL', KEYS[1], ARGV[2])
+local last = 3 + tonumber(ARGV[3])
+for i = last + 1, #ARGV, 2 do redis.call('PUBLISH', ARGV[i], ARGV[i + 1]) end
+redis.pcall('XACK', KEYS[1], ARGV[1], unpack(ARGV, 4, last))
+return redis.call('XDEL', KEYS[1], unpack(ARGV, 4, last))
 `);
 
 /**
@@ -87,7 +98,8 @@ end
 for _, entry in ipairs(redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', ARGV[1])) do
   local fields = entry[2]
   for f = 1, #fields, 2 do
-    if fields[f] == 'id' and place[fields[f + 1]] then found[place[fields[f + 1]]] = entry[1] end
+    local at = fields[f] == 'head' and place[string.sub(fields[f + 1], 1, 36)]
+    if at then found[at] = entry[1] end
   end
 end
 return found

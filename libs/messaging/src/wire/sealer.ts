@@ -6,25 +6,28 @@ export interface SealingKeys {
   get(id: string): KeyObject | undefined;
 }
 
-const VERSION = '1';
+const VERSION = '2';
 const INFO = 'puerta-bus-1';
 const CIPHER = 'aes-256-gcm';
 const SALT_BYTES = 16;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+const GCM = { authTagLength: TAG_BYTES };
 /** More processes than ever seal at once for one reader. */
 const KEPT_KEYS = 1_000;
 
 /**
  * Seals texts so that only holders of the secret read them, and nobody alters one or moves it to where it was not sealed
  * for. AES-256-GCM must never see one nonce twice under one key; so each sealer derives a key of its own from the secret
- * (HKDF-SHA256 over a random salt) and counts. A sealed text is `version.key id.salt.nonce.ciphertext and tag`, the last
- * three in base64url; what stands before the ciphertext is authenticated with it.
+ * (HKDF-SHA256 over a random salt) and counts. A sealed text is `version.key id.salt.body`, of which the body is nonce,
+ * ciphertext and tag, and the last two are in base64url; what stands before the body is authenticated with it.
  */
 export class Sealer {
   private readonly own: KeyObject;
   private readonly head: string;
+  private readonly nonce = Buffer.alloc(NONCE_BYTES);
   private sealed = 0;
+  /** By what stands before the body. */
   private readonly derived = new Map<string, KeyObject>();
 
   constructor(private readonly keys: SealingKeys) {
@@ -35,44 +38,50 @@ export class Sealer {
 
   /** @param context what the text is and where it belongs: it opens under the same context only */
   seal(text: string, context: string): string {
-    const nonce = Buffer.alloc(NONCE_BYTES);
     // Throws after 2^48 texts, which no process lives to see: a nonce is never used again.
-    nonce.writeUIntBE(this.sealed, NONCE_BYTES - 6, 6);
-    this.sealed += 1;
-    const head = `${this.head}.${nonce.toString('base64url')}`;
-    const cipher = createCipheriv(CIPHER, this.own, nonce, { authTagLength: TAG_BYTES });
-    cipher.setAAD(Buffer.from(`${head}\n${context}`));
-    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-    return `${head}.${body.toString('base64url')}`;
+    this.nonce.writeUIntBE((this.sealed += 1), NONCE_BYTES - 6, 6);
+    const cipher = createCipheriv(CIPHER, this.own, this.nonce, GCM);
+    cipher.setAAD(Buffer.from(`${this.head}\n${context}`));
+    const body = Buffer.concat([this.nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    return `${this.head}.${body.toString('base64url')}`;
   }
 
   /** @returns undefined for what was not sealed by a holder of our keys, for this context, exactly so */
   open(sealed: string, context: string): string | undefined {
-    const [version, id = '', salt = '', nonce = '', body = '', ...rest] = sealed.split('.');
-    const secret = this.keys.get(id);
-    if (version !== VERSION || rest.length > 0 || secret === undefined) return undefined;
-    const [saltBytes, iv, bytes] = [decode(salt), decode(nonce), decode(body)];
-    if (saltBytes?.length !== SALT_BYTES || iv?.length !== NONCE_BYTES || !bytes || bytes.length < TAG_BYTES) return undefined;
-    const known = this.derived.get(`${id}.${salt}`);
-    const key = known ?? derive(secret, saltBytes);
-    const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES });
-    decipher.setAAD(Buffer.from(`${version}.${id}.${salt}.${nonce}\n${context}`));
-    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    const end = sealed.lastIndexOf('.');
+    const head = sealed.slice(0, Math.max(0, end));
+    const known = this.derived.get(head);
+    const key = known ?? this.keyOf(head);
+    const body = decode(sealed.slice(end + 1));
+    if (!key || !body || body.length < NONCE_BYTES + TAG_BYTES) return undefined;
+    const decipher = createDecipheriv(CIPHER, key, body.subarray(0, NONCE_BYTES), GCM);
+    decipher.setAAD(Buffer.from(`${head}\n${context}`));
+    decipher.setAuthTag(body.subarray(-TAG_BYTES));
     let text: string;
     try {
-      text = Buffer.concat([decipher.update(bytes.subarray(0, -TAG_BYTES)), decipher.final()]).toString('utf8');
+      const bytes = decipher.update(body.subarray(NONCE_BYTES, -TAG_BYTES));
+      decipher.final();
+      text = bytes.toString('utf8');
     } catch {
       return undefined;
     }
     // Not earlier: whoever writes nonsense must not push out the keys of those who do not.
-    if (!known) this.keep(`${id}.${salt}`, key);
+    if (!known) this.keep(head, key);
     return text;
   }
 
-  private keep(name: string, key: KeyObject): void {
+  private keyOf(head: string): KeyObject | undefined {
+    const [version, id = '', salt = '', ...rest] = head.split('.');
+    const secret = this.keys.get(id);
+    const bytes = decode(salt);
+    if (version !== VERSION || rest.length > 0 || !secret || bytes?.length !== SALT_BYTES) return undefined;
+    return derive(secret, bytes);
+  }
+
+  private keep(head: string, key: KeyObject): void {
     const [oldest] = this.derived.keys();
     if (this.derived.size >= KEPT_KEYS && oldest !== undefined) this.derived.delete(oldest);
-    this.derived.set(name, key);
+    this.derived.set(head, key);
   }
 }
 

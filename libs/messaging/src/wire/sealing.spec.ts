@@ -1,11 +1,11 @@
 import { type KeyObject, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { hear, isEmpty } from '../../test/by-hand';
+import { flat, headOf, hear, isEmpty } from '../../test/by-hand';
 import { Bench, eventually, inBench, rejection } from '../../test/harness';
 import { newKey, sealerOf } from '../../test/keys';
 import { inOwnRedis } from '../../test/processes';
-import { callSeal, contentText, replySeal } from './envelope';
+import { callSeal, contentText, sealReplies } from './envelope';
 import { MOST_BYTES } from './message';
 import { BusError, type BusEvent, callContext } from '..';
 
@@ -14,7 +14,7 @@ const k2 = newKey();
 const sealer = sealerOf({ k1 });
 const gateway = { service: 'gateway', sealer };
 
-/** A message of the gateway as it rests on its stream, with everything a message can have. */
+/** The parts of a message of the gateway as it rests on its stream, with everything a message can have. */
 async function captured(bench: Bench, key = 'genuine'): Promise<Record<string, string>> {
   const client = bench.client(gateway);
   const options = { actor: { user_id: 'u' }, idempotencyKey: 'key-1', ttlMs: 9_000 };
@@ -24,16 +24,21 @@ async function captured(bench: Bench, key = 'genuine'): Promise<Record<string, s
   await eventually(async () => (await bench.redis.xlen(stream)) === 1);
   const [[, fields = []] = []] = await bench.redis.xrange(stream, '-', '+');
   await bench.redis.xtrim(stream, 'MAXLEN', 0);
-  const entries = fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1] ?? '']] : []));
-  return Object.fromEntries(entries) as Record<string, string>;
+  const valueOf = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
+  const lines = valueOf('head').split('\n');
+  const parts = ['id', 'pattern', 'reply', 'key', 'request', 'trace'].map((name, i) => [name, lines[i] ?? '']);
+  return { ...(Object.fromEntries(parts) as Record<string, string>), ttl: valueOf('ttl'), sealed: valueOf('sealed') };
 }
 
 /** The same, sealed by hand. */
-function resealed(fields: Record<string, string>, text: string, with_ = sealer): Record<string, string> {
-  const { id, pattern, reply, key, request } = fields;
-  const bound = { id, pattern, reply, idempotencyKey: key, requestId: request };
-  const context = callSeal({ callee: 'sample', caller: 'gateway', lane: 'fast' }, bound);
-  return { ...fields, sealed: with_.seal(text, context) };
+function resealed(parts: Record<string, string>, text: string, with_ = sealer): Record<string, string> {
+  const context = callSeal({ callee: 'sample', caller: 'gateway', lane: 'fast' }, headOf(parts));
+  return { ...parts, sealed: with_.seal(text, context) };
+}
+
+/** Puts a message on a stream, with its head unless it has one. */
+async function put(bench: Bench, stream: string, parts: Record<string, string>): Promise<void> {
+  await bench.redis.xadd(bench.key(stream), '*', ...flat({ head: headOf(parts), ...parts }));
 }
 
 /** What a sealed replica does with messages that somebody puts on its streams. */
@@ -46,12 +51,13 @@ async function given(bench: Bench, messages: [stream: string, fields: Record<str
     actorsFrom: ['gateway'],
     onEvent: (event) => void (event.type === 'dropped' && dropped.push(event)),
   });
-  for (const [stream, fields] of messages) await bench.redis.xadd(bench.key(stream), '*', ...Object.entries(fields).flat());
+  for (const [stream, parts] of messages) await put(bench, stream, parts);
   await eventually(async () => {
     const lengths = await Promise.all(
       ['gateway:fast', 'tester:fast', 'tester:heavy'].map((name) => bench.redis.xlen(bench.key(name))),
     );
-    return lengths.every((length) => length === 0) && ran.length + dropped.length === messages.length;
+    const settled = ran.length + dropped.length === messages.length && answers.size === ran.length;
+    return settled && lengths.every((length) => length === 0);
   });
   return { ran, dropped, answers, log };
 }
@@ -109,12 +115,15 @@ describe('a sealed message', () => {
         { ...genuine, key: 'key-2' },
         { ...genuine, key: '' },
         { ...genuine, request: 'req-2' },
+        { ...genuine, trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
+        { ...genuine, head: '' },
+        { ...genuine, head: `${headOf(genuine)}\n` },
         { ...genuine, pattern: `work.do\n${genuine['reply']}`, reply: 'key-1', key: 'req-1' },
         ...['id', 'pattern', 'reply', 'key', 'request', 'sealed'].map(without),
         ...flipped,
       ];
       const { ran, dropped, answers, log } = await given(bench, [
-        ...altered.map((fields): [string, Record<string, string>] => ['gateway:fast', fields]),
+        ...altered.map((parts): [string, Record<string, string>] => ['gateway:fast', parts]),
         ['gateway:fast', genuine],
       ]);
       expect(ran).toEqual(['genuine']);
@@ -133,9 +142,9 @@ describe('a sealed message', () => {
       const genuine = await captured(bench);
       const other = await captured(bench, 'other');
       const text = contentText('{"key":"forged"}', undefined);
-      const id = genuine['id'] ?? '';
-      const asReply = sealer.seal(text, replySeal({ callee: 'sample', caller: 'gateway' }, id));
-      const heavy = callSeal({ callee: 'sample', caller: 'tester', lane: 'heavy' }, { id, pattern: 'work.do', reply: 'hand' });
+      const toReplica = { callee: 'sample', caller: 'gateway', replica: genuine['reply'] ?? '' };
+      const [, asReply = ''] = sealReplies(sealer, toReplica, [text]).split('\n');
+      const heavy = callSeal({ callee: 'sample', caller: 'tester', lane: 'heavy' }, headOf(genuine));
       const { ran, dropped, answers } = await given(bench, [
         ['tester:fast', genuine],
         ['tester:heavy', genuine],
@@ -180,7 +189,7 @@ describe('a sealed message', () => {
       for (const text of junk) {
         const id = randomUUID();
         const message = resealed({ ...genuine, id }, text);
-        await bench.redis.xadd(bench.key('gateway:fast'), '*', ...Object.entries(message).flat());
+        await put(bench, 'gateway:fast', message);
         await eventually(() => answers.has(id));
         expect(answers.get(id)).toEqual({ error: { code: 'validation_failed' } });
       }
@@ -215,29 +224,35 @@ describe('a sealed answer', () => {
       const stream = bench.key('gateway:fast');
       await eventually(async () => (await bench.redis.xlen(stream)) === 1);
       const [[, fields = []] = []] = await bench.redis.xrange(stream, '-', '+');
-      const id = fields[fields.indexOf('id') + 1] ?? '';
-      const route = { callee: 'sample', caller: 'gateway' };
-      const say = (answer: object) => bench.redis.publish(`${bench.prefix}:reply:gateway:${client.replica}`, JSON.stringify(answer));
-      const text = (ok: string, of = id) => JSON.stringify({ id: of, ok });
+      const [id = ''] = (fields[fields.indexOf('head') + 1] ?? '').split('\n');
+      const route = { callee: 'sample', caller: 'gateway', replica: client.replica };
+      const say = (text: string) => bench.redis.publish(`${bench.prefix}:reply:gateway:${client.replica}`, text);
+      const answer = (ok: string) => [JSON.stringify({ id, ok })];
 
-      const elsewhere = randomUUID();
-      const genuine = sealer.seal(text('genuine'), replySeal(route, id));
-      await say({ id, ok: 'unsealed' });
-      await say({ id, ok: 'unsealed', sealed: '' });
-      await say({ id, error: { code: 'unsealed' } });
-      await say({ id, sealed: 7 });
-      await say({ id, sealed: genuine.slice(0, -1) });
-      await say({ id, sealed: sealer.seal(text('replayed', elsewhere), replySeal(route, elsewhere)) });
-      await say({ id, sealed: sealer.seal(text('another', elsewhere), replySeal(route, id)) });
-      await say({ id, sealed: sealer.seal(text('another service'), replySeal({ ...route, callee: 'other' }, id)) });
-      await say({ id, sealed: sealer.seal(text('another caller'), replySeal({ ...route, caller: 'tester' }, id)) });
-      await say({ id, sealed: sealerOf({ k1: k2 }).seal(text('another key'), replySeal(route, id)) });
-      await say({ id, sealed: fields[fields.indexOf('sealed') + 1] });
-      await say({ id: elsewhere, sealed: genuine });
-      await say({ id, sealed: genuine, ok: 'ignored' });
+      const genuine = sealReplies(sealer, route, answer('genuine'));
+      const ofAnother = sealReplies(sealer, { ...route, callee: 'other' }, answer('another service'));
+      const unfit = [
+        '',
+        'sample\n',
+        `sample\n[${answer('unsealed').join()}]`,
+        JSON.stringify({ id, ok: 'unsealed' }),
+        genuine.slice(0, -1),
+        `other${genuine.slice('sample'.length)}`,
+        ofAnother,
+        `sample${ofAnother.slice('other'.length)}`,
+        sealReplies(sealer, { ...route, replica: 'another' }, answer('another replica')),
+        sealReplies(sealer, { ...route, caller: 'tester' }, answer('another caller')),
+        sealReplies(sealerOf({ k1: k2 }), route, answer('another key')),
+        `sample\n${fields[fields.indexOf('sealed') + 1]}`,
+      ];
+      for (const text of unfit) await say(text);
+      await say(sealReplies(sealer, route, [JSON.stringify({ id: randomUUID(), ok: 'another message' })]));
+      await say(`${genuine}\nignored`);
       expect(await call).toBe('genuine');
-      expect(dropped).toHaveLength(10);
-      expect(dropped[0]).toEqual({ type: 'dropped', what: 'reply', peer: 'sample' });
+      expect(dropped).toHaveLength(unfit.length);
+      const peers = dropped.map((event) => event.type === 'dropped' && event.what === 'reply' && event.peer);
+      // Names are only taken from who is asked.
+      expect(new Set(peers)).toEqual(new Set(['sample', 'unknown']));
     }),
   );
 });
