@@ -72,7 +72,7 @@ describe('junk', () => {
     'sent to %s is validation_failed and changes nothing',
     async (pattern) => {
       await service.issue(user());
-      // What is told of the card is told meanwhile.
+      // What is published of the card is recorded meanwhile.
       const before = await dump('outbox');
       for (const data of junk) {
         expect(await codeOf(service.askAnything(pattern, data, { actor: user('owner') }))).toBe('validation_failed');

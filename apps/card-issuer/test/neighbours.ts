@@ -23,7 +23,7 @@ export const tokenServicePart = defineContract('token-service', {
   'scan-passes.issue': tokenServiceContract.patterns['scan-passes.issue'],
 });
 
-/** What the activity trail was told. */
+/** What the activity trail has recorded. */
 export const recorded: RecordActivityDto[] = [];
 
 @Controller()

@@ -39,8 +39,8 @@ export const PASSWORD = 'correct horse battery';
 
 /** The identity service on a database and a bus of its own, asked as the gateway asks it. */
 export class TestIdentity {
-  /** What the service told others, in order. */
-  readonly told: { readonly type: string; readonly data: Readonly<Record<string, unknown>> }[] = [];
+  /** What the service published, in order. */
+  readonly published: { readonly type: string; readonly data: Readonly<Record<string, unknown>> }[] = [];
 
   private constructor(
     /** Straight into the service's schema: for what cannot be reached from outside, such as the clock. */
@@ -93,7 +93,7 @@ export class TestIdentity {
       await database.destroy();
       await postgres.drop();
     });
-    subscriber.listen({ event: (type, data) => identity.told.push({ type, data }), lost: () => undefined });
+    subscriber.listen({ event: (type, data) => identity.published.push({ type, data }), lost: () => undefined });
     subscriber.connect();
     await waitFor(() => subscriber.fresh);
     return identity;

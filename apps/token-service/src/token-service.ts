@@ -7,7 +7,7 @@ import { SigningKeysService } from './keys/signing-keys.service';
 import { migrations } from './migrations';
 import { TokenRedis } from './single-use/token-redis';
 
-/** The service: what it answers, reads and stores. It asks nobody; that a token was used twice, the activity trail is told. */
+/** The service: what it answers, reads and stores. It calls nobody but the activity trail, with tokens that were used twice. */
 export const tokenService = defineService({
   contract: tokenServiceContract,
   config: tokenServiceConfig,

@@ -83,15 +83,15 @@ export class TestTokenService {
     return new ServiceClient(client, tokenServiceContract);
   }
 
-  /** What the replicas tell from now on. */
-  async hear(): Promise<{ subscriber: InvalidationSubscriber; told: string[] }> {
+  /** What the replicas publish from now on. */
+  async subscribe(): Promise<{ subscriber: InvalidationSubscriber; events: string[] }> {
     const { REDIS_BUS_URL: redis, BUS_PREFIX: prefix } = this.config();
     const subscriber = new InvalidationSubscriber({ redis, prefix, service: 'token-service', reader: 'gateway' });
-    const told: string[] = [];
-    subscriber.listen({ event: (type) => told.push(type), lost: () => undefined });
+    const events: string[] = [];
+    subscriber.listen({ event: (type) => events.push(type), lost: () => undefined });
     subscriber.connect();
     this.subscribers.push(subscriber);
-    return { subscriber, told };
+    return { subscriber, events };
   }
 
   async close(): Promise<void> {

@@ -55,10 +55,10 @@ export interface TokensOptions {
 /** What the service does with single-use tokens, by as many replicas as one likes, without the bus. */
 export class Tokens {
   readonly prefix = `t-${randomUUID().slice(0, 8)}`;
-  /** Second uses that were told. */
-  readonly told: ActivityRecord[] = [];
-  /** What the database does when it is told of one. */
-  onTell: (write: () => void) => Promise<void> = async (write) => write();
+  /** Second uses that were recorded. */
+  readonly recorded: ActivityRecord[] = [];
+  /** What the database does when one is recorded. */
+  onRecord: (write: () => void) => Promise<void> = async (write) => write();
   readonly #open: TokenRedis[] = [];
   readonly ring = `k1:${newSecret()}`;
 
@@ -82,7 +82,7 @@ export class Tokens {
     await redis.connect();
     const manager = {
       query: (_statement: string, [, [data]]: [type: string, data: [string]]) =>
-        this.onTell(() => void this.told.push(JSON.parse(data) as ActivityRecord)),
+        this.onRecord(() => void this.recorded.push(JSON.parse(data) as ActivityRecord)),
     };
     const secondUses = new SecondUses({ manager } as unknown as DataSource);
     const keys = new TokenKeys(config.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS);

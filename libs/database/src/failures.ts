@@ -35,7 +35,7 @@ export type DatabaseFailure =
   /** Nothing was done: it would have taken too long. */
   | 'overloaded';
 
-/** How an error of the database is told to a caller when it is nobody's mistake; undefined for all others. */
+/** The code with which a caller is answered after an error of the database that is nobody's mistake; undefined for all others. */
 export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   for (const cause of causesOf(error)) {
     const code = typeof cause['code'] === 'string' ? cause['code'] : '';

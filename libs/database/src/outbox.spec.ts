@@ -34,12 +34,12 @@ afterAll(async () => {
 
 /** A relay that remembers what it was given, and what went wrong. */
 function relay(options: Partial<RelayOptions<'user.changed'>> = {}) {
-  const told: string[] = [];
+  const published: string[] = [];
   const errors: unknown[] = [];
   const one = new OutboxRelay(dataSource, {
     types: ['user.changed'],
     deliver: async (events) => {
-      told.push(...events.map(({ data }) => String(data.user_id)));
+      published.push(...events.map(({ data }) => String(data.user_id)));
       return events;
     },
     ready: () => true,
@@ -48,7 +48,7 @@ function relay(options: Partial<RelayOptions<'user.changed'>> = {}) {
   });
   relays.push(one);
   one.start();
-  return { relay: one, told, errors };
+  return { relay: one, published, errors };
 }
 
 const change = (...users: string[]) =>
@@ -59,61 +59,61 @@ const change = (...users: string[]) =>
 const rows = async () => (await outboxState(dataSource)).rows;
 
 describe('the outbox', () => {
-  it('tells nothing of a change that was undone', async () => {
-    const { told } = relay();
+  it('publishes nothing of a change that was undone', async () => {
+    const { published } = relay();
     const undone = transaction(dataSource, async (tx) => {
       await publish(tx, 'user.changed', { user_id: 'undone' });
       throw new Error('changed my mind');
     });
     await expect(undone).rejects.toThrow('changed my mind');
     await change('a');
-    await waitFor(() => told.length > 0);
-    expect(told).toEqual(['a']);
+    await waitFor(() => published.length > 0);
+    expect(published).toEqual(['a']);
   });
 
-  it('tells in the order of the changes, right after the commit, and forgets what it told', async () => {
-    const { told } = relay();
+  it('publishes in the order of the changes, right after the commit, and deletes what it published', async () => {
+    const { published } = relay();
     const users = Array.from({ length: 250 }, (_, n) => `u${n}`);
     await change(...users);
-    await waitFor(() => told.length === users.length);
-    expect(told).toEqual(users);
+    await waitFor(() => published.length === users.length);
+    expect(published).toEqual(users);
     await waitFor(async () => (await rows()) === 0);
   });
 
   it('needs no poll for what was changed in this process', async () => {
-    const { told } = relay();
+    const { published } = relay();
     await sleep(150);
     const delays: number[] = [];
     for (let n = 0; n < 20; n += 1) {
       await change(`u${n}`);
       const committed = performance.now();
-      await waitFor(() => told.includes(`u${n}`), 1_000, 1);
+      await waitFor(() => published.includes(`u${n}`), 1_000, 1);
       delays.push(performance.now() - committed);
     }
     expect(delays.sort((a, b) => a - b)[10]).toBeLessThan(50);
   });
 
   it('finds what others have written, soon', async () => {
-    const { told } = relay();
+    const { published } = relay();
     await dataSource.query(`INSERT INTO outbox (type, data) VALUES ('user.changed', '{"user_id":"by hand"}')`);
-    await waitFor(() => told.includes('by hand'), 1_000);
+    await waitFor(() => published.includes('by hand'), 1_000);
   });
 
   it('shares the work of several relays: each event goes to one of them', async () => {
     const [one, two] = [relay(), relay()];
     for (let n = 0; n < 50; n += 1) await change(`u${n}`);
     await waitFor(async () => (await rows()) === 0);
-    const all = [...one.told, ...two.told];
+    const all = [...one.published, ...two.published];
     expect(all).toHaveLength(50);
     expect(new Set(all).size).toBe(50);
   });
 
-  it('tries again what could not be told, until it is', async () => {
+  it('tries again what could not be published, until it is', async () => {
     let failing = true;
-    const { told, errors } = relay({
+    const { published, errors } = relay({
       deliver: async (events) => {
         if (failing) throw new Error('Redis is away');
-        told.push(...events.map(({ data }) => String(data.user_id)));
+        published.push(...events.map(({ data }) => String(data.user_id)));
         return events;
       },
     });
@@ -122,51 +122,51 @@ describe('the outbox', () => {
     expect(await rows()).toBe(2);
     failing = false;
     await waitFor(async () => (await rows()) === 0);
-    expect(told).toEqual(['a', 'b']);
+    expect(published).toEqual(['a', 'b']);
   });
 
   it('lets an event that does not get across stand in nobody’s way', async () => {
-    const told: string[] = [];
+    const published: string[] = [];
     const refuse = ({ data }: WaitingEvent<'user.changed'>) => data.user_id !== 'bad';
     relay({
       deliver: async (events) => {
-        told.push(...events.map(({ data }) => String(data.user_id)));
+        published.push(...events.map(({ data }) => String(data.user_id)));
         return events.filter(refuse);
       },
     });
     await change('bad', 'good');
     await waitFor(async () => (await rows()) === 1);
     await change('next');
-    await waitFor(() => told.includes('next'));
-    expect(told).toEqual(['bad', 'good', 'next']);
+    await waitFor(() => published.includes('next'));
+    expect(published).toEqual(['bad', 'good', 'next']);
     const [row] = await dataSource.query<[{ due: boolean }]>(`SELECT due_at > now() + interval '3 s' AS due FROM outbox`);
     expect(row.due).toBe(true);
   });
 
   it('leaves events of other kinds to others', async () => {
-    const { told } = relay();
+    const { published } = relay();
     await transaction(dataSource, (tx) => publish(tx, 'keys.rotated', {}));
     await change('a');
-    await waitFor(() => told.length > 0);
+    await waitFor(() => published.length > 0);
     expect(await rows()).toBe(1);
   });
 
-  it('tells what is left when it is stopped', async () => {
-    const { relay: one, told } = relay();
+  it('publishes what is left when it is stopped', async () => {
+    const { relay: one, published } = relay();
     await change('a');
     await one.stop();
-    expect(told).toEqual(['a']);
+    expect(published).toEqual(['a']);
   });
 
   it('goes on after its connection was lost', async () => {
-    const { told } = relay();
+    const { published } = relay();
     await change('a');
-    await waitFor(() => told.includes('a'));
+    await waitFor(() => published.includes('a'));
     await dataSource.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'outbox-spec' AND pid <> pg_backend_pid()`,
     );
     await waitFor(() => change('b').then(() => true, () => false));
-    await waitFor(() => told.includes('b'));
+    await waitFor(() => published.includes('b'));
   });
 
   it('says how much there is to publish, and since when', async () => {
@@ -183,29 +183,29 @@ describe('the outbox', () => {
 describe('a process that is killed', () => {
   const delivering = async () => (await rows()) === 1;
 
-  it('after the commit, before anything was told: another tells it', async () => {
+  it('after the commit, before anything was published: another publishes it', async () => {
     const child = await RelayProcess.start(database.url, 'writes only');
     await waitFor(delivering);
     await child.kill();
-    const { told } = relay();
-    await waitFor(() => told.includes('of the dead'));
+    const { published } = relay();
+    await waitFor(() => published.includes('of the dead'));
   });
 
-  it('while it is telling, with the row in its hands: another tells it, as soon as PostgreSQL lets go', async () => {
-    const child = await RelayProcess.start(database.url, 'tells for ever');
+  it('while it is publishing, with the row locked: another publishes it, as soon as PostgreSQL lets go', async () => {
+    const child = await RelayProcess.start(database.url, 'publishes for ever');
     await waitFor(delivering);
-    const { told } = relay();
+    const { published } = relay();
     await sleep(300);
-    expect(told).toEqual([]);
+    expect(published).toEqual([]);
     await child.kill();
     const killed = performance.now();
-    await waitFor(() => told.includes('of the dead'));
+    await waitFor(() => published.includes('of the dead'));
     expect(performance.now() - killed).toBeLessThan(1_500);
     await waitFor(async () => (await rows()) === 0);
   });
 });
 
-describe('that everything is told', () => {
+describe('that everything is published', () => {
   const asked = (options: Partial<RelayOptions<'user.changed'>> = {}) => {
     const answers: boolean[] = [];
     relay({ looked: async (holds) => void answers.push(await holds()), ...options });
@@ -232,7 +232,7 @@ describe('that everything is told', () => {
     await waitFor(() => answers.at(-1));
   });
 
-  it('does not hold when a change was committed late, until it is told', async () => {
+  it('does not hold when a change was committed late, until it is published', async () => {
     const runner = dataSource.createQueryRunner();
     await runner.startTransaction();
     await runner.query(`INSERT INTO outbox (type, data) VALUES ('user.changed', '{"user_id":"late"}')`);

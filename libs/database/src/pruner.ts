@@ -10,7 +10,7 @@ export class Pruner implements OnApplicationBootstrap, OnModuleDestroy {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  /** @param prune forgets a batch and tells whether there may be more */
+  /** @param prune deletes a batch; resolves to whether there may be more */
   constructor(what: string, prune: () => Promise<boolean>) {
     this.#what = what;
     this.#prune = prune;

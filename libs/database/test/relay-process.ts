@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export class RelayProcess {
   private constructor(private readonly child: ChildProcess) {}
 
-  static async start(databaseUrl: string, what: 'writes only' | 'tells for ever'): Promise<RelayProcess> {
+  static async start(databaseUrl: string, what: 'writes only' | 'publishes for ever'): Promise<RelayProcess> {
     const child = fork(join(__dirname, 'run.mjs'), [databaseUrl, what], { execArgv: [] });
     const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`a replica ended with ${code}`)));
     await Promise.race([once(child, 'message'), ended]);

@@ -12,7 +12,7 @@ async function main(): Promise<void> {
   const options = { url, schema: 'outbox', applicationName: 'outbox-replica', entities: [], migrations: [] };
   const dataSource = new DataSource(dataSourceOptions(options));
   await dataSource.initialize();
-  if (what === 'tells for ever') {
+  if (what === 'publishes for ever') {
     const relay = new OutboxRelay(dataSource, {
       types: ['user.changed'],
       deliver: () => {

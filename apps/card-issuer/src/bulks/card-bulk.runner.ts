@@ -21,8 +21,9 @@ interface Batch {
 }
 
 /**
- * Does a command to many cards, in the order of their ids, a hundred in a transaction. Each card ends as if it had been
- * told alone: changed, with its line of history, or left as it was. Whether it is meant is decided when its turn comes.
+ * Does a command to many cards, in the order of their ids, a hundred in a transaction. Each card ends as if the
+ * command had been for it alone: changed, with its line of history, or skipped. Whether the filter matches it is decided
+ * when its turn comes.
  */
 @Injectable()
 export class CardBulkRunner {

@@ -8,7 +8,7 @@ import type { EntityManager } from 'typeorm';
 import { issuingCompany } from '../cards/card-access';
 import { BEGINNING, type BulkInput, CARD_BULK, type CardBulkJob } from './card-bulk';
 
-/** Commands for many cards at once. They are obeyed as long as they were given by who might: a role lost later stops none. */
+/** Commands for many cards at once. The role is checked when one starts: losing it later stops none. */
 @Injectable()
 export class CardBulksService {
   constructor(

@@ -45,7 +45,7 @@ async function manyCards(actor: Actor, count: number): Promise<Card> {
 const NONE = { card_not_found: 0, card_state_conflict: 0, unchanged: 0 };
 
 describe('a command for many cards', () => {
-  it('is answered at once with a job, which tells how it went', async () => {
+  it('is answered at once with a job, which says how it went', async () => {
     const actor = user();
     const cards = [await service.issue(actor), await service.issue(actor), await service.issue(actor)];
     await send(actor, 'suspend', cards[2] as Card);
@@ -195,22 +195,22 @@ describe('a command for many cards', () => {
     expect((await read(actor, card)).card_id).toBe(card.card_id);
   });
 
-  it('tells the activity trail of each card, as a command for one does', async () => {
+  it('records each card in the activity trail, as a command for one does', async () => {
     const actor = user();
     const card = await service.issue(actor);
-    const told = () =>
+    const recorded = () =>
       service.database.query<{ id: string }[]>(
         `SELECT id FROM card_events WHERE card_id = $1 AND kind = 'suspended'`,
         [card.card_id],
       );
-    await service.database.query('CREATE TABLE told AS SELECT data FROM outbox WHERE FALSE');
+    await service.database.query('CREATE TABLE published AS SELECT data FROM outbox WHERE FALSE');
     await service.database.query(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
-      'BEGIN INSERT INTO told VALUES (new.data); RETURN NULL; END'`);
+      'BEGIN INSERT INTO published VALUES (new.data); RETURN NULL; END'`);
     await service.database.query('CREATE TRIGGER keep AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION keep()');
     await run(actor, { action: 'suspend', filter: {} });
     await service.database.query('DROP TRIGGER keep ON outbox');
-    const [line] = await told();
-    expect(await service.database.query('SELECT data FROM told')).toEqual([
+    const [line] = await recorded();
+    expect(await service.database.query('SELECT data FROM published')).toEqual([
       {
         data: {
           id: line?.id,

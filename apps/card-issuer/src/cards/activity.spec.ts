@@ -11,8 +11,8 @@ afterAll(() => service?.stop());
 
 const actor = user();
 
-/** Everything the activity trail was told of a card, once all that there was to send is told. */
-async function told(card: Card) {
+/** Everything the activity trail got of a card, once the outbox is empty. */
+async function activityOf(card: Card) {
   await waitFor(async () => (await service.count('outbox')) === 0);
   return recorded.filter(({ subject_id }) => subject_id === card.card_id);
 }
@@ -21,13 +21,13 @@ const change = (pattern: 'cards.suspend' | 'cards.reactivate' | 'cards.rotate' |
   service.ask(pattern, { card_id: card.card_id }, { actor: who });
 
 describe('the activity trail', () => {
-  it('is told of all that becomes of a card: who did it, to which card of which company', async () => {
+  it('records all that becomes of a card: who did it, to which card of which company', async () => {
     const card = await service.issue(actor);
     await service.ask('cards.update', { card_id: card.card_id, holder: { unit: 'Letras' } }, { actor });
     for (const pattern of ['cards.suspend', 'cards.reactivate', 'cards.rotate', 'cards.revoke'] as const) {
       await change(pattern, card);
     }
-    const activity = await told(card);
+    const activity = await activityOf(card);
     expect(activity.map(({ kind }) => kind).sort()).toEqual([
       'card.issued',
       'card.reactivated',
@@ -43,16 +43,16 @@ describe('the activity trail', () => {
     expect(activity.map(({ id }) => id).sort()).toEqual(events.map(({ id }) => id).sort());
   });
 
-  it('is told nothing of what was refused, and once of what was asked twice', async () => {
+  it('records nothing of what was refused, and once of what was asked twice', async () => {
     const card = await service.issue(actor);
     expect(await codeOf(change('cards.reactivate', card))).toBe('card_state_conflict');
     const ask = () => service.ask('cards.suspend', { card_id: card.card_id }, { actor, idempotencyKey: `once-${card.card_id}` });
     await Promise.all([ask(), ask(), ask()]);
-    expect((await told(card)).map(({ kind }) => kind).sort()).toEqual(['card.issued', 'card.suspended']);
+    expect((await activityOf(card)).map(({ kind }) => kind).sort()).toEqual(['card.issued', 'card.suspended']);
   });
 
-  it('is told nothing personal', async () => {
+  it('records nothing personal', async () => {
     const card = await service.issue(actor, { holder: { name: 'Luis Rojas', email: 'luis@example.com' } });
-    expect(JSON.stringify(await told(card))).not.toMatch(/Luis|@/);
+    expect(JSON.stringify(await activityOf(card))).not.toMatch(/Luis|@/);
   });
 });

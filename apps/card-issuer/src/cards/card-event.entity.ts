@@ -10,7 +10,7 @@ export type CardEventKind =
   | 'photo_set'
   | 'photo_removed';
 
-/** One line of a card's history: written with the change it tells of, never changed. */
+/** One line of a card's history: written in the transaction of its change, never changed. */
 @Entity({ name: 'card_events' })
 export class CardEventEntity {
   @PrimaryColumn('uuid')

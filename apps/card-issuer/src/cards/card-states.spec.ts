@@ -75,7 +75,7 @@ describe('what may become of a card', () => {
 });
 
 describe('who may', () => {
-  it.each(COMMANDS)('%s: who issues for the company; others are told nothing of the card', async (command) => {
+  it.each(COMMANDS)('%s: who issues for the company; others learn nothing of the card', async (command) => {
     const card = await cardAfter(...(command === 'reactivate' ? (['suspend'] as const) : []));
     const tried = (who: Actor | undefined) =>
       codeOf(service.ask(`cards.${command}`, { card_id: card.card_id }, { actor: who }));
@@ -156,7 +156,7 @@ describe('rotating', () => {
     expect(await service.history(card)).toEqual(['issued', 'rotated', 'rotated']);
   });
 
-  it('is answered again as the first time, though another rotation has come between: reading tells what is now', async () => {
+  it('is answered again as the first time, though another rotation has come between: reading shows what is now', async () => {
     const card = await service.issue(actor);
     const first = await send('rotate', card, actor, `first-${card.card_id}`);
     const second = await send('rotate', card);
@@ -177,7 +177,7 @@ describe('rotating', () => {
 
 describe('at once', () => {
   it.each(['suspend', 'revoke'] as const)(
-    '20 times %s happens once; the others are told of the conflict',
+    '20 times %s happens once; the others get the conflict',
     async (command) => {
       const card = await service.issue(actor);
       const outcomes = await Promise.all(Array.from({ length: 20 }, () => codeOf(send(command, card))));
@@ -205,7 +205,7 @@ describe('at once', () => {
     expect(await opens(last)).toBe(false);
   });
 
-  it('a key that is used again tells of the card no more than it told the first time', async () => {
+  it('a key that is used again shows of the card no more than it did the first time', async () => {
     const holder = user(null, null);
     const card = await service.issue(actor, { holder: { name: 'Ana', user_id: holder.user_id } });
     const first = await send('suspend', card, holder, 'mine');

@@ -22,7 +22,7 @@ export class CardWriter {
   /**
    * @param effect changes a card in the transaction and gives it as it is then
    * @returns the card as this change left it, also to whoever asks again with the same Idempotency-Key: what the card
-   *   is now, after changes of others, is told by reading it. A redelivery without a key, or one whose answer is lost,
+   *   is now, after changes of others, is seen by reading it. A redelivery without a key, or one whose answer is lost,
    *   gets the card as it is now.
    * @throws DomainError `card_not_found` for such a one by who may not see the card any more; what `effect` throws
    */
@@ -39,7 +39,7 @@ export class CardWriter {
   }
 }
 
-/** Writes a line of the card's history, and has it told to the activity trail under the same id. */
+/** Writes a line of the card's history, and publishes it to the activity trail under the same id. */
 export async function record(
   tx: EntityManager,
   card: CardEntity,

@@ -44,7 +44,7 @@ const filesOf = (kind: string, who = actor): string[] => {
 };
 
 describe('a photo', () => {
-  it('is drawn anew, stored, told by its address, and the file that was sent is gone', async () => {
+  it('is drawn anew, stored, shown by its address, and the file that was sent is gone', async () => {
     const own = user();
     const card = await service.issue(own);
     expect(card.photo_url).toBeNull();

@@ -61,7 +61,7 @@ function expectToHold(header: Metadata): void {
 
 /**
  * How much of a picture the decoder holds at once: of an interlaced PNG and of any WebP (which may be an animation)
- * all its samples; of a JPEG of several scans, which is what `isProgressive` tells, all its coefficients.
+ * all its samples; of a JPEG of several scans, which is what `isProgressive` means, all its coefficients.
  */
 function heldBytes({ format, width, height, channels, depth, isProgressive }: Metadata): number {
   if (format === 'webp') return width * height * 4;

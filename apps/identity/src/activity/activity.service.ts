@@ -17,7 +17,7 @@ export interface Deed {
   readonly companyId?: string;
 }
 
-/** Writes a line of the trail, with the change that it tells of. */
+/** Records what was done, in the transaction of the change. */
 export async function note(tx: EntityManager, deed: Deed): Promise<void> {
   await tx.insert(ActivityEntity, { id: uuid(), at: new Date(), companyId: null, ...deed });
 }

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The activity trail. It refers to no row: what it tells of may be gone, or be another service's. */
+/** The activity trail. It refers to no row: what it is about may be gone, or be another service's. */
 export class Activity1795305600002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`

@@ -20,7 +20,7 @@ export class Passwords {
 
   /**
    * @param passwordHash undefined for a user that is not there: the check fails, and takes as long as any other, so
-   *   that the clock does not tell who is registered.
+   *   that the time it takes does not show who is registered.
    */
   async verify(passwordHash: string | undefined, password: string): Promise<boolean> {
     const matches = await verify(passwordHash ?? (await this.decoy), password);

@@ -32,7 +32,7 @@ const one = async (use: KeyUse, state: KeyState): Promise<KeyListing> => {
   return key;
 };
 const states = async (use: KeyUse) => (await list(use)).map(({ state }) => state);
-const told = async () => Number((await service.database.query<[{ count: string }]>('SELECT count(*) FROM outbox'))[0].count);
+const eventCount = async () => Number((await service.database.query<[{ count: string }]>('SELECT count(*) FROM outbox'))[0].count);
 
 /** As if so much time had gone by. */
 const age = (days: number): Promise<unknown> =>
@@ -73,13 +73,13 @@ describe('rotation', () => {
   });
 
   it('happens as often as it is asked for, one after the other', async () => {
-    const before = await told();
+    const before = await eventCount();
     await Promise.all([
       parallel(9, ({ rotation }) => rotation.rotate('access', { now: true })),
       parallel(9, ({ rotation }) => rotation.rotate('ticket', { now: true })),
     ]);
     for (const use of KEY_USES) expect(await list(use)).toHaveLength(2 + 9);
-    expect(await told()).toBeGreaterThan(before);
+    expect(await eventCount()).toBeGreaterThan(before);
   });
 
   it('keeps a key published for as long as anything that it signed may live, and a little longer', async () => {

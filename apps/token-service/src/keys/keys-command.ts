@@ -14,12 +14,12 @@ const HELP = `The keys that sign tokens.
                    nothing that it signed is good any more (which happens by itself)
   kill <kid>       withdraws a key at once, with everything that it signed; if it was active, the next one signs
 
-  --use <use>      access (access tokens and scan passes; what rotate does when it is not told) or ticket
+  --use <use>      access (access tokens and scan passes; the default of rotate) or ticket
   --now            rotate and retire: even if the next key was published so lately that some who verify may not have it
   --json           what it says as JSON
   --help           show this
 
-A kid that begins with a dash goes after two: kill -- -kid. Replicas that run hear of it at once, or see it within two
+A kid that begins with a dash goes after two: kill -- -kid. Replicas that run learn of it at once, or see it within two
 seconds. Exit code: 0 done, 1 it cannot be done, 2 misunderstood, 78 the configuration is wrong.
 `;
 

@@ -57,14 +57,14 @@ const active = async (use: 'access' | 'ticket' = 'access') => {
   if (key?.state !== 'active') throw new Error('there is no active key');
   return key;
 };
-const told = async () => Number((await service.database.query<[{ count: string }]>('SELECT count(*) FROM outbox'))[0].count);
+const eventCount = async () => Number((await service.database.query<[{ count: string }]>('SELECT count(*) FROM outbox'))[0].count);
 const sealed = async () => new Set((await operator.list()).map(({ encrypted_with }) => encrypted_with));
 
 describe('signing', () => {
   it('waits until it is written down for how long what is signed is good, by the hour, and then not again', async () => {
     const replica = await start();
     const until = now() + 30 * HOUR + 1;
-    const before = await told();
+    const before = await eventCount();
     const other = service.database.createQueryRunner();
     await other.startTransaction();
     await other.query('SELECT FROM keys FOR UPDATE');
@@ -84,10 +84,10 @@ describe('signing', () => {
     expect(query).toHaveBeenCalledTimes(1);
     query.mockRestore();
     // It is nothing to those who verify.
-    expect(await told()).toBe(before);
+    expect(await eventCount()).toBe(before);
   });
 
-  it('goes on with a key that signs no more, where that was not heard, as far as was written down and no further', async () => {
+  it('goes on with a key that signs no more, where no invalidation came, as far as was written down and no further', async () => {
     const replica = await start();
     const until = now() + HOUR;
     const first = await replica.signing('access', until);
@@ -126,7 +126,7 @@ describe('signing', () => {
 });
 
 describe('a key that was killed', () => {
-  it('signs nothing any more where it was heard of', async () => {
+  it('signs nothing any more after the invalidation', async () => {
     const replica = await start();
     const { kid } = await replica.signing('access', now() + 60);
     await operator.rotation.kill(kid);
@@ -135,7 +135,7 @@ describe('a key that was killed', () => {
     expect((await replica.signing('access', now() + 60)).kid).not.toBe(kid);
   });
 
-  it('signs nothing any more after five seconds where nothing can be heard', async () => {
+  it('signs nothing any more after five seconds where no invalidation can come', async () => {
     const some = await Promise.all([start(), start(), start()]);
     const { kid } = await operator.list('access').then(([key]) => key ?? { kid: '' });
     await operator.rotation.kill(kid);
@@ -186,7 +186,7 @@ describe('rows that were altered', () => {
     expect((await replica.signing('access', now() + 60)).kid).toBe(kid);
   });
 
-  it('are left out by a replica that runs and has not got them, which hears of the others all the same', async () => {
+  it('are left out by a replica that runs and has not got them, which learns of the others all the same', async () => {
     const replica = await start();
     const { kid } = await active();
     const [, next] = await operator.list('ticket');
@@ -216,14 +216,14 @@ describe('another encryption key', () => {
     expect(await operator.list()).toEqual(before);
   });
 
-  it('seals all keys anew at the start, by several replicas at once, and tells nobody: then the old one may go', async () => {
+  it('seals all keys anew at the start, by several replicas at once, and publishes nothing: then the old one may go', async () => {
     const before = await start().then((replica) => replica.published('ticket'));
-    const events = await told();
+    const events = await eventCount();
     await Promise.all(Array.from({ length: 4 }, () => start(`${NEW},${OLD}`)));
     expect(await sealed()).toEqual(new Set(['new']));
     const after = await start(NEW);
     expect(await after.published('ticket')).toEqual(before);
-    expect(await told()).toBe(events);
+    expect(await eventCount()).toBe(events);
     await expect(start(OLD)).rejects.toThrow('has no key "new"');
   });
 

@@ -11,7 +11,7 @@ import { KeyRotation } from './key-rotation';
 import { reseal } from './reseal';
 import { KEY_STATES, SigningKeyEntity } from './signing-key.entity';
 
-/** How often a replica looks at the keys by itself: so late, at most, it learns of what nobody could tell it. */
+/** How often a replica reads the keys by itself, for changes whose invalidation did not reach it. */
 const POLL_MS = 2_000;
 
 /** How often it looks whether one is sealed with an encryption key that is to go. */
@@ -29,7 +29,7 @@ interface HeldKey {
 }
 
 /**
- * The signing keys as this replica knows them: read at the start, when they are told to have changed, every two seconds,
+ * The signing keys as this replica knows them: read at the start, after an invalidation, every two seconds,
  * and whenever somebody asks for the public ones. Private halves leave the database in encrypted form, are opened here,
  * and go nowhere else.
  */
@@ -111,7 +111,7 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
     return writing;
   }
 
-  /** A key that signs no more is not written to: this replica has not heard of that yet, and looks. */
+  /** A key that signs no more is not written to: this replica does not know that yet, and reads them. */
   private async write(key: HeldKey, until: number): Promise<void> {
     const [written] = await this.dataSource.query<[{ until: Date }[], number]>(
       `UPDATE keys SET signed_until = greatest(signed_until, to_timestamp($2)) WHERE kid = $1 AND state = 'active'

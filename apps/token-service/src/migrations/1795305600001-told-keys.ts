@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Every change of the public keys is told in the outbox, whoever makes it: also an operator who withdraws one. */
+/** Every change of the public keys is published through the outbox, whoever makes it: also an operator who withdraws one. */
 export class ToldKeys1795305600001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     // The search path is kept with the function: whoever changes a row may have another one.

@@ -111,10 +111,10 @@ afterAll(() => tokens.close());
 it('generated stories of making, validating, looking, taking back and expiring go as the model says', async () => {
   const seed = Number(process.env['PUERTA_TEST_SEED'] ?? Date.now() % 1_000_000);
   const replicas = [await tokens.replica(), await tokens.replica()];
-  const told = fc.sample(stories, { numRuns: STORIES, seed }).map(([before, after]) => ({ story: new Story(replicas), before, after }));
+  const sampled = fc.sample(stories, { numRuns: STORIES, seed }).map(([before, after]) => ({ story: new Story(replicas), before, after }));
   const part = (which: 'before' | 'after') =>
     Promise.all(
-      told.map(async (one) =>
+      sampled.map(async (one) =>
         one.story.tell(one[which]).catch((error: Error) => {
           throw new Error(`PUERTA_TEST_SEED=${seed} ${JSON.stringify([one.before, one.after])}\n${error.message}`);
         }),
@@ -125,6 +125,6 @@ it('generated stories of making, validating, looking, taking back and expiring g
   // Else the short ones ended on the way.
   expect(performance.now() - started).toBeLessThan(SHORT_SECONDS * 1_000);
   await sleep(SHORT_SECONDS * 1_000 + SKEW_MS);
-  for (const { story } of told) story.model.later = true;
+  for (const { story } of sampled) story.model.later = true;
   await part('after');
 });

@@ -72,7 +72,7 @@ it('a restart with nothing lost ends all tokens too', async () => {
   expect(await codeOf(redeem(short.token))).toBe('token_expired');
 });
 
-it('a frozen Redis is told of within a second, and nothing happens later that was refused', async () => {
+it('a frozen Redis is noticed within a second, and nothing happens later that was refused', async () => {
   const made = await Promise.all(Array.from({ length: 20 }, () => issue()));
   await sleep(200);
   redis.pause();
@@ -93,7 +93,7 @@ it('a frozen Redis is told of within a second, and nothing happens later that wa
   for (const { token } of made) expect(await codeOf(redeem(token))).toBe('ok');
 });
 
-it('frozen in the middle of it: each call is told whether it happened, or that nobody knows, and may be repeated', async () => {
+it('frozen in the middle of it: each call learns whether it happened, or that nobody knows, and may be repeated', async () => {
   const made = await Promise.all(Array.from({ length: 300 }, async () => ({ call: callOf(ana), ...(await issue()) })));
   const asked = made.map(async ({ token, call }, n) => {
     await sleep(n);
@@ -115,7 +115,7 @@ it('frozen in the middle of it: each call is told whether it happened, or that n
   expect(outcomes.map(([code]) => code)).toEqual(expect.arrayContaining(['ok', 'service_unavailable']));
 });
 
-it('a Redis that is away is told of at once, and found again by itself', async () => {
+it('a Redis that is away is noticed at once, and found again by itself', async () => {
   await redis.kill();
   await waitFor(async () => (await codeOf(issue())) === 'service_unavailable');
   await sleep(800);

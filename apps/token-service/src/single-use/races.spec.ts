@@ -67,31 +67,31 @@ it('the same call that is delivered again, or twice at once, is the same use', a
 /** The trail names a token by its id as a UUID. */
 const tokenIdOf = ({ subject_id }: ActivityRecord): string => Buffer.from(subject_id.replaceAll('-', ''), 'hex').toString('base64url');
 
-it('a second use that cannot be told is told by the next one, and once', async () => {
+it('a second use that cannot be recorded is recorded by the next one, and once', async () => {
   const { token, token_id } = await issue({});
   await replica(0).redeem(callOf(ana), token);
-  tokens.told.length = 0;
-  tokens.onTell = () => Promise.reject(new Error('the database is away'));
+  tokens.recorded.length = 0;
+  tokens.onRecord = () => Promise.reject(new Error('the database is away'));
   for (let n = 0; n < 3; n++) expect(await codeOf(replica(n).redeem(callOf(ana), token))).toBe('token_used');
-  expect(tokens.told).toEqual([]);
-  tokens.onTell = async (write) => write();
+  expect(tokens.recorded).toEqual([]);
+  tokens.onRecord = async (write) => write();
   const second = callOf(ana);
   expect(await codeOf(replica(0).redeem(second, token))).toBe('token_used');
   await times(20, (n) => codeOf(replica(n).redeem(callOf(ana), token)));
-  expect(tokens.told.map(tokenIdOf)).toEqual([token_id]);
-  // Delivered again, since its replica may have died before it was told: it is the same line of the trail.
+  expect(tokens.recorded.map(tokenIdOf)).toEqual([token_id]);
+  // Delivered again, since its replica may have died before it was recorded: it is the same line of the trail.
   expect(await codeOf(replica(1).redeem(second, token))).toBe('token_used');
-  expect(tokens.told).toEqual([tokens.told[0], tokens.told[0]]);
+  expect(tokens.recorded).toEqual([tokens.recorded[0], tokens.recorded[0]]);
 });
 
-it('a second use is answered though the database stands still, and is one line however often it is told', async () => {
+it('a second use is answered though the database stands still, and is one line however often it is recorded', async () => {
   const { token } = await issue({});
   await replica(0).redeem(callOf(ana), token);
-  tokens.told.length = 0;
+  tokens.recorded.length = 0;
   // It does what it was asked when it goes on, long after nobody waits for its answer any more.
   let goOn = (): void => undefined;
   let asked = 0;
-  tokens.onTell = (write) => {
+  tokens.onRecord = (write) => {
     asked += 1;
     return new Promise((_, reject) => {
       goOn = () => {
@@ -107,12 +107,12 @@ it('a second use is answered though the database stands still, and is one line h
   }
   expect(asked).toBe(1);
   goOn();
-  tokens.onTell = async (write) => write();
+  tokens.onRecord = async (write) => write();
   await waitFor(async () => {
     expect(await codeOf(replica(1).redeem(callOf(ana), token))).toBe('token_used');
-    return tokens.told.length === 2;
+    return tokens.recorded.length === 2;
   });
-  expect(tokens.told[1]).toEqual(tokens.told[0]);
+  expect(tokens.recorded[1]).toEqual(tokens.recorded[0]);
 });
 
 it('the same Idempotency-Key is the same use, for the same user', async () => {

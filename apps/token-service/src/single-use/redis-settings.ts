@@ -10,7 +10,7 @@ export function settingsProblems(info: string): string[] {
   // Valkey says 7.2.4 for the sake of those who ask; its own version is beside it.
   const version = facts.get('redis_version') ?? '';
   if (Number.parseInt(version, 10) < OLDEST) problems.push(`is of version ${version}: ${OLDEST} or newer is needed`);
-  if (!facts.has('run_id')) problems.push('does not tell its run_id: after a restart, what was used may be good again');
+  if (!facts.has('run_id')) problems.push('does not give its run_id: after a restart, what was used may be good again');
   const policy = facts.get('maxmemory_policy');
   if (policy !== undefined && policy !== 'noeviction') {
     problems.push(`has maxmemory-policy ${policy}: it may forget what was used, and wrong guesses; set noeviction`);

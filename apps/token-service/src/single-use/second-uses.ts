@@ -6,14 +6,14 @@ import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Owner, TokenKey } from './token-key';
 
-/** Has the activity trail told that a token was used again. */
+/** Publishes to the activity trail that a token was used again. */
 @Injectable()
 export class SecondUses {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
    * @param again when it was first used again, in ms: with the token it makes the id of the line, which is the same one
-   *   however often it is told, by whomever
+   *   however often it is published, by whichever replica
    */
   async record({ actor }: Call, key: TokenKey, owner: Owner, tokenId: string, again: number): Promise<void> {
     // Services know of their own tokens what they need to know; the trail is of what people do.

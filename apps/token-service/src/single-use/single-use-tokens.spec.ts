@@ -158,7 +158,7 @@ describe('a code', () => {
 });
 
 describe('a second use', () => {
-  const told = (tokenId: string) => {
+  const published = (tokenId: string) => {
     const hex = Buffer.from(tokenId, 'base64url').toString('hex');
     const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
     const statement = `SELECT data FROM outbox WHERE type = 'activity' AND data->>'subject_id' = $1`;
@@ -169,10 +169,10 @@ describe('a second use', () => {
     const { token, token_id } = await create();
     await validate(token);
     expect(await codeOf(peek(token))).toBe('token_used');
-    expect(await told(token_id)).toEqual([]);
+    expect(await published(token_id)).toEqual([]);
     const codes = await Promise.all(Array.from({ length: 100 }, () => codeOf(validate(token))));
     expect(new Set(codes)).toEqual(new Set(['token_used']));
-    const [row, ...more] = await told(token_id);
+    const [row, ...more] = await published(token_id);
     expect(more).toEqual([]);
     expect(row?.data).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
@@ -189,7 +189,7 @@ describe('a second use', () => {
     const { token, token_id } = await identity.request('single-use-tokens.issue', {});
     await identity.request('single-use-tokens.redeem', { token });
     expect(await codeOf(identity.request('single-use-tokens.redeem', { token }))).toBe('token_used');
-    expect(await told(token_id)).toEqual([]);
+    expect(await published(token_id)).toEqual([]);
   });
 });
 

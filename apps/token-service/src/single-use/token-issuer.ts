@@ -72,7 +72,7 @@ export class TokenIssuer {
     // A random token is like no other. A code may be one that an older key of the ring made.
     const records = (isCode ? all : [first]).map((key) => key.recordName(owner, key.tokenId(owner, shown)));
     const counters = isCode ? all.map((key) => key.counterName(owner, binding.subject ?? '')) : [];
-    // That a code has expired is told as long as that one was used; a token says itself when it has.
+    // That a code has expired is known for as long as that one was used; a token itself holds when it expires.
     const keptUntil = expiresAt + (isCode ? this.config.TOKEN_SERVICE_USED_RETENTION_SECONDS * 1_000 : 0);
     const kept = this.#keptAnswer(call, owner, dto, answer);
     return {

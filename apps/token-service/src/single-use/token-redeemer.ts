@@ -12,10 +12,10 @@ import { SecondUses } from './second-uses';
 import { unbound } from './token-issuer';
 import { type Binding, type Owner, partsOf, type Shown, type TokenKey, TokenKeys } from './token-key';
 import { type Question, type TokenPlace, TokenRedis } from './token-redis';
-import { PRESENT, REVOKE, UNTELL } from './token-scripts';
+import { PRESENT, REVOKE, UNCLAIM_SECOND_USE } from './token-scripts';
 
 /** How long a caller waits for a second use to be written down: what PostgreSQL does is no reason to leave them waiting. */
-const TELL_MS = 500;
+const RECORD_MS = 500;
 
 /** One who shows something that may be a token. */
 interface Showing {
@@ -77,8 +77,8 @@ export class TokenRedeemer {
         return answerOf(showing, Number(rest[0]), String(rest[1]));
       case 'used':
         if (Number(rest[2]) > 0) {
-          const told = this.#recordSecondUse(showing, place, question, Number(rest[1]), Number(rest[2]));
-          await Promise.race([told, sleep(TELL_MS, undefined, { ref: false })]);
+          const recorded = this.#recordSecondUse(showing, place, question, Number(rest[1]), Number(rest[2]));
+          await Promise.race([recorded, sleep(RECORD_MS, undefined, { ref: false })]);
         }
         throw used(rest[0]);
       case 'other binding':
@@ -122,15 +122,15 @@ export class TokenRedeemer {
     };
   }
 
-  /** Has a second use told. If that cannot be, the next one is. Never rejects. */
+  /** Records a second use. If that fails, the next one is recorded instead. Never rejects. */
   async #recordSecondUse({ call, owner, shown, keys }: Showing, place: TokenPlace, { names }: Question, index: number, again: number) {
     const key = keys[index - 1] ?? this.keys.first;
     try {
       await this.secondUses.record(call, key, owner, key.tokenId(owner, shown), again);
     } catch (error) {
-      this.logger.warn('that a token was used again could not be told', { error });
+      this.logger.warn('that a token was used again could not be recorded', { error });
       const question = { names: names.slice(index - 1, index), args: [consumerOf(key, owner, call)] };
-      await place.ask(UNTELL, () => question).catch(() => undefined);
+      await place.ask(UNCLAIM_SECOND_USE, () => question).catch(() => undefined);
     }
   }
 }

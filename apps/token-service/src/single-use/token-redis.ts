@@ -8,7 +8,7 @@ import type { Owner } from './token-key';
 /** Of a Cluster, tokens are on all nodes: owners are spread over so many hash tags, each with a connection to its node. */
 const SHARDS = 16;
 
-/** One that lives answers in a millisecond. With the wait for a connection, a caller is told within a second and a half. */
+/** One that lives answers in a millisecond. With the wait for a connection, a caller has its answer within a second and a half. */
 const ANSWER_MS = 700;
 /** How long a call waits for a connection that is just coming, or coming back. */
 const PATIENCE_MS = 700;
@@ -29,41 +29,41 @@ export type Reply = readonly [word: string, now: number, ...rest: (string | numb
 /** The Redis in which the tokens are, of whichever kind. */
 export class TokenRedis {
   readonly #prefix: string;
-  readonly #lines: readonly TokenLine[];
+  readonly #connections: readonly TokenConnection[];
 
   constructor({ url, prefix, logger }: TokenRedisOptions) {
     this.#prefix = `${prefix}:tokens`;
-    const lines = parseRedisUrl(url).kind === 'cluster' ? SHARDS : 1;
-    const said = new Set<string>();
+    const count = parseRedisUrl(url).kind === 'cluster' ? SHARDS : 1;
+    const warned = new Set<string>();
     const complain = (problem: string): void => {
-      if (!said.has(problem)) logger.warn(`the Redis of the single-use tokens ${problem}`, { component: 'tokens' });
-      said.add(problem);
+      if (!warned.has(problem)) logger.warn(`the Redis of the single-use tokens ${problem}`, { component: 'tokens' });
+      warned.add(problem);
     };
-    this.#lines = Array.from(
-      { length: lines },
-      (_, shard) => new TokenLine({ url, slotKey: `${this.#prefix}:{${shard}}`, logger, complain }),
+    this.#connections = Array.from(
+      { length: count },
+      (_, shard) => new TokenConnection({ url, slotKey: `${this.#prefix}:{${shard}}`, logger, complain }),
     );
   }
 
   /** Resolves when connected, or after a while without: then calls are refused until it is there. */
   async connect(): Promise<void> {
-    await Promise.all(this.#lines.map((line) => line.connect()));
+    await Promise.all(this.#connections.map((one) => one.connect()));
   }
 
   close(): void {
-    for (const line of this.#lines) line.close();
+    for (const one of this.#connections) one.close();
   }
 
   /** Whether all of it answers. */
   async isReachable(): Promise<boolean> {
-    const answers = await Promise.allSettled(this.#lines.map((line) => line.now()));
+    const answers = await Promise.allSettled(this.#connections.map((one) => one.now()));
     return answers.every(({ status }) => status === 'fulfilled');
   }
 
   /** Where an owner's tokens are: all of their keys are in one hash slot. */
   placeOf({ space, id }: Owner): TokenPlace {
     const shard = createHash('sha256').update(JSON.stringify([space, id])).digest().readUInt16BE() % SHARDS;
-    return new TokenPlace(this.#lines[shard % this.#lines.length] as TokenLine, `${this.#prefix}:{${shard}}:`);
+    return new TokenPlace(this.#connections[shard % this.#connections.length] as TokenConnection, `${this.#prefix}:{${shard}}:`);
   }
 }
 
@@ -77,43 +77,43 @@ export interface Question {
 /** Where an owner's tokens are. */
 export class TokenPlace {
   constructor(
-    private readonly line: TokenLine,
+    private readonly connection: TokenConnection,
     private readonly prefix: string,
   ) {}
 
   /**
    * Runs a script, once.
-   * @param prepare is told Redis' time in ms; twice, if that was wrong
+   * @param prepare gets Redis' time in ms; called twice if that was wrong
    * @throws DomainError `service_unavailable` or `overloaded` if it surely was not run, else `outcome_unknown`
    */
   async ask<Q extends Question>(script: Script, prepare: (now: number) => Q): Promise<{ readonly reply: Reply; readonly question: Q }> {
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      const now = await this.line.now();
+      const now = await this.connection.now();
       const question = prepare(now);
       const keys = question.names.map((name) => this.prefix + name);
-      const reply = await this.line.run(script, keys, [now, ...question.args]);
+      const reply = await this.connection.run(script, keys, [now, ...question.args]);
       if (reply[0] !== 'skewed') return { reply, question };
     }
     throw new DomainError('service_unavailable');
   }
 }
 
-interface TokenLineOptions {
+interface TokenConnectionOptions {
   readonly url: string;
   readonly slotKey: string;
   readonly logger: Logger;
-  /** Told what is wrong with the settings of Redis, each time it connects. */
+  /** Called with what is wrong with the settings of Redis, each time it connects. */
   readonly complain: (problem: string) => void;
 }
 
 /** A connection, and the clock of the Redis at its end. What it throws says whether anything happened. */
-export class TokenLine {
+export class TokenConnection {
   readonly #connection: Connection;
   readonly #clock = new RedisClock();
-  #heardAt = -Infinity;
+  #answeredAt = -Infinity;
   #probe: Promise<void> | undefined;
 
-  constructor({ url, slotKey, logger, complain }: TokenLineOptions) {
+  constructor({ url, slotKey, logger, complain }: TokenConnectionOptions) {
     this.#connection = new Connection({
       redis: url,
       slotKey,
@@ -149,7 +149,7 @@ export class TokenLine {
     const patience = PATIENCE_MS - this.#connection.downFor;
     const there = this.#connection.ready || (patience > 0 && (await this.#connection.whenReady(patience)));
     if (!there) throw new DomainError('service_unavailable');
-    if (performance.now() - this.#heardAt > SILENCE_MS) await this.#heard();
+    if (performance.now() - this.#answeredAt > SILENCE_MS) await this.#requireAnswer();
     return Math.round(this.#clock.now());
   }
 
@@ -158,9 +158,9 @@ export class TokenLine {
     const asked = performance.now();
     try {
       const reply = (await this.#connection.within(ANSWER_MS, this.#connection.run(script, keys, args))) as Reply;
-      this.#heardAt = performance.now();
+      this.#answeredAt = performance.now();
       if (reply[0] === 'skewed') this.#clock.distrust();
-      this.#clock.sync(reply[1], asked, this.#heardAt);
+      this.#clock.sync(reply[1], asked, this.#answeredAt);
       return reply;
     } catch (cause) {
       if (cause instanceof Error && cause.message.includes('OOM command not allowed')) throw new DomainError('overloaded', { cause });
@@ -169,7 +169,7 @@ export class TokenLine {
   }
 
   /** Asked once, however many wait for it. */
-  async #heard(): Promise<void> {
+  async #requireAnswer(): Promise<void> {
     this.#probe ??= this.#sync().finally(() => (this.#probe = undefined));
     await this.#probe.catch((cause: unknown) => {
       throw new DomainError('service_unavailable', { cause });
@@ -178,6 +178,6 @@ export class TokenLine {
 
   async #sync(): Promise<void> {
     await this.#clock.syncWith(this.#connection, ANSWER_MS);
-    this.#heardAt = performance.now();
+    this.#answeredAt = performance.now();
   }
 }

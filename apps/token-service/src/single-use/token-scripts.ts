@@ -86,12 +86,12 @@ return { 'issued', now }
 `);
 
 /**
- * Looks at a token that somebody shows and, unless they only peek, uses it up. Who used it up is told the same again.
+ * Looks at a token that somebody shows and, unless they only peek, uses it up. Who used it up gets the same answer again.
  *
  * KEYS: the record under each key of the ring that it may have been made with; then, for a code, the counters of guesses
  * ARGV: time, `redeem` or `peek`, ms a used one is remembered, how many records, most guesses (0 where there is no counter),
  *   ms they are remembered, and for each record the binding that is claimed and who asks
- * → `good`, which record, what is sealed; `used`, when, which record, and when it was first used again, if that is to be told;
+ * → `good`, which record, what is sealed; `used`, when, which record, and when it was first used again, if that is to be recorded;
  *   `other binding`; `expired`; `missing`; `locked` and ms
  */
 export const PRESENT = new Script(`${BEGIN}
@@ -151,11 +151,12 @@ return { 'missing', now }
 `);
 
 /**
- * A second use could not be written down, as far as is known: the next one is told in its place, as of the same time.
+ * Undoes that a second use was claimed for recording, which failed: the next one is recorded in its place, as of the same
+ * time.
  *
  * KEYS: the record · ARGV: time, who used it again
  */
-export const UNTELL = new Script(`${BEGIN}
+export const UNCLAIM_SECOND_USE = new Script(`${BEGIN}
 local record = read(KEYS[1])
 local use = record and usedOf(record)
 if use and use.byAgain == ARGV[2] then

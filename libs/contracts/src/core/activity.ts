@@ -1,4 +1,4 @@
-/** What the activity trail tells of. */
+/** What the activity trail records. */
 export const ACTIVITY_KINDS = [
   'session.begun',
   'session.ended',

@@ -62,7 +62,7 @@ export type FieldErrorCode =
   | 'conflicts'
   | 'too_deep';
 
-/** Facts that travel with an error and that a caller may be told, e.g. `{ retry_after: 30 }`. */
+/** Facts that travel with an error and that a caller may see, e.g. `{ retry_after: 30 }`. */
 export type ErrorMeta = Readonly<Record<string, string | number | boolean | null>>;
 
 /** An expected refusal, named by its code. The only kind of error that crosses from a service to its caller as it is. */
@@ -71,7 +71,7 @@ export class DomainError extends Error {
 
   /**
    * @param code what went wrong, from the closed list.
-   * @param extra `errors`: the refused fields of `validation_failed`; `meta`: facts the caller may be told.
+   * @param extra `errors`: the refused fields of `validation_failed`; `meta`: facts that the caller may see.
    */
   constructor(
     readonly code: ErrorCode,

@@ -21,8 +21,8 @@ export interface Events {
 export type EventType = keyof Events;
 
 /**
- * The events after which copies are wrong: each service publishes its own to an invalidation stream, which others read (`FOLLOWS`). `activity`
- * is none of them: it goes to identity as a call.
+ * The events after which cached copies are wrong: each service publishes its own to an invalidation stream, which others
+ * read (`FOLLOWS`). `activity` is none of them: it goes to identity as a call.
  */
 export const INVALIDATIONS = {
   identity: ['user.changed', 'session.revoked', 'member.changed'],
@@ -34,7 +34,7 @@ export function invalidationsOf(service: string): readonly EventType[] {
   return Object.hasOwn(INVALIDATIONS, service) ? INVALIDATIONS[service as keyof typeof INVALIDATIONS] : [];
 }
 
-/** Whose invalidations each service reads. A replica of the token service hears so what another one did to the keys. */
+/** Whose invalidations each service reads. So a replica of the token service learns what another one did to the keys. */
 export const FOLLOWS = {
   gateway: ['identity', 'token-service'],
   'token-service': ['token-service'],

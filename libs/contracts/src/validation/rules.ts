@@ -27,7 +27,7 @@ export interface RuleContext {
 const declared = new Map<object, { readonly key: string | symbol; readonly make: (options: FieldOptions) => PropertyDecorator }[]>();
 
 /**
- * The same fields as in a class, each of them optional: what a PATCH takes. Descriptions, which tell what a missing field
+ * The same fields as in a class, each of them optional: what a PATCH takes. Descriptions, which say what a missing field
  * means there, are left out. Not for classes with nested objects.
  */
 export function changesOf<T extends object>(base: new () => T): new () => { [K in keyof T]?: T[K] | null } {

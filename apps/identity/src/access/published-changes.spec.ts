@@ -21,20 +21,20 @@ const factsOf = async ({ user_id, session_id, company_id }: Actor): Promise<Acce
   return { ...facts, ...(ends_in_ms === undefined ? {} : { ends_in_ms: Math.round(ends_in_ms / 60_000) }) };
 };
 
-/** What is told during `work`: until something is told that comes after it. */
-async function toldDuring(work: () => Promise<unknown>): Promise<typeof identity.told> {
+/** What is published during `work`: until something is published that comes after it. */
+async function publishedDuring(work: () => Promise<unknown>): Promise<typeof identity.published> {
   const mark = async (): Promise<number> => {
     const user_id = randomUUID();
     await identity.database.query(`INSERT INTO outbox (type, data) VALUES ('user.changed', $1)`, [{ user_id }]);
-    return waitFor(() => identity.told.findIndex(({ data }) => data['user_id'] === user_id) + 1);
+    return waitFor(() => identity.published.findIndex(({ data }) => data['user_id'] === user_id) + 1);
   };
   const from = await mark();
   await work();
-  return identity.told.slice(from, (await mark()) - 1);
+  return identity.published.slice(from, (await mark()) - 1);
 }
 
-const tellsOf = (told: typeof identity.told, { user_id }: Actor): boolean =>
-  told.some(({ data }) => data['user_id'] === user_id || data['user_id'] === undefined);
+const publishedOf = (published: typeof identity.published, { user_id }: Actor): boolean =>
+  published.some(({ data }) => data['user_id'] === user_id || data['user_id'] === undefined);
 
 /** Values to put in place of the ones that are there, by type. */
 const OTHER: Record<string, (column: string) => string> = {
@@ -54,7 +54,7 @@ const OTHER: Record<string, (column: string) => string> = {
 const KEYS: Record<string, string> = { users: 'id = $1', sessions: 'user_id = $1', memberships: 'user_id = $1' };
 
 describe.each(Object.keys(KEYS))('a change of %s', (table) => {
-  it('is told if it changes what access.check answers, column by column', async () => {
+  it('is published if it changes what access.check answers, column by column', async () => {
     const columns = await identity.database.query<{ name: string; type: string }[]>(
       `SELECT column_name AS name, udt_name AS type FROM information_schema.columns
         WHERE table_schema = 'identity' AND table_name = $1`,
@@ -67,29 +67,29 @@ describe.each(Object.keys(KEYS))('a change of %s', (table) => {
       const { actor } = await member();
       const value = OTHER[type]?.(name).replace('%', table === 'users' ? 'inactive' : 'suspended') ?? '';
       const before = await factsOf(actor);
-      const told = await toldDuring(() =>
+      const published = await publishedDuring(() =>
         identity.database.query(`UPDATE ${table} SET ${name} = ${value} WHERE ${KEYS[table]}`, [actor.user_id]),
       );
       const changed = JSON.stringify(await factsOf(actor)) !== JSON.stringify(before);
       if (changed) changing.push(name);
-      expect([name, tellsOf(told, actor)]).toEqual([name, changed]);
+      expect([name, publishedOf(published, actor)]).toEqual([name, changed]);
     }
     expect(changing.sort()).toEqual(
       { users: ['email', 'status'], sessions: ['expires_at', 'revoked_at'], memberships: ['role', 'status'] }[table],
     );
   });
 
-  it('is told when rows are deleted', async () => {
+  it('is published when rows are deleted', async () => {
     const { actor } = await member();
-    const told = await toldDuring(() =>
+    const published = await publishedDuring(() =>
       identity.database.query(`DELETE FROM ${table} WHERE ${KEYS[table]}`, [actor.user_id]),
     );
-    expect(tellsOf(told, actor)).toBe(true);
+    expect(publishedOf(published, actor)).toBe(true);
   });
 
-  it('is told to all when it is emptied', async () => {
-    const told = await toldDuring(() => identity.database.query(`TRUNCATE ${table} CASCADE`));
-    expect(told).toContainEqual({ type: 'user.changed', data: {} });
+  it('is published to all when it is emptied', async () => {
+    const published = await publishedDuring(() => identity.database.query(`TRUNCATE ${table} CASCADE`));
+    expect(published).toContainEqual({ type: 'user.changed', data: {} });
   });
 });
 
@@ -97,29 +97,29 @@ describe('what a service does', () => {
   it.each<[string, (who: { actor: Actor; company: Company; owner: Actor }) => Promise<unknown>]>([
     ['logging out', ({ actor }) => identity.ask('sessions.end', {}, { actor })],
     ['deleting the company', ({ company }) => identity.database.query('DELETE FROM companies WHERE id = $1', [company.company_id])],
-  ])('%s is told', async (_, work) => {
+  ])('%s is published', async (_, work) => {
     const who = await member();
-    expect(tellsOf(await toldDuring(() => work(who)), who.actor)).toBe(true);
+    expect(publishedOf(await publishedDuring(() => work(who)), who.actor)).toBe(true);
   });
 
-  it('logging out by a refresh token is told', async () => {
+  it('logging out by a refresh token is published', async () => {
     const session = await identity.register();
-    const told = await toldDuring(() => identity.ask('sessions.end', { refresh_token: session.refresh_token }));
+    const published = await publishedDuring(() => identity.ask('sessions.end', { refresh_token: session.refresh_token }));
     const { user_id, session_id } = actorOf(session);
-    expect(told).toEqual([{ type: 'session.revoked', data: { user_id, session_id } }]);
+    expect(published).toEqual([{ type: 'session.revoked', data: { user_id, session_id } }]);
   });
 
-  it('the end of a session whose refresh token was used again is told', async () => {
+  it('the end of a session whose refresh token was used again is published', async () => {
     const session = await identity.register();
     const next = await identity.ask('sessions.refresh', { refresh_token: session.refresh_token });
     await identity.ask('sessions.refresh', { refresh_token: next.refresh_token });
-    const told = await toldDuring(() =>
+    const published = await publishedDuring(() =>
       identity.ask('sessions.refresh', { refresh_token: session.refresh_token }).catch(() => undefined),
     );
-    expect(tellsOf(told, actorOf(session))).toBe(true);
+    expect(publishedOf(published, actorOf(session))).toBe(true);
   });
 
-  it('joining a company is told: that somebody was no member may be kept as well', async () => {
+  it('joining a company is published: that somebody was no member may be kept as well', async () => {
     const { company, owner } = await identity.found({ join_policy: 'open' });
     const { invitation } = await identity.invite(company, owner, 'issuer');
     const [walkIn, guest] = [actorOf(await identity.register()), actorOf(await identity.register())];
@@ -127,38 +127,38 @@ describe('what a service does', () => {
       [walkIn, { company_id: company.company_id }],
       [guest, { invitation }],
     ] as const) {
-      const told = await toldDuring(() => identity.ask('companies.ensure', choice, { actor }));
+      const published = await publishedDuring(() => identity.ask('companies.ensure', choice, { actor }));
       const data = { user_id: actor.user_id, company_id: company.company_id };
-      expect(told).toEqual([{ type: 'member.changed', data }]);
+      expect(published).toEqual([{ type: 'member.changed', data }]);
     }
   });
 
-  it('a refresh, a profile and a choice of company change nothing that is kept, and are not told', async () => {
+  it('a refresh, a profile and a choice of company change nothing that is kept, and are not published', async () => {
     const { session, company, owner } = await identity.found();
-    const told = await toldDuring(async () => {
+    const published = await publishedDuring(async () => {
       await identity.ask('sessions.refresh', { refresh_token: session.refresh_token });
       await identity.ask('users.update-me', { name: 'Eva', locale: 'es' }, { actor: owner });
       await identity.ask('companies.ensure', { company_id: company.company_id }, { actor: owner });
       await identity.ask('companies.update', { company_id: company.company_id, name: 'Otra' }, { actor: owner });
     });
-    expect(told).toEqual([]);
+    expect(published).toEqual([]);
   });
 
-  it('forgetting sessions that have ended is not told', async () => {
+  it('forgetting sessions that have ended is not published', async () => {
     const { actor } = await member();
     await identity.ask('sessions.end', {}, { actor });
-    const told = await toldDuring(() =>
+    const published = await publishedDuring(() =>
       identity.database.query('DELETE FROM sessions WHERE id = $1', [actor.session_id]),
     );
-    expect(told).toEqual([]);
+    expect(published).toEqual([]);
   });
 
-  it('is told with ids alone', async () => {
+  it('is published with ids alone', async () => {
     const { actor, company } = await member();
-    const told = await toldDuring(() =>
+    const published = await publishedDuring(() =>
       identity.database.query(`UPDATE memberships SET role = 'door' WHERE user_id = $1`, [actor.user_id]),
     );
     const data = { user_id: actor.user_id, company_id: company.company_id };
-    expect(told).toEqual([{ type: 'member.changed', data }]);
+    expect(published).toEqual([{ type: 'member.changed', data }]);
   });
 });
