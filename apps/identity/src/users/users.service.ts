@@ -6,7 +6,6 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { InvitationsService } from '../invitations/invitations.service';
 import { chooseCompany } from '../memberships/memberships';
-import { MembershipEntity } from '../memberships/membership.entity';
 import { refuseNull } from '../patch';
 import { SessionsService } from '../sessions/sessions.service';
 import { rowsOf } from '../sql';
@@ -70,31 +69,13 @@ export class UsersService {
    */
   async me(call: Call): Promise<UserProfile> {
     const actor = actorOf(call);
-    const em = this.dataSource.manager;
-    const [user, memberships] = await Promise.all([
-      em.findOneBy(UserEntity, { id: actor.user_id }),
-      em.find(MembershipEntity, {
-        where: { userId: actor.user_id },
-        relations: { company: true },
-        order: { companyId: 'ASC' },
-      }),
-    ]);
+    const [user] = await rowsOf<Omit<UserProfile, 'company_id' | 'created_at'> & { created_at: Date }>(
+      this.dataSource.manager,
+      PROFILE,
+      [actor.user_id],
+    );
     if (!user) throw new DomainError('user_not_found');
-    return {
-      user_id: user.id,
-      name: user.name,
-      email: user.email,
-      email_verified: user.emailVerifiedAt !== null,
-      locale: user.locale,
-      company_id: actor.company_id,
-      memberships: memberships.map(({ company, role, status }) => ({
-        company_id: company.id,
-        company_name: company.name,
-        role,
-        status,
-      })),
-      created_at: user.createdAt.toISOString(),
-    };
+    return { ...user, company_id: actor.company_id, created_at: user.created_at.toISOString() };
   }
 
   /**
@@ -120,6 +101,19 @@ export class UsersService {
     ]);
   }
 }
+
+/** One statement and no entities: front ends ask it more often than anything else. */
+const PROFILE = `
+  SELECT id AS user_id, name, email, email_verified_at IS NOT NULL AS email_verified, locale, created_at,
+    COALESCE((
+      SELECT json_agg(
+        json_build_object('company_id', company.id, 'company_name', company.name, 'role', member.role, 'status', member.status)
+        ORDER BY company.id
+      )
+      FROM memberships member JOIN companies company ON company.id = member.company_id
+      WHERE member.user_id = users.id
+    ), '[]') AS memberships
+  FROM users WHERE id = $1`;
 
 type NewUser = Pick<UserEntity, 'id' | 'name' | 'email' | 'passwordHash' | 'locale' | 'status'>;
 
