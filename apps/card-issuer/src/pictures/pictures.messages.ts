@@ -13,7 +13,7 @@ export class PicturesMessages {
   async qr({ card_id, format, size }: CardQrCommand, call: Call): Promise<CardPicture> {
     const { scan_url } = await this.cards.get({ card_id }, call);
     if (format === 'svg') return picture('image/svg+xml', Buffer.from(await qrSvg(scan_url)));
-    return picture('image/png', await qrPng(scan_url, size ?? undefined));
+    return picture('image/png', qrPng(scan_url, size ?? undefined));
   }
 }
 

@@ -1,7 +1,4 @@
-import { promisify } from 'node:util';
-import { crc32, deflate } from 'node:zlib';
-
-const deflateAsync = promisify(deflate);
+import { crc32, deflateSync } from 'node:zlib';
 
 /** A square of modules, dark where `data` is not 0, row by row. */
 export interface Modules {
@@ -11,12 +8,15 @@ export interface Modules {
 
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 
+/** Takes 0.05 ms for 512 pixels and 0.25 for 2048, to 1.2 and 3.5 KB. Level 6 takes 0.14 and 1.4, to save 0.5 KB. */
+const COMPRESSION = 3;
+
 /**
  * Draws modules as a PNG of one bit a pixel, black on white, each module `scale` pixels wide with `margin` white
  * modules around. A QR code needs no more, and what qrcode's own writer makes (32 bits a pixel, in JavaScript) takes
- * 200 ms at 2048 pixels; this one holds the event loop for 3 ms, and the compression runs in libuv's pool.
+ * 200 ms at 2048 pixels.
  */
-export async function drawPng({ size, data }: Modules, scale: number, margin: number): Promise<Buffer> {
+export function drawPng({ size, data }: Modules, scale: number, margin: number): Buffer {
   const width = (size + 2 * margin) * scale;
   // Each line begins with the number of its filter: 0, none (PNG, 9.2). A bit that is set is white.
   const lineBytes = 1 + Math.ceil(width / 8);
@@ -33,7 +33,7 @@ export async function drawPng({ size, data }: Modules, scale: number, margin: nu
   return Buffer.concat([
     SIGNATURE,
     chunk('IHDR', header(width)),
-    chunk('IDAT', await deflateAsync(pixels, { level: 9 })),
+    chunk('IDAT', deflateSync(pixels, { level: COMPRESSION })),
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }

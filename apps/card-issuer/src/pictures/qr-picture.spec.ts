@@ -26,13 +26,13 @@ function pixelsOf(png: Buffer): { width: number; dark(x: number, y: number): boo
 
 describe('the PNG of a QR code', () => {
   it.each(URLS)('says exactly %s', async (url) => {
-    const found = await decode(await qrPng(url));
+    const found = await decode(qrPng(url));
     expect(found.text).toBe(url);
     expect(found.ecLevel).toBe('M');
   });
 
   it.each([128, 129, 333, 512, 1000, 2048])('is at least %d pixels wide, by whole pixels a module', async (least) => {
-    const png = await qrPng(URLS[0] as string, least);
+    const png = qrPng(URLS[0] as string, least);
     const { width } = pixelsOf(png);
     const modules = 33 + 2 * 4;
     expect(width).toBeGreaterThanOrEqual(least);
@@ -42,7 +42,7 @@ describe('the PNG of a QR code', () => {
   });
 
   it('has a quiet zone of four modules and the finder pattern where it ends', async () => {
-    const { width, dark } = pixelsOf(await qrPng(URLS[0] as string, 410));
+    const { width, dark } = pixelsOf(qrPng(URLS[0] as string, 410));
     const module = width / 41;
     for (let i = 0; i < width; i++) {
       for (let edge = 0; edge < 4 * module; edge++) {
@@ -58,17 +58,16 @@ describe('the PNG of a QR code', () => {
   });
 
   it('is the same each time', async () => {
-    const [first, second] = await Promise.all([qrPng(URLS[0] as string), qrPng(URLS[0] as string)]);
-    expect(first).toEqual(second);
+    expect(qrPng(URLS[0] as string)).toEqual(qrPng(URLS[0] as string));
   });
 
   it('fits a message of the bus at the greatest width', async () => {
-    expect((await qrPng(URLS[2] as string, 2048)).length).toBeLessThan(100_000);
+    expect((qrPng(URLS[2] as string, 2048)).length).toBeLessThan(100_000);
   });
 
   it('draws any width, also where a line ends within a byte', async () => {
     const checkers = { size: 3, data: Uint8Array.from([1, 0, 1, 0, 1, 0, 1, 0, 1]) };
-    const { width, dark } = pixelsOf(await drawPng(checkers, 3, 1));
+    const { width, dark } = pixelsOf(drawPng(checkers, 3, 1));
     expect(width).toBe(15);
     for (let y = 0; y < width; y++) {
       for (let x = 0; x < width; x++) {
@@ -82,7 +81,7 @@ describe('the PNG of a QR code', () => {
 
 describe('the SVG of a QR code', () => {
   it.each(URLS)('says exactly %s', async (url) => {
-    const found = await decode(await rasterise(await qrSvg(url)));
+    const found = await decode(rasterise(await qrSvg(url)));
     expect(found.text).toBe(url);
     expect(found.ecLevel).toBe('M');
   });
@@ -95,7 +94,7 @@ describe('the SVG of a QR code', () => {
 });
 
 /** Draws the lines of an SVG path made of M, m and h as a PNG: a stand-in for a browser, enough for this one form. */
-function rasterise(svg: string): Promise<Buffer> {
+function rasterise(svg: string): Buffer {
   const size = Number(/viewBox="0 0 (\d+)/.exec(svg)?.[1]);
   const path = /stroke="#000000" d="([^"]+)"/.exec(svg)?.[1] ?? '';
   const data = new Uint8Array(size * size);

@@ -14,7 +14,7 @@ const LEAST_WIDTH = 512;
  * @param leastWidth in pixels; the picture is as much wider as whole pixels per module ask.
  * @returns the same bytes for the same text and width.
  */
-export function qrPng(text: string, leastWidth = LEAST_WIDTH): Promise<Buffer> {
+export function qrPng(text: string, leastWidth = LEAST_WIDTH): Buffer {
   const { modules }: QRCode = create(text, { errorCorrectionLevel: ERROR_CORRECTION });
   const scale = Math.ceil(leastWidth / (modules.size + 2 * QUIET_ZONE));
   return drawPng(modules, scale, QUIET_ZONE);

@@ -29,7 +29,7 @@ export const cardIssuerContract = defineContract('card-issuer', {
   'cards.rotate': answers<Card>().to(CardReasonCommand, 'fast', 'gateway'),
   'cards.set-photo': answers<Card>().to(SetCardPhotoCommand, 'heavy', 'gateway'),
   'cards.remove-photo': answers<Card>().to(CardIdDto, 'fast', 'gateway'),
-  'cards.qr': answers<CardPicture>().to(CardQrCommand, 'heavy', 'gateway'),
+  'cards.qr': answers<CardPicture>().to(CardQrCommand, 'fast', 'gateway'),
   /** Changes many cards: answers at once with a job that does it. */
   'card-bulks.start': answers<CardBulk>().to(BulkCardsDto, 'fast', 'gateway'),
   'card-bulks.get': answers<CardBulk>().to(BulkIdDto, 'fast', 'gateway'),

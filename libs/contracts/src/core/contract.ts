@@ -1,6 +1,6 @@
 /**
  * How a service is asked over the bus: its patterns, what each takes and answers, who may ask, and in which lane it runs.
- * `fast` is for short work; `heavy` for what burns CPU or waits long (password hashing, pictures), so that it never
+ * `fast` is for short work; `heavy` for what burns CPU or waits long (password hashing, photos), so that it never
  * delays the rest.
  */
 export interface Pattern<Request extends object, Response extends object> {
