@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ClusterServers, startCluster } from '../../../tools/embedded/redis-ha.mjs';
+import { type ClusterServers, startCluster } from '@puerta/testing';
 import { ask, codes, load, SLACK_MS, slowest } from '../test/load';
 import { inServers, unfit, untilServed } from '../test/servers';
 import { hashSlot } from '../src/connection/hash-slot';

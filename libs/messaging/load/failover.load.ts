@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startCluster, startSentinel } from '../../../tools/embedded/redis-ha.mjs';
-import { type RedisNode } from '../../../tools/embedded/redis-node.mjs';
+import { type RedisNode, startCluster, startSentinel } from '@puerta/testing';
 import { type Bench, eventually } from '../test/harness';
 import { ask, codes, load, SLACK_MS, slowest } from '../test/load';
 import { inServers, type Servers, unfit, untilServed } from '../test/servers';

@@ -1,8 +1,8 @@
-import { type ClusterServers, type SentinelServers } from '../../../tools/embedded/redis-ha.mjs';
+import type { RedisServers } from '@puerta/testing';
 import { Bench, eventually } from './harness';
 import { ask, codes, type Outcome, type Sample } from './load';
 
-export type Servers = SentinelServers | ClusterServers;
+export type Servers = RedisServers;
 
 /** Runs a test in a name space of its own on servers that it may harm. */
 export async function inServers(servers: Servers, test: (bench: Bench) => Promise<void>): Promise<void> {

@@ -6,7 +6,7 @@ export { newKeyPair } from './key-pair';
 export { startPostgres, type TestPostgres } from './postgres';
 export { Puerta, Replica, startPuerta, type PuertaOptions } from './puerta';
 export { readQrCodes } from './qr';
-export { type RedisServers, startCluster, startSentinel } from './redis-servers';
+export { type ClusterServers, type RedisNode, type RedisServers, startCluster, startSentinel } from './redis-servers';
 export { refusedByRedis, setHearing, startRedis, type TestRedis } from './redis';
 export { startS3, type TestS3 } from './s3';
 export { shipped } from './shipped';

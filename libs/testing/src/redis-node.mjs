@@ -3,14 +3,14 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { redisBinary } from './redis-binary.mjs';
-import { launch, temporaryFolder } from './server.mjs';
+import { redisBinary } from '../../../tools/embedded/redis-binary.mjs';
+import { launch, temporaryFolder } from '../../../tools/embedded/server.mjs';
 
 /** Its address and identity stay over restarts. */
 export class RedisNode {
   /** @type {import('ioredis').Redis | undefined} */
   #client;
-  /** @type {Omit<import('./server.mjs').Server, 'url' | 'port'> | undefined} */
+  /** @type {Omit<import('../../../tools/embedded/server.mjs').Server, 'url' | 'port'> | undefined} */
   #server;
 
   /**

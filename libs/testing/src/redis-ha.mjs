@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './process.mjs';
+import { freePort } from '../../../tools/embedded/process.mjs';
 import { RedisNode } from './redis-node.mjs';
 
 /** After so long a primary counts as dead. In earnest one waits longer, or every hiccup is a failover. */
