@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomStock } from './random-stock';
 
 /** A place in a distributed trace (W3C Trace Context, level 1). */
 export interface TraceContext {
@@ -37,17 +37,8 @@ export function formatTraceparent({ traceId, spanId, sampled }: TraceContext): s
   return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
 }
 
-/** Asking for random bytes costs more than making hex of them: they are asked for in stock. */
-const stock = Buffer.alloc(4_096);
-let used = stock.length;
-
 /** Random bytes in hex, not all zero (which the standard reserves). */
 function hex(bytes: number): string {
-  if (used + bytes > stock.length) {
-    randomFillSync(stock);
-    used = 0;
-  }
-  used += bytes;
-  const text = stock.toString('hex', used - bytes, used);
+  const text = randomStock(bytes).toString('hex');
   return /^0+$/.test(text) ? hex(bytes) : text;
 }
