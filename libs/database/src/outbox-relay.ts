@@ -20,18 +20,22 @@ export interface RelayOptions<T extends EventType> {
   readonly deliver: (events: readonly WaitingEvent<T>[]) => Promise<readonly WaitingEvent<T>[]>;
   /** Whether there is any use in trying now. */
   readonly ready: () => boolean;
-  /** After each look at the outbox. */
-  readonly looked?: (holds: () => Promise<boolean>) => Promise<void>;
+  /** How often it looks by itself for what it was not told of: by others, or by replicas that died. */
+  readonly pollMs: number;
+  /**
+   * In place of looking alone.
+   * @param look hands on what waits, and gives the age in ms of the oldest event that is still there; 0 if there is none
+   * @param poked whether there is something to hand on
+   * @returns whether all is well; else it is called again soon
+   */
+  readonly round?: (look: () => Promise<number>, poked: boolean) => Promise<boolean>;
   readonly onError: (error: unknown) => void;
 }
 
 const BATCH = 100;
-const POLL_MS = 100;
 const RETRY_MS = 250;
 /** What one event does not get across is tried again after so long, so that it does not stand in the way of others. */
 const POSTPONE_SECONDS = 5;
-/** An event that is older than this is late: whoever says that everything is told may not say so. */
-const LATE_MS = 100;
 
 /**
  * Hands the events of the outbox on, at least once each. Every replica has one; rows that another one is at are passed
@@ -74,16 +78,20 @@ export class OutboxRelay<T extends EventType = EventType> {
   }
 
   private async run(): Promise<void> {
+    const { pollMs, ready, round = () => this.look().then((behind) => behind === 0) } = this.options;
     while (!this.stopping) {
+      const { poked } = this;
       this.poked = false;
-      const looked = this.options.ready() && (await this.look().then(() => true, (error: unknown) => this.failed(error)));
-      if (!this.poked) await this.pause(looked ? POLL_MS : RETRY_MS);
+      const well = ready() && (await round(() => this.look(), poked).catch((error: unknown) => this.failed(error)));
+      if (!this.poked) await this.pause(well ? pollMs : Math.min(pollMs, RETRY_MS));
     }
   }
 
-  private async look(): Promise<void> {
-    while (await this.waits()) if (!(await this.deliverBatch())) break;
-    await this.options.looked?.(() => this.isAllPublished());
+  private async look(): Promise<number> {
+    for (let more = true; ; more = await this.deliverBatch()) {
+      const { waits, behind } = await this.state();
+      if (!waits || !more) return behind;
+    }
   }
 
   private async failed(error: unknown): Promise<false> {
@@ -92,22 +100,15 @@ export class OutboxRelay<T extends EventType = EventType> {
     return false;
   }
 
-  private async waits(): Promise<boolean> {
-    const [{ waits }] = (await (await this.connection()).query(
-      'SELECT EXISTS (SELECT FROM outbox WHERE type = ANY($1) AND due_at <= clock_timestamp()) AS waits',
+  /** Also of what others are at: they may be dead and not know it. A row that was committed late is old at once. */
+  private async state(): Promise<{ waits: boolean; behind: number }> {
+    const [state] = (await (await this.connection()).query(
+      `SELECT coalesce(bool_or(due_at <= clock_timestamp()), false) AS waits,
+              coalesce(extract(epoch FROM clock_timestamp() - min(created_at)) * 1000, 0)::float8 AS behind
+         FROM outbox WHERE type = ANY($1)`,
       [this.options.types],
-    )) as [{ waits: boolean }];
-    return waits;
-  }
-
-  /** Also of what others are at: they may be dead and not know it. A row that was committed late is late at once. */
-  private async isAllPublished(): Promise<boolean> {
-    const [{ late }] = (await (await this.connection()).query(
-      `SELECT EXISTS (SELECT FROM outbox WHERE type = ANY($1)
-                         AND created_at < clock_timestamp() - $2 * interval '1 millisecond') AS late`,
-      [this.options.types, LATE_MS],
-    )) as [{ late: boolean }];
-    return !late;
+    )) as [{ waits: boolean; behind: number }];
+    return state;
   }
 
   /** @returns whether there may be more */

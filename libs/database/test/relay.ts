@@ -20,6 +20,7 @@ async function main(): Promise<void> {
         return new Promise<never>(() => undefined);
       },
       ready: () => true,
+      pollMs: 100,
       onError: (error) => console.error(error),
     });
     relay.start();

@@ -160,6 +160,15 @@ export class JobStore {
     return job;
   }
 
+  /** Whether any job of the kind waits or runs. */
+  async isOpen(kind: string): Promise<boolean> {
+    const [{ open }] = (await this.dataSource.query(
+      `SELECT EXISTS (SELECT FROM jobs WHERE kind = $1 AND state IN ('queued', 'running')) AS open`,
+      [kind],
+    )) as [{ open: boolean }];
+    return open;
+  }
+
   async backlog(): Promise<Backlog[]> {
     return (await this.dataSource.query(
       `SELECT kind, count(*) FILTER (WHERE state = 'queued')::int AS queued,

@@ -9,7 +9,7 @@ import type { Claimed, JobStore } from './job-store';
 export interface JobTimes {
   /** After this long without a word of its owner a job is another's. */
   readonly leaseMs: number;
-  /** How often it is looked whether there is work that nobody told of. */
+  /** How often it is looked whether there is work that nobody told of; a tenth as often while there is none of the kind. */
   readonly pollMs: number;
   /** The first pause after a failure; each further one is twice as long. */
   readonly retryMs: number;
@@ -20,6 +20,8 @@ export const DEFAULT_TIMES: JobTimes = { leaseMs: 10_000, pollMs: 1_000, retryMs
 /** A job that was taken so often without getting on has failed, or kills whoever takes it. */
 const MOST_ATTEMPTS = 8;
 const LONGEST_PAUSE_MS = 60_000;
+/** How much less often it is looked while no job of the kind waits or runs anywhere. */
+const IDLE_FACTOR = 10;
 /** How long runs may take to notice that they are to end: a step or two. */
 const GRACE_MS = 4_000;
 
@@ -44,6 +46,7 @@ export class JobWorker {
   #again = false;
   #state: 'new' | 'working' | 'stopped' = 'new';
   #reachable = true;
+  #idle = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -57,6 +60,7 @@ export class JobWorker {
   /** Looks for work now. */
   poke(): void {
     if (this.#state !== 'working') return;
+    this.#idle = false;
     this.#again = true;
     this.#filling ??= this.#fill().finally(() => {
       this.#filling = undefined;
@@ -80,7 +84,16 @@ export class JobWorker {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#state !== 'working') return;
-    this.#timer = setTimeout(() => this.poke(), this.#options.times.pollMs * (0.5 + Math.random())).unref();
+    const pause = this.#options.times.pollMs * (this.#idle ? IDLE_FACTOR : 1);
+    this.#timer = setTimeout(() => void this.#look(), pause * (0.5 + Math.random())).unref();
+  }
+
+  /** While nothing of the kind is there, a plain look is all: taking a job writes. */
+  async #look(): Promise<void> {
+    const { kind, store } = this.#options;
+    this.#idle = this.#running.size === 0 && !(await store.isOpen(kind.name).catch(() => true));
+    if (this.#idle) this.#schedule();
+    else this.poke();
   }
 
   async #fill(): Promise<void> {

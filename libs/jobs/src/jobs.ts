@@ -50,7 +50,7 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
 
   /**
    * Adds a job in the transaction of what causes it, so that it exists exactly when that has happened. This replica is
-   * told once it is committed; the others look within a second.
+   * told once it is committed; the others look within some seconds.
    * @returns its id
    */
   async enqueue<Input extends object>(

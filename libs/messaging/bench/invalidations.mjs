@@ -23,7 +23,7 @@ try {
   const publisher = new bus.InvalidationPublisher({ redis: url, prefix, service: 'bench', logger: silent });
   publisher.connect();
   const bare = new Redis(url);
-  const beat = setInterval(() => void publisher.beat(() => Promise.resolve(true)).catch(() => undefined), 200);
+  const beat = setInterval(() => void publisher.publishHeartbeat(() => Promise.resolve(0)).catch(() => undefined), 200);
   await Promise.all(readers.map((reader) => once(reader, 'message')));
   // The monotonic clock is one for all processes of a machine.
   const now = () => Number(process.hrtime.bigint() / 1_000n);

@@ -11,7 +11,7 @@ export { BusErrorFilter } from './callee/error-filter';
 export { BusError, type BusErrorCode, type WireError } from './wire/errors';
 export { InvalidationModule, type InvalidationModuleOptions, invalidationsOfService } from './invalidation/invalidation.module';
 export { type InvalidationListener, InvalidationSubscriber, type InvalidationSubscriberOptions } from './invalidation/invalidation-subscriber';
-export { type Invalidation, type InvalidationOptions, InvalidationPublisher } from './invalidation/invalidation-publisher';
+export { HEARTBEAT_MS, type Invalidation, type InvalidationOptions, InvalidationPublisher } from './invalidation/invalidation-publisher';
 export { BUS_TRANSPORT, Handles } from './callee/handles';
 export { type CalleeStatus, inspect, type StreamStatus } from './operations/inspect';
 export { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, type BusServerOptions } from './options';

@@ -1,16 +1,17 @@
 import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type EventType, identityContract, invalidationsOf } from '@puerta/contracts';
 import { OutboxRelay, outboxState, type OutboxState, type WaitingEvent } from '@puerta/database';
-import { BusClient, InvalidationPublisher, ServiceClient, throttled } from '@puerta/messaging';
-import type { Logger } from '@puerta/observability';
+import { BusClient, HEARTBEAT_MS, InvalidationPublisher, ServiceClient, throttled } from '@puerta/messaging';
+import type { Logger, Metrics } from '@puerta/observability';
 import { DataSource } from 'typeorm';
 import { busOptions } from './bus';
 import type { Runtime } from './process';
 
-/** Heartbeats of the invalidation stream come this often from each replica, or another's does for it. */
-const HEARTBEAT_MS = 200;
-const OBSERVE_MS = 5_000;
+/** How soon a replica finds what another one that died has left to record. */
+const ACTIVITY_POLL_MS = 15_000;
 const COMPLAIN_MS = 10_000;
+/** Timers may come a little early. */
+const EARLY_MS = 50;
 /** Less than PostgreSQL lets a transaction stand idle. */
 const ACTIVITY_TTL_MS = 4_000;
 
@@ -47,7 +48,8 @@ class InvalidationRelay extends RelayLife {
         return events;
       },
       ready: () => publisher.ready,
-      looked: (holds) => this.heartbeat(holds),
+      pollMs: HEARTBEAT_MS,
+      round: (look, poked) => this.round(look, poked),
       onError: complainer(logger, 'the invalidation stream cannot be written'),
     });
   }
@@ -62,11 +64,15 @@ class InvalidationRelay extends RelayLife {
     this.publisher.close();
   }
 
-  private async heartbeat(holds: () => Promise<boolean>): Promise<void> {
+  /** A look for a heartbeat publishes too; but what was committed here does not wait for one. */
+  private async round(look: () => Promise<number>, poked: boolean): Promise<boolean> {
+    if (poked) await look();
     const now = performance.now();
-    if (now - this.lastHeartbeat < HEARTBEAT_MS) return;
+    if (now - this.lastHeartbeat < HEARTBEAT_MS - EARLY_MS) return true;
     this.lastHeartbeat = now;
-    await this.publisher.publishHeartbeat(holds);
+    const said = await this.publisher.publishHeartbeat(look);
+    if (!said) this.lastHeartbeat = -Infinity;
+    return said;
   }
 }
 
@@ -91,36 +97,18 @@ class ActivityRelay extends RelayLife {
       types: ['activity'],
       deliver: async (events) => (await Promise.all(events.map(record))).filter((event) => event !== undefined),
       ready: () => bus.ready,
+      pollMs: ACTIVITY_POLL_MS,
       onError: complain,
     });
   }
 }
 
 /** Shows how much a service has left to tell: it grows while nobody takes it. */
-@Injectable()
-class OutboxGauges implements OnApplicationBootstrap, OnModuleDestroy {
-  private state: OutboxState = { rows: 0, oldestSeconds: 0 };
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(
-    private readonly dataSource: DataSource,
-    { metrics }: Pick<Runtime, 'metrics'>,
-  ) {
-    metrics.gauge('puerta_outbox_rows', 'Events that wait to be told to other services', () => this.state.rows);
-    metrics.gauge('puerta_outbox_oldest_seconds', 'Age of the oldest of them', () => this.state.oldestSeconds);
-  }
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.look(), OBSERVE_MS).unref();
-  }
-
-  onModuleDestroy(): void {
-    clearInterval(this.timer);
-  }
-
-  private async look(): Promise<void> {
-    this.state = await outboxState(this.dataSource).catch(() => this.state);
-  }
+function measureOutbox(dataSource: DataSource, metrics: Metrics): void {
+  const gauge = (name: string, help: string, what: keyof OutboxState) =>
+    metrics.gauges(name, help, [], async () => [[{}, (await outboxState(dataSource))[what]]]);
+  gauge('puerta_outbox_rows', 'Events that wait to be told to other services', 'rows');
+  gauge('puerta_outbox_oldest_seconds', 'Age of the oldest of them', 'oldestSeconds');
 }
 
 /** Publishes the outbox of a service: to its invalidation stream, and to the activity trail. */
@@ -141,9 +129,9 @@ export class OutboxModule {
       useFactory: (dataSource: DataSource, bus: BusClient) => new ActivityRelay(dataSource, bus, runtime.logger),
     };
     const gauges = {
-      provide: OutboxGauges,
+      provide: measureOutbox,
       inject: [DataSource],
-      useFactory: (dataSource: DataSource) => new OutboxGauges(dataSource, runtime),
+      useFactory: (dataSource: DataSource) => measureOutbox(dataSource, runtime.metrics) ?? true,
     };
     const relays = [...(types.length > 0 ? [invalidations] : []), ...(records ? [activity] : [])];
     return { module: OutboxModule, providers: relays.length > 0 ? [...relays, gauges] : [] };

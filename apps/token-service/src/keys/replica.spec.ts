@@ -43,7 +43,7 @@ async function start(keys = OLD): Promise<SigningKeysService> {
   const config = loadConfig(keysConfig, { TOKEN_SERVICE_DATABASE_URL: 'postgres://localhost/x', TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: keys });
   const cipher = new KeyCipher(config.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS);
   const rotation = new KeyRotation(service.database, cipher, config, silentLogger);
-  const subscriber = { listen: (listener: InvalidationListener) => void listeners.push(listener) };
+  const subscriber = { fresh: false, listen: (listener: InvalidationListener) => void listeners.push(listener) };
   const replica = new SigningKeysService(service.database, cipher, rotation, subscriber, silentLogger);
   replicas.push(replica);
   await replica.onModuleInit();

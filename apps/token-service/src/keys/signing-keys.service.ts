@@ -11,8 +11,10 @@ import { KeyRotation } from './key-rotation';
 import { reseal } from './reseal';
 import { KEY_STATES, SigningKeyEntity } from './signing-key.entity';
 
-/** How often a replica reads the keys by itself, for changes whose invalidation did not reach it. */
+/** How often a replica reads the keys by itself while no invalidation would reach it, */
 const POLL_MS = 2_000;
+/** and while one would: then only to see whether it is time to change them. */
+const ROTATE_MS = 20_000;
 
 /** How often it looks whether one is sealed with an encryption key that is to go. */
 const RESEAL_MS = 60_000;
@@ -29,7 +31,7 @@ interface HeldKey {
 }
 
 /**
- * The signing keys as this replica knows them: read at the start, after an invalidation, every two seconds,
+ * The signing keys as this replica knows them: read at the start, after an invalidation, now and then,
  * and whenever somebody asks for the public ones. Private halves leave the database in encrypted form, are opened here,
  * and go nowhere else.
  */
@@ -46,6 +48,7 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
   private stopped = false;
   private failing = false;
   private resealed = -Infinity;
+  private looked = -Infinity;
   private running = false;
   /** Why rows are left out, by kid. */
   private leftOut: ReadonlyMap<string, string> = new Map();
@@ -55,7 +58,7 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
     private readonly dataSource: DataSource,
     private readonly cipher: KeyCipher,
     private readonly rotation: KeyRotation,
-    @Inject(invalidationsOfService('token-service')) private readonly subscriber: Pick<InvalidationSubscriber, 'listen'>,
+    @Inject(invalidationsOfService('token-service')) private readonly subscriber: Pick<InvalidationSubscriber, 'listen' | 'fresh'>,
     @InjectLogger() private readonly logger: Logger,
   ) {
     this.rows = dataSource.getRepository(SigningKeyEntity);
@@ -124,13 +127,19 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
 
   private poll(): void {
     if (this.stopped) return;
-    this.timer = setTimeout(() => void this.look().then(() => this.poll()), POLL_MS * (0.75 + Math.random() / 4)).unref();
+    const look = async (): Promise<void> => {
+      const told = this.subscriber.fresh && !this.failing && performance.now() - this.looked < ROTATE_MS;
+      if (!told) await this.look();
+      this.poll();
+    };
+    this.timer = setTimeout(() => void look(), POLL_MS * (0.75 + Math.random() / 4)).unref();
   }
 
   /** While they cannot be read, those that are known go on: nothing is signed beyond what was written down. */
   private async look(): Promise<void> {
     try {
       await this.load();
+      this.looked = performance.now();
       if (performance.now() - this.resealed > RESEAL_MS) await this.reseal();
       this.failing = false;
     } catch (error) {

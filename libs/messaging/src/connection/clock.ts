@@ -3,6 +3,9 @@ import { type Connection } from './connection';
 /** Redis answers within this, or counts as frozen. */
 export const ANSWER_MS = 1_000;
 
+/** The clocks of two machines drift apart by less than a millisecond in so long. */
+const STALE_MS = 5_000;
+
 /** More than the two clocks of this machine drift apart between two answers of Redis. */
 const SUSPENDED_MS = 50;
 
@@ -40,13 +43,13 @@ export class RedisClock {
 
   /**
    * Learns from an answer, and not from one that was on its way while this machine was suspended.
-   * @param ask gives Redis' time in ms
+   * @param ask gives Redis' time in ms, or NaN
    */
   async measure(ask: () => Promise<number>): Promise<void> {
     const asked = performance.now();
     const lead = wallLead();
     const redisMs = await ask();
-    if (drifted(lead)) return;
+    if (drifted(lead) || Number.isNaN(redisMs)) return;
     if (this.suspended) this.distrust();
     this.sync(redisMs, asked, performance.now());
     this.wallLead = lead;
@@ -58,6 +61,11 @@ export class RedisClock {
    */
   get suspended(): boolean {
     return drifted(this.wallLead);
+  }
+
+  /** Whether it should be measured again: it was not for a while, or this machine was suspended. */
+  get stale(): boolean {
+    return this.suspended || performance.now() - this.syncedAt > STALE_MS;
   }
 
   /** Redis' time in ms. NaN, which no comparison holds for, before the first `sync`. */

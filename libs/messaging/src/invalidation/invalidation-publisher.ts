@@ -1,12 +1,19 @@
 import { ANSWER_MS, RedisClock } from '../connection/clock';
 import { Connection } from '../connection/connection';
 import { Keys, requireName } from '../wire/keys';
+import { writtenAt } from '../wire/message';
 import { type BusEvent, type BusLogger, DEFAULTS, nestLogger } from '../options';
-import { PUBLISH, PUBLISH_HEARTBEAT } from './invalidation-scripts';
+import { HEARTBEAT, PUBLISH, PUBLISH_HEARTBEAT } from './invalidation-scripts';
 
 
-/** How long after its sender has looked a heartbeat may be written. */
-export const HEARTBEAT_WITHIN_MS = 100;
+/** How often a service says how far its invalidations are published. Each time costs one look at its outbox. */
+export const HEARTBEAT_MS = 750;
+
+/** A heartbeat that says less than this is not worth sending: no reader could use it for long. */
+export const HEARTBEAT_WITHIN_MS = 500;
+
+/** Replicas that send no heartbeats take over when there was none for so long. */
+const TAKEOVER_MS = 1_000;
 
 export interface InvalidationOptions {
   /** A URL of any kind that `redisOptions` reads. */
@@ -31,6 +38,8 @@ export class InvalidationPublisher {
   private readonly clock = new RedisClock();
   private readonly connection: Connection;
   private readonly key: string;
+  /** The last heartbeat of this replica, as long as no other sends them. */
+  private ours: string | undefined;
 
   constructor({ redis, prefix = DEFAULTS.prefix, service, logger = nestLogger(), onEvent }: InvalidationOptions) {
     this.key = new Keys(prefix).invalidations(requireName(service));
@@ -68,15 +77,32 @@ export class InvalidationPublisher {
   }
 
   /**
-   * Says that every event is written that there was to write when `holds` looked: unless it does not hold, or looking
-   * and writing took too long.
-   * @returns whether it was said
+   * Says until when everything is published. One replica of the service does, the one that did so last: the others only
+   * look whether it still does.
+   * @param look publishes what waits, and gives the age in ms of the oldest change that is not published; 0 if there is none
+   * @returns whether it was said, by this replica or another
    */
-  async publishHeartbeat(holds: () => Promise<boolean>): Promise<boolean> {
-    await this.clock.syncWith(this.connection);
+  async publishHeartbeat(look: () => Promise<number>): Promise<boolean> {
+    if (this.clock.stale) await this.clock.syncWith(this.connection);
+    if (this.ours === undefined && (await this.othersLead())) return true;
+    const asked = performance.now();
     // Taken before it looks, at the earliest that Redis' clock may stand at.
-    const notAfter = Math.floor(this.clock.earliest() + HEARTBEAT_WITHIN_MS);
-    if (!(await holds())) return false;
-    return (await this.connection.within(ANSWER_MS, this.connection.run(PUBLISH_HEARTBEAT, [this.key], [notAfter]))) === 1;
+    const now = this.clock.earliest();
+    const behind = await look();
+    if (performance.now() - asked + behind > HEARTBEAT_WITHIN_MS || this.clock.suspended) return false;
+    await this.clock.measure(async () => {
+      const write = this.connection.run(PUBLISH_HEARTBEAT, [this.key], [Math.floor(now - behind)]);
+      const [id, written] = (await this.connection.within(ANSWER_MS, write)) as [string, number];
+      this.ours = written === 1 || id === this.ours ? id : undefined;
+      return written === 1 ? writtenAt(id) : NaN;
+    });
+    return true;
+  }
+
+  /** Whether another replica sends the heartbeats; if not, this one will. */
+  private async othersLead(): Promise<boolean> {
+    const newest = this.connection.redis.xrevrange(this.key, '+', '-', 'COUNT', 1);
+    const [entry] = await this.connection.within(ANSWER_MS, newest);
+    return entry?.[1][3] === HEARTBEAT && this.clock.now() - writtenAt(entry[0]) < TAKEOVER_MS;
   }
 }

@@ -5,12 +5,15 @@ import { type BusLogger, DEFAULTS, nestLogger } from '../options';
 import { HEARTBEAT } from './invalidation-scripts';
 import { type InvalidationOptions } from './invalidation-publisher';
 
-/** Heartbeats come every 250 ms. After so long without one a reader must assume that it does not hear of changes. */
-export const SILENCE_MS = 750;
+/**
+ * Heartbeats come every 750 ms (`HEARTBEAT_MS`). So long after the time that the last one names, a reader must assume that
+ * it does not hear of changes: so no change is older than this when copies are used for the last time.
+ */
+export const SILENCE_MS = 940;
 /** Redis' clock may be read a little late, but a heartbeat is never from the future, unless that clock was put back. */
 const FUTURE_MS = 20;
 
-const BLOCK_MS = 500;
+const BLOCK_MS = 2_000;
 const MOST_AT_ONCE = 1_000;
 const RETRY_MS = 250;
 
@@ -41,7 +44,7 @@ export class InvalidationSubscriber {
   private readonly key: string;
   /** The entry that was read last; the next one must name it. */
   private position = '0-0';
-  /** When the last heartbeat was written, by Redis' clock. NaN: there was none since something was lost. */
+  /** The time, by Redis' clock, until which everything was published before the last heartbeat. NaN: there was none since something was lost. */
   private lastHeartbeat = NaN;
   private epoch = 0;
   private loop: Promise<void> | undefined;
@@ -112,7 +115,7 @@ export class InvalidationSubscriber {
     const { epoch } = this;
     const { redis } = this.connection;
     // Both are written together; the clock's answer does not wait for the other.
-    const synced = this.clock.syncWith(this.connection);
+    const synced = this.clock.stale ? this.clock.syncWith(this.connection) : undefined;
     const read = redis.xread('COUNT', MOST_AT_ONCE, 'BLOCK', BLOCK_MS, 'STREAMS', this.key, this.position);
     const [streams] = await Promise.all([this.connection.within(BLOCK_MS + ANSWER_MS, read), synced]);
     // Answered by a connection that is no more: the next one begins where it stands.
@@ -126,7 +129,7 @@ export class InvalidationSubscriber {
       this.lost();
     }
     this.position = id;
-    if (type === HEARTBEAT) this.heartbeat(Number(id.split('-')[0]));
+    if (type === HEARTBEAT) this.heartbeat(Number(data));
     else this.notify(type, data);
   }
 
