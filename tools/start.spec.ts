@@ -139,12 +139,15 @@ onLinux('npm start', () => {
     const before = { email: launcher.banner('administrator'), scan: launcher.banner('scan it') };
     const started = launcher.descendants();
     expect(started.length).toBeGreaterThanOrEqual(6);
+    const migrated = read(join(data, 'logs/identity-migrations.log'));
+    expect(migrated).toContain('Initial1795219200000');
     await launcher.end('SIGKILL');
 
     launcher = new Launcher('--port', String(port), '--data', data, '--replicas', 'gateway=2,token-service=2');
     await launcher.up();
     expect(started.filter(stillRuns)).toEqual([]);
     expect({ email: launcher.banner('administrator'), scan: launcher.banner('scan it') }).toEqual(before);
+    expect(read(join(data, 'logs/identity-migrations.log'))).toBe(migrated); // not run again, there being nothing to do
     const second = new HttpClient(`http://localhost:${port + 1}`);
     expect((await second.get(new URL(before.scan).pathname)).status).toBe(302);
   });

@@ -6,7 +6,7 @@
  *
  * Usage: node tools/bundle/bundle.mjs APP
  */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,9 @@ const WORKSPACE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** What an app can be told to do, each a file of its `src`: `node app.js migrate`. */
 const ENTRIES = ['main', 'migrate', 'keys'];
+
+/** The names of its migrations, as TypeORM finds them. */
+const MIGRATIONS = "require('./migrations').migrations.map((Migration) => new Migration().name ?? Migration.name)";
 
 /** EX_CONFIG of sysexits(3): what an app ends with that was told nothing. */
 const EXIT_CONFIG = 78;
@@ -48,10 +51,12 @@ const packages = {
  */
 async function bundle(app, folder) {
   const source = join(WORKSPACE, 'dist/apps', app, 'src');
-  const entries = ENTRIES.filter((name) => existsSync(join(source, `${name}.js`)));
+  const files = ENTRIES.filter((name) => existsSync(join(source, `${name}.js`)));
+  const entries = files.map((name) => `${name}: () => require('./${name}.js')`);
+  entries.push(`migrations: () => console.log(JSON.stringify(${files.includes('migrate') ? MIGRATIONS : '[]'}))`);
   const { outputFiles } = await build({
     stdin: {
-      contents: `({ ${entries.map((name) => `${name}: () => require('./${name}.js')`).join(', ')} })[entry]();`,
+      contents: `({ ${entries.join(', ')} })[entry]();`,
       resolveDir: source,
     },
     bundle: true,
@@ -132,3 +137,6 @@ await bundle(app, folder);
 cpSync(join(WORKSPACE, 'tools/bundle/app.cjs'), join(folder, 'app.js'));
 copyPages(app, folder);
 compile(folder);
+// By these names the launcher knows, without running the app, that there is nothing to migrate.
+const migrations = execFileSync(process.execPath, [join(folder, 'app.js'), 'migrations'], { encoding: 'utf8' });
+writeFileSync(join(folder, 'migrations.json'), migrations);

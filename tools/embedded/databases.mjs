@@ -113,7 +113,7 @@ function withSearchPath(databaseUrl, schema) {
  * @param {(client: pg.Client) => Promise<T>} work
  * @returns {Promise<T>}
  */
-async function connected(connectionString, work) {
+export async function connected(connectionString, work) {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
   await client.connect();
   try {

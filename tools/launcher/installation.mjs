@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { built } from '../docs/built.mjs';
 import { ensureDatabase, provision } from '../embedded/databases.mjs';
+import { areUpToDate } from '../embedded/migrations.mjs';
 import { startPostgres } from '../embedded/postgres.mjs';
 import { provisionRedis } from '../embedded/redis-users.mjs';
 import { startRedis } from '../embedded/redis.mjs';
@@ -88,7 +89,9 @@ export class Installation {
       this.signal.throwIfAborted();
       const databaseUrls = await this.#provision(databaseUrl, databasePasswords);
       const all = { redisUrls, databaseUrls, secrets, publicUrl, filesFolder };
-      await allOrFirstFailure(APPS.filter(hasMigrations).map((app) => this.#migrate(app, all)));
+      if (!(await areUpToDate(WORKSPACE, databaseUrl))) {
+        await allOrFirstFailure(APPS.filter(hasMigrations).map((app) => this.#migrate(app, all)));
+      }
       return { ...all, shared: databaseUrls.shared };
     });
     if (surroundings.shared) {
