@@ -90,53 +90,54 @@ export class Acknowledger {
 
   private add(finish: Finish): void {
     this.queued.push(finish);
-    if (this.queued.length === 1) setImmediate(() => this.flush());
+    if (this.queued.length === 1) setImmediate(() => this.flush(this.options.connection));
   }
 
-  private flush(): void {
+  /** Sends what waits for the end of this turn of the event loop. */
+  flush(connection: Connection): void {
     const batches = new Map<string, Finish[]>();
     for (const finish of this.queued.splice(0)) {
       const { entry, onlyIfHeldBy, dead } = finish;
       const batch = batches.get(entry.source.stream);
-      if (dead || onlyIfHeldBy !== '') void this.attempt([finish]);
+      if (dead || onlyIfHeldBy !== '') void this.attempt([finish], connection);
       else if (batch && batch.length < MOST_AT_ONCE) batch.push(finish);
       else {
-        if (batch) void this.attempt(batch);
+        if (batch) void this.attempt(batch, connection);
         batches.set(entry.source.stream, [finish]);
       }
     }
-    for (const batch of batches.values()) void this.attempt(batch);
+    for (const batch of batches.values()) void this.attempt(batch, connection);
   }
 
   /** @param finishes of one stream */
-  private async attempt(finishes: readonly Finish[]): Promise<void> {
+  private async attempt(finishes: readonly Finish[], connection: Connection): Promise<void> {
     this.underWay += 1;
     try {
-      await this.send(finishes);
+      await this.send(finishes, connection);
       for (const { done, entry } of finishes) done(entry);
     } catch (error) {
       if (this.options.connection.ready) this.complain(error);
       if (!isRefusal(error)) for (const finish of finishes) this.failed.add(finish);
       // One by one: the others may be answered.
-      else if (finishes.length > 1) for (const finish of finishes) void this.attempt([finish]);
+      else if (finishes.length > 1) for (const finish of finishes) void this.attempt([finish], this.options.connection);
       else for (const finish of finishes) this.failed.add(finish.reply ? this.refused(finish) : finish);
     } finally {
       this.underWay -= 1;
     }
   }
 
-  private async send(finishes: readonly Finish[]): Promise<void> {
-    const { connection, group, keys } = this.options;
+  private async send(finishes: readonly Finish[], connection: Connection): Promise<void> {
+    const { connection: commands, group, keys } = this.options;
     const [{ entry, onlyIfHeldBy, dead }] = finishes as [Finish];
     const { stream, caller, lane } = entry.source;
     const replies = this.repliesIn(finishes, caller);
     if (dead) {
       const [channel = '', text = ''] = replies;
       const about = [MOST_DEAD, caller, lane, entry.deliveries];
-      await connection.run(DEAD_LETTER, [stream, keys.dead(group)], [group, entry.id, channel, text, ...about]);
+      await connection.run(DEAD_LETTER, [stream, keys.dead(group)], [group, entry.id, channel, text, ...about], commands);
     } else {
       const ids = finishes.map((finish) => finish.entry.id);
-      await connection.run(ACKNOWLEDGE, [stream], [group, onlyIfHeldBy, ids.length, ...ids, ...replies]);
+      await connection.run(ACKNOWLEDGE, [stream], [group, onlyIfHeldBy, ids.length, ...ids, ...replies], commands);
     }
   }
 

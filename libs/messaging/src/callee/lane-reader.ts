@@ -12,6 +12,8 @@ const BLOCK_MS = 5_000;
 const READY_MS = 1_000;
 /** How much later than that Redis may answer before it counts as frozen. */
 const BLOCK_GRACE_MS = 1_500;
+/** Of a burst, the other replicas get the rest. */
+const MOST_AT_ONCE = 16;
 const STALE_MS = 1_000;
 const RETRY_MS = 500;
 
@@ -139,21 +141,24 @@ export class LaneReader {
   }
 
   private async read(free: number): Promise<void> {
-    const { connection, group, replica, sources } = this.options;
+    const { acknowledger, connection, group, replica, sources } = this.options;
     // COUNT is per stream. When fewer slots are free than there are streams, some messages may have to wait for one.
-    const count = Math.max(1, Math.floor(free / sources.length));
+    const count = Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(free / sources.length)));
     const streams = sources.map((source) => source.stream);
     const asked = performance.now();
-    const read = connection.redis.xreadgroup(
+    const { redis } = connection;
+    redis.stream.cork();
+    acknowledger.flush(connection);
+    const read = redis.xreadgroup(
       ...(['GROUP', group, replica, 'COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS'] as const),
       ...streams,
       ...streams.map(() => '>'),
     );
+    redis.stream.uncork();
     const batches = (await connection.within(BLOCK_MS + BLOCK_GRACE_MS, read)) as [string, RawEntry[]][] | null;
     if (!batches) return;
     for (const [stream, raw] of batches) for (const entry of this.entriesOf(stream, raw, asked, () => 1)) this.take(entry);
-    // What is answered without waiting is acknowledged first: that is one turn of the event loop from here.
-    await turn();
+    // What is answered without waiting is acknowledged together with the next read.
     await turn();
   }
 

@@ -1,4 +1,4 @@
-import { v7 as uuid } from 'uuid';
+import { randomUUID } from 'node:crypto';
 import { callContext } from '../wire/context';
 import { type Lane } from '../wire/contract';
 import { BusError } from '../wire/errors';
@@ -131,7 +131,7 @@ export class BusClient {
     const ttl = options.ttlMs ?? DEFAULTS.ttlMs;
     if (!(ttl > 0 && ttl <= MOST_TTL_MS)) throw new RangeError(`a call cannot live for ${ttl} ms`);
     const deadline = Math.min(started + ttl, context?.deadline ?? Infinity);
-    const id = uuid();
+    const id = newMessageId();
     const { service, pattern } = target;
     const { idempotencyKey } = options;
     if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) throw BusError.of('validation_failed');
@@ -248,6 +248,12 @@ export class BusClient {
     this.connections.set(key, connection);
     return connection;
   }
+}
+
+/** A UUID of version 7: the time, and what `randomUUID` has drawn ahead. */
+function newMessageId(): string {
+  const time = Date.now().toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
 }
 
 function jsonOf(value: object | undefined): string | undefined {

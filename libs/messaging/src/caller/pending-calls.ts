@@ -101,20 +101,20 @@ export class PendingCalls {
 
   failAll(code: BusErrorCode): void {
     for (const call of [...this.calls.values()]) this.fail(call, code);
+    this.sweep();
   }
 
   private remove(id: string): PendingCall | undefined {
     const call = this.calls.get(id);
-    if (!call) return undefined;
     this.calls.delete(id);
-    if (this.calls.size === 0) {
-      clearInterval(this.timer);
-      this.timer = undefined;
-    }
     return call;
   }
 
   private sweep(): void {
+    if (this.calls.size === 0) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+    }
     const now = performance.now();
     const due: PendingCall[] = [];
     const last: PendingCall[] = [];

@@ -106,13 +106,13 @@ export class Connection {
     return this.ready;
   }
 
-  /** Runs a script. */
-  async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+  /** Runs a script. @param unknown where it is sent whole if Redis does not know it: this one may be blocked meanwhile */
+  async run(script: Script, keys: readonly string[], args: readonly Argument[], unknown: Connection = this): Promise<unknown> {
     try {
       return await this.redis.evalsha(script.sha, keys.length, ...keys, ...args);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return this.redis.eval(script.source, keys.length, ...keys, ...args);
+      return unknown.redis.eval(script.source, keys.length, ...keys, ...args);
     }
   }
 
