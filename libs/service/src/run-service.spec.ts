@@ -174,7 +174,8 @@ describe('a service', () => {
     await allowConnections(true);
     await program.ready();
     expect(await sample.request('things.make', { name: 'back' })).toMatchObject({ name: 'back' });
-    expect(program.lines.map((line) => line['msg'])).toEqual(expect.arrayContaining(['not ready', 'ready again']));
+    // Lines are written in batches.
+    await waitFor(() => ['not ready', 'ready again'].every((msg) => program.lines.some((line) => line['msg'] === msg)));
   });
 
   it('ends when standard input does, if it was asked to', async () => {

@@ -118,7 +118,11 @@ describe('a message that was given to a replica and not answered', () => {
     const beat = async () => redis.zadd(bench.key('leases'), Number((await redis.time())[0]) * 1_000, 'another');
     await beat();
     await redis.multi().zrem(bench.key('leases'), server.replica).xclaim(stream, 'sample', 'another', 0, id).exec();
-    await eventually(async () => (await redis.zscore(bench.key('leases'), server.replica)) !== null);
+    const heartbeat = () => redis.zscore(bench.key('leases'), server.replica);
+    await eventually(async () => (await heartbeat()) !== null);
+    // Its next heartbeat shows that it has read the answer to this one, which says that it was missing.
+    const first = await heartbeat();
+    await eventually(async () => (await heartbeat()) !== first);
     finish.get(ran[1] ?? '')?.();
     await sleep(500);
     expect(ran).toHaveLength(2);
