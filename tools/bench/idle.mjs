@@ -88,7 +88,7 @@ function processOf(pid) {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    const name = /apps\/([a-z-]+)\//.exec(command)?.[1] ?? (command.includes('start.mjs') ? 'launcher' : 'other');
+    const name = /dist\/(?:apps|bundles)\/([a-z-]+)/.exec(command)?.[1] ?? (command.includes('start.mjs') ? 'launcher' : 'other');
     const [parent = 0, ticks, bytes] = [fields[1], (fields[11] ?? 0) + (fields[12] ?? 0), (fields[21] ?? 0) * PAGE];
     return [{ pid: Number(pid), parent, name, seconds: ticks / TICKS_PER_SECOND, bytes }];
   } catch {

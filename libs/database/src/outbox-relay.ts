@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events, EventType } from '@puerta/contracts/core';
 import type { DataSource, QueryRunner } from 'typeorm';
@@ -50,6 +51,7 @@ export class OutboxRelay<T extends EventType = EventType> {
   private loop: Promise<void> = Promise.resolve();
   private stopping = false;
   private poked = false;
+  private readonly onNotification = (): void => this.poke();
   private wake: () => void = () => undefined;
 
   constructor(
@@ -146,12 +148,21 @@ export class OutboxRelay<T extends EventType = EventType> {
   private async connection(): Promise<QueryRunner> {
     if (this.runner?.isReleased !== false) {
       this.runner = this.dataSource.createQueryRunner();
-      await this.runner.connect();
+      const client = (await this.runner.connect()) as EventEmitter;
+      client.on('notification', this.onNotification);
+      await this.runner.query(`LISTEN "${(this.dataSource.options as { schema?: string }).schema}.outbox"`);
+      // What was committed before is found by the look that wants this connection.
     }
     return this.runner;
   }
 
+  /** The connection goes back to the pool as it came. */
   private async release(): Promise<void> {
+    if (this.runner?.isReleased === false) {
+      const client = (await this.runner.connect()) as EventEmitter;
+      client.off('notification', this.onNotification);
+      await this.runner.query('UNLISTEN *').catch(() => undefined);
+    }
     await this.runner?.release().catch(() => undefined);
     this.runner = undefined;
   }

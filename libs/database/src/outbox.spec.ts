@@ -5,7 +5,7 @@ import { RelayProcess } from '../test/relay-process';
 import { dataSourceOptions } from './data-source-options';
 import { runMigrations } from './migrate';
 import { outboxState, publish } from './outbox';
-import { Outbox1795305600000 } from './outbox.migration';
+import { Outbox1795305600000, OutboxNotify1795996800000 } from './outbox.migration';
 import { OutboxRelay, type RelayOptions, type WaitingEvent } from './outbox-relay';
 import { transaction } from './transaction';
 
@@ -15,7 +15,7 @@ const relays: OutboxRelay<'user.changed'>[] = [];
 
 beforeAll(async () => {
   database = await createDatabase();
-  const migrations = [Outbox1795305600000];
+  const migrations = [Outbox1795305600000, OutboxNotify1795996800000];
   const common = { url: database.url, schema: 'outbox', applicationName: 'outbox-spec', entities: [], migrations };
   dataSource = new DataSource(dataSourceOptions(common));
   await dataSource.initialize();
@@ -98,6 +98,22 @@ describe('the outbox', () => {
     const { published } = relay();
     await dataSource.query(`INSERT INTO outbox (type, data) VALUES ('user.changed', '{"user_id":"by hand"}')`);
     await waitFor(() => published.includes('by hand'), 1_000);
+  });
+
+  it('is told of what others have written, without a poll, also over a new connection', async () => {
+    const { published } = relay({ pollMs: 60_000 });
+    const write = (user: string) =>
+      dataSource.query(`INSERT INTO outbox (type, data) VALUES ('user.changed', jsonb_build_object('user_id', $1::text))`, [user]);
+    await sleep(200);
+    await write('by hand');
+    await waitFor(() => published.includes('by hand'), 1_000);
+    await dataSource.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'outbox-spec' AND pid <> pg_backend_pid()`,
+    );
+    await change('noticed by itself');
+    await waitFor(() => published.includes('noticed by itself'));
+    await write('again');
+    await waitFor(() => published.includes('again'), 1_000);
   });
 
   it('shares the work of several relays: each event goes to one of them', async () => {

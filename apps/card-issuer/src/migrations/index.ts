@@ -1,4 +1,4 @@
-import { inboxAnswersMigration, inboxMigration, outboxMigration } from '@puerta/database';
+import { inboxAnswersMigration, inboxMigration, outboxMigration, outboxNotifyMigration } from '@puerta/database';
 import { jobsMigration } from '@puerta/jobs';
 import { Cards1795219200000 } from './1795219200000-cards';
 import { CardPhotos1795564800000 } from './1795564800000-card-photos';
@@ -13,4 +13,5 @@ export const migrations = [
   jobsMigration,
   CardPhotos1795564800000,
   OrphanFiles1795910400000,
+  outboxNotifyMigration,
 ];

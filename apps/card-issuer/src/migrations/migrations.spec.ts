@@ -90,7 +90,7 @@ describe('the migrations', () => {
     ]);
     for (let i = 0; i < database.migrations.length; i++) await database.undoLastMigration({ transaction: 'each' });
     expect(await tables()).toEqual(['migrations']);
-    expect(await runMigrations(database)).toHaveLength(7);
+    expect(await runMigrations(database)).toHaveLength(8);
     expect(await tables()).toEqual(before);
   });
 

@@ -1,4 +1,4 @@
-import { inboxAnswersMigration, inboxMigration, outboxMigration } from '@puerta/database';
+import { inboxAnswersMigration, inboxMigration, outboxMigration, outboxNotifyMigration } from '@puerta/database';
 import { Initial1795219200000 } from './1795219200000-initial';
 import { ToldChanges1795305600001 } from './1795305600001-told-changes';
 import { Activity1795305600002 } from './1795305600002-activity';
@@ -11,4 +11,5 @@ export const migrations = [
   ToldChanges1795305600001,
   Activity1795305600002,
   inboxAnswersMigration,
+  outboxNotifyMigration,
 ];
