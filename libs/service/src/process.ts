@@ -113,7 +113,7 @@ export function dieOfTheUnexpected(logger: Logger): void {
   process.on('uncaughtException', die('an error was thrown and nobody caught it'));
 }
 
-/** The orderly end of a process, at most once. */
+/** Graceful shutdown of a process, at most once: what runs is finished, within a time. */
 class Shutdown {
   running: Running | undefined;
   #begun = false;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { normalizeIp } from '@nestjs/throttler';
 import type { Limit } from '../routes/route-options';
 
-/** A limit and whom it counts for. */
+/** A rate limit and whom it counts for. */
 export interface Claim {
   readonly limit: Limit;
   readonly key: string;

@@ -6,7 +6,8 @@ import { type Script } from '../wire/scripts';
 type Argument = string | number;
 
 const CONNECT_MS = 1_000;
-const MOST_MS_BETWEEN_ATTEMPTS = 500;
+/** Linear backoff: 50 ms more before each attempt, at most so long. */
+const MAX_BACKOFF_MS = 500;
 
 export interface ConnectionOptions {
   /** A URL of any kind that `redisOptions` reads. */
@@ -45,7 +46,7 @@ export class Connection {
       connectionName: options.name,
       connectTimeout: CONNECT_MS,
       keepAlive: 5_000,
-      retryStrategy: (attempt) => Math.min(50 * attempt, MOST_MS_BETWEEN_ATTEMPTS),
+      retryStrategy: (attempt) => Math.min(50 * attempt, MAX_BACKOFF_MS),
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       autoResubscribe: false,
