@@ -49,10 +49,7 @@ export class Supervisor {
    */
   async start(replicas) {
     this.#replicas = replicas;
-    // The gateway last: it would only warn that the others are not there yet.
-    for (const wave of [replicas.filter(({ app }) => app !== 'gateway'), replicas.filter(({ app }) => app === 'gateway')]) {
-      await Promise.all(wave.map((replica) => this.#firstRun(replica)));
-    }
+    await Promise.all(replicas.map((replica) => this.#firstRun(replica)));
     for (const replica of replicas) void this.#keepAlive(replica);
   }
 
