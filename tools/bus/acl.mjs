@@ -1,16 +1,16 @@
 // @ts-check
 /** `npm run bus -- acl`: a user per app, as lines of an aclfile. */
 import { parseArgs } from 'node:util';
-import { built } from '../docs/built.mjs';
+import { built } from '../embedded/built.mjs';
 import { redisUsers, sha256 } from '../embedded/redis-users.mjs';
-import { APPS } from '../embedded/services.mjs';
+import { APPS, variablePrefix } from '../embedded/services.mjs';
 import { Refusal } from '../launcher/stopped.mjs';
 
 /** Of few guesses a second no password need be afraid; of a stolen file, only long ones need not. */
 const FEWEST_CHARACTERS = 20;
 
 /** @param {string} name */
-const variableOf = (name) => `${name.toUpperCase().replace('-', '_')}_REDIS_PASSWORD`;
+const variableOf = (name) => `${variablePrefix(name)}_REDIS_PASSWORD`;
 
 const HELP = `npm run --silent bus -- acl [--prefix <prefix>] > users.acl
 

@@ -1,9 +1,9 @@
 // @ts-check
 /** `npm run bus -- retry` and `drop`: what becomes of dead letters. */
 import { parseArgs } from 'node:util';
-import { built } from '../docs/built.mjs';
+import { built, contracts } from '../embedded/built.mjs';
 import { Refusal } from '../launcher/stopped.mjs';
-import { contracts, placeOf, withRedis } from './place.mjs';
+import { placeOf, withRedis } from './place.mjs';
 
 /** @type {Record<'retry' | 'drop', { does: string, done: string }>} */
 const WORDS = {

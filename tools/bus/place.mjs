@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
-import { built } from '../docs/built.mjs';
+import { built } from '../embedded/built.mjs';
 import { Refusal } from '../launcher/stopped.mjs';
 import { WORKSPACE } from '../launcher/workspace.mjs';
 
@@ -29,12 +29,6 @@ function embeddedUrl(folder) {
   }
   const port = /^port (\d+)$/m.exec(readFileSync(config, 'utf8'))?.[1];
   return `redis://:${readFileSync(password, 'utf8').trim()}@127.0.0.1:${port}`;
-}
-
-/** What can be asked over the bus. */
-export function contracts() {
-  const all = built('libs/contracts/src/index');
-  return [all.identityContract, all.cardIssuerContract, all.tokenServiceContract];
 }
 
 /**

@@ -1,8 +1,8 @@
 // @ts-check
 /** `npm run bus -- status`: how it stands with every service's messages. Never what they say. */
 import { parseArgs } from 'node:util';
-import { built } from '../docs/built.mjs';
-import { contracts, placeOf, withRedis } from './place.mjs';
+import { built, contracts } from '../embedded/built.mjs';
+import { placeOf, withRedis } from './place.mjs';
 
 const HELP = `npm run --silent bus -- status [--json] [--data <folder>]
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** docs/configuration.md: what each app reads from its environment. */
-import { built, configurations } from './built.mjs';
+import { built, configurations } from '../embedded/built.mjs';
 import { code, DO_NOT_EDIT, table } from './markdown.mjs';
 
 /**

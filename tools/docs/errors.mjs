@@ -1,6 +1,6 @@
 // @ts-check
 /** docs/errors.md: the closed lists of codes. */
-import { built } from './built.mjs';
+import { built } from '../embedded/built.mjs';
 import { code, DO_NOT_EDIT, table } from './markdown.mjs';
 
 export function errorsPage() {

@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { built } from './built.mjs';
+import { built } from '../embedded/built.mjs';
 import { code, DO_NOT_EDIT, table } from './markdown.mjs';
 
 /** Enough to put the gateway together. Nothing is connected to: no module is initialised, no bucket looked at. */

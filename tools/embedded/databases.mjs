@@ -1,7 +1,7 @@
 // @ts-check
 /** A schema and a role per service in one database: no service can read what another one owns. */
 import pg from 'pg';
-import { OWNERS } from './services.mjs';
+import { OWNERS, SERVICES } from './services.mjs';
 
 /** @typedef {import('./services.mjs').Owner} Owner */
 /** @typedef {import('./services.mjs').DatabaseUrls} DatabaseUrls */
@@ -26,8 +26,8 @@ export async function ensureDatabase(serverUrl, name) {
 }
 
 /**
- * Creates, or brings up to date, each service's role and schema. Where the user may not create roles, all three services
- * are that user.
+ * Creates, or brings up to date, each service's role and schema. Where the user may not create roles, all services are
+ * that user.
  *
  * @param {string} databaseUrl
  * @param {{ rolePrefix: string, passwords: Record<Owner, string> }} options
@@ -42,14 +42,15 @@ export async function provision(databaseUrl, { rolePrefix, passwords }) {
     );
     const urls = /** @type {DatabaseUrls} */ ({});
     for (const owner of OWNERS) {
+      const schema = SERVICES[owner].database ?? '';
       if (rows[0].may_create) {
-        const role = `${rolePrefix}_${owner}`;
+        const role = `${rolePrefix}_${schema}`;
         await ensureRole(client, role, passwords[owner]);
-        await ensureOwnSchema(client, role, owner);
+        await ensureOwnSchema(client, role, schema);
         urls[owner] = withUser(databaseUrl, role, passwords[owner]);
       } else {
-        await client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(owner)}`);
-        urls[owner] = withSearchPath(databaseUrl, owner);
+        await client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`);
+        urls[owner] = withSearchPath(databaseUrl, schema);
       }
     }
     return { ...urls, shared: !rows[0].may_create };

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { connected } from './databases.mjs';
-import { APPS, hasMigrations } from './services.mjs';
+import { OWNERS, SERVICES } from './services.mjs';
 
 /**
  * Each migration is a transaction that ends with its name in the service's table: what is read there is done, whoever
@@ -16,10 +16,9 @@ import { APPS, hasMigrations } from './services.mjs';
  *   that cannot be told, for the services themselves know why
  */
 export async function areUpToDate(workspace, databaseUrl) {
-  const apps = APPS.filter(hasMigrations);
-  const tables = apps.map((app) => `SELECT '${app}' AS app, name FROM ${app.replace('-', '_')}.migrations`);
+  const tables = OWNERS.map((app) => `SELECT '${app}' AS app, name FROM ${SERVICES[app].database}.migrations`);
   try {
-    const wanted = apps.flatMap((app) =>
+    const wanted = OWNERS.flatMap((app) =>
       JSON.parse(readFileSync(join(workspace, 'dist/bundles', app, 'migrations.json'), 'utf8')).map((/** @type {string} */ name) => `${app} ${name}`),
     );
     const { rows } = await connected(databaseUrl, (client) => client.query(tables.join(' UNION ALL ')));

@@ -2,27 +2,27 @@
 /** A user per app in one Redis, as the contracts say who may ask whom: no app reads or writes what is another's. */
 import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { built } from '../docs/built.mjs';
-import { APPS } from './services.mjs';
+import { built, contracts } from './built.mjs';
+import { APPS, SERVICES } from './services.mjs';
 
 /** @typedef {import('./services.mjs').App} App */
 
 /** The prefix of who has Redis to himself: his users are called as the apps are. */
 const DEFAULT_PREFIX = 'bus';
 
-/**
- * What is not the bus's matter: the gateway's limits, single-use tokens, and who uses a folder for files.
- *
- * @type {Partial<Record<App, (prefix: string) => string[]>>}
- */
-const BESIDE_THE_BUS = {
-  gateway: (prefix) => [`(+evalsha +eval +get +set ~${prefix}:{limits}:*)`, storage(prefix)],
-  'token-service': (prefix) => [`(+evalsha +eval +get +set +incr +pexpire +pttl ~${prefix}:tokens:*)`],
-  'card-issuer': (prefix) => [storage(prefix)],
-};
+/** Of those that keep files: who uses the folder. */
+const STORAGE = '+evalsha +eval +zrange +zremrangebyscore +zadd +zrem +pexpire ~PREFIX:{storage}:hosts';
 
-/** @param {string} prefix */
-const storage = (prefix) => `(+evalsha +eval +zrange +zremrangebyscore +zadd +zrem +pexpire ~${prefix}:{storage}:hosts)`;
+/**
+ * What is not the bus's matter.
+ *
+ * @param {App} app
+ * @param {string} prefix
+ */
+function besideTheBus(app, prefix) {
+  const { redis = [], files } = SERVICES[app];
+  return [...redis, ...(files ? [STORAGE] : [])].map((rights) => `(${rights.replaceAll('PREFIX', prefix)})`);
+}
 
 /**
  * @param {string} prefix BUS_PREFIX
@@ -39,13 +39,11 @@ export function redisUser(prefix, app) {
  */
 export function redisUsers(prefix, passwords) {
   const { aclRules } = built('libs/messaging/src/operations/acl');
-  const { cardIssuerContract, followedBy, identityContract, tokenServiceContract } = built('libs/contracts/src/index');
-  const contracts = [cardIssuerContract, identityContract, tokenServiceContract];
+  const { followedBy } = built('libs/contracts/src/index');
   const users = APPS.map((app) => {
-    const rules = aclRules({ service: app, contracts, prefix, follows: followedBy(app) });
+    const rules = aclRules({ service: app, contracts: contracts(), prefix, follows: followedBy(app) });
     const password = `#${sha256(passwords[app])}`;
-    const beside = BESIDE_THE_BUS[app]?.(prefix) ?? [];
-    return [app, [redisUser(prefix, app), 'reset', 'on', password, ...rules, ...beside]];
+    return [app, [redisUser(prefix, app), 'reset', 'on', password, ...rules, ...besideTheBus(app, prefix)]];
   });
   return Object.fromEntries(users);
 }

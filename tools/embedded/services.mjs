@@ -1,40 +1,56 @@
 // @ts-check
-/** The four apps as they are run on one machine: what each needs, its process, and when it is ready. */
+/** The apps as they are run on one machine: what each needs, its process, and when it is ready. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import manifest from '../../libs/contracts/src/core/services.json' with { type: 'json' };
 import { recordOf, signalUntilGone } from './process.mjs';
 
-/** @typedef {'gateway' | 'identity' | 'card-issuer' | 'token-service'} App */
-
-/** Callees before callers, so that the first one asked finds an answer. @type {readonly App[]} */
-export const APPS = ['token-service', 'identity', 'card-issuer', 'gateway'];
-
-/** @typedef {'identity' | 'token_service' | 'card_issuer'} Owner of a database schema */
+/** @typedef {typeof manifest} Manifest */
+/** @typedef {keyof Manifest} App */
+/** @typedef {{ [A in App]: Manifest[A] extends { database: string } ? A : never }[App]} Owner an app with a database */
 /** @typedef {Record<Owner, string>} DatabaseUrls */
-
-/** @type {readonly Owner[]} */
-export const OWNERS = ['identity', 'token_service', 'card_issuer'];
+/** @typedef {{ [A in App]: Manifest[A] extends { secrets: infer S } ? keyof S : never }[App] | 'BUS_SECRET'} SecretName */
+/** @typedef {Record<SecretName, string>} Secrets of an installation, as the apps read them; BUS_SECRET is the same for all */
 
 /**
- * @typedef {object} Secrets of an installation, as the apps read them
- * @property {string} BUS_SECRET the same for all of them
- * @property {string} IDENTITY_SECRET
- * @property {string} TOKEN_SERVICE_KEY_ENCRYPTION_KEYS
- * @property {string} CARD_ISSUER_CODE_SECRETS
+ * @typedef {object} Service what the manifest says of an app
+ * @property {string} [database] its schema, which is also part of its role's name
+ * @property {Record<string, string>} [secrets] those that it alone has; a keyring begins with the id of its key
+ * @property {number} [port] of its public HTTP server
+ * @property {boolean} [files] whether it keeps files
+ * @property {string[]} [redis] what it does in Redis beside the bus
  */
+
+/** @type {Readonly<Record<App, Service>>} */
+export const SERVICES = manifest;
+
+/** Callees before callers, so that the first one asked finds an answer. */
+export const APPS = /** @type {App[]} */ (Object.keys(manifest));
+
+export const OWNERS = APPS.filter(hasDatabase);
+
+/**
+ * @param {App} app
+ * @returns {app is Owner}
+ */
+export function hasDatabase(app) {
+  return SERVICES[app].database !== undefined;
+}
+
+/** How names of the app's own variables begin: `CARD_ISSUER`. @param {string} app */
+export function variablePrefix(app) {
+  return app.toUpperCase().replaceAll('-', '_');
+}
 
 /** @returns {Secrets} */
 export function newSecrets() {
-  return {
-    BUS_SECRET: `b1:${randomBytes(32).toString('base64')}`,
-    IDENTITY_SECRET: randomBytes(32).toString('base64url'),
-    TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-    CARD_ISSUER_CODE_SECRETS: `c1:${randomBytes(32).toString('base64')}`,
-  };
+  const begins = Object.entries(Object.assign({ BUS_SECRET: 'b1:' }, ...APPS.map((app) => SERVICES[app].secrets)));
+  const secrets = begins.map(([name, id]) => [name, `${id}${randomBytes(32).toString('base64')}`]);
+  return /** @type {Secrets} */ (Object.fromEntries(secrets));
 }
 
 /**
@@ -62,27 +78,14 @@ export function newPasswords(names) {
  * @returns {Record<string, string>} the environment of every replica of that app; none sees what another app alone needs
  */
 export function appEnvironment(app, { redisUrls, databaseUrls, secrets, publicUrl, filesFolder }) {
-  const shared = { REDIS_URL: redisUrls[app], BUS_SECRET: secrets.BUS_SECRET, PUBLIC_URL: publicUrl };
-  const files = { STORAGE_URL: pathToFileURL(filesFolder).href };
-  switch (app) {
-    case 'gateway':
-      return { ...shared, ...files };
-    case 'identity':
-      return { ...shared, IDENTITY_DATABASE_URL: databaseUrls.identity, IDENTITY_SECRET: secrets.IDENTITY_SECRET };
-    case 'token-service':
-      return {
-        ...shared,
-        TOKEN_SERVICE_DATABASE_URL: databaseUrls.token_service,
-        TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: secrets.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS,
-      };
-    case 'card-issuer':
-      return {
-        ...shared,
-        ...files,
-        CARD_ISSUER_DATABASE_URL: databaseUrls.card_issuer,
-        CARD_ISSUER_CODE_SECRETS: secrets.CARD_ISSUER_CODE_SECRETS,
-      };
-  }
+  const own = Object.keys(SERVICES[app].secrets ?? {});
+  return {
+    REDIS_URL: redisUrls[app],
+    PUBLIC_URL: publicUrl,
+    ...Object.fromEntries(['BUS_SECRET', ...own].map((name) => [name, secrets[/** @type {SecretName} */ (name)]])),
+    ...(SERVICES[app].files && { STORAGE_URL: pathToFileURL(filesFolder).href }),
+    ...(hasDatabase(app) && { [`${variablePrefix(app)}_DATABASE_URL`]: databaseUrls[app] }),
+  };
 }
 
 /**
@@ -175,11 +178,6 @@ export async function migrateApp({ workspace, app, env, log }) {
   }
   const code = await new Promise((resolve, reject) => child.once('close', resolve).once('error', reject));
   if (code !== 0) throw new Error(`the migrations of ${app} failed\n${output.slice(-4000)}`);
-}
-
-/** @param {App} app whether it has a database */
-export function hasMigrations(app) {
-  return app !== 'gateway';
 }
 
 /**

@@ -57,7 +57,7 @@ describe('npm run keys', () => {
   });
 
   it('finds the database and the secrets of npm start by its data folder', () => {
-    const secrets = { secrets: { TOKEN_SERVICE_KEY_ENCRYPTION_KEYS }, databasePasswords: { token_service: 'pass-word' } };
+    const secrets = { secrets: { TOKEN_SERVICE_KEY_ENCRYPTION_KEYS }, databasePasswords: { 'token-service': 'pass-word' } };
     writeFileSync(join(folder, 'secrets.json'), JSON.stringify(secrets));
     expect(environment({}, folder)).toEqual({ TOKEN_SERVICE_KEY_ENCRYPTION_KEYS });
     mkdirSync(join(folder, 'postgres/data'), { recursive: true });

@@ -66,7 +66,7 @@ export function environment(env, data) {
 function embeddedUrl(data, kept) {
   // Its fourth line is the port; the file is there while PostgreSQL runs.
   const file = join(data, 'postgres/data/postmaster.pid');
-  const password = kept?.databasePasswords?.token_service;
+  const password = kept?.databasePasswords?.['token-service'];
   if (!password || !existsSync(file)) return undefined;
   const port = readFileSync(file, 'utf8').split('\n')[3];
   return `postgresql://puerta_token_service:${password}@127.0.0.1:${port}/puerta`;

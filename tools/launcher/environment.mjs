@@ -2,8 +2,9 @@
 /** What the environment of `npm start` may say, beside what `npm start` decides by itself. */
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { built, configurations } from '../docs/built.mjs';
+import { built, configurations } from '../embedded/built.mjs';
 import { LIBPQ } from '../embedded/postgres.mjs';
+import { OWNERS, variablePrefix } from '../embedded/services.mjs';
 import { Refusal } from './stopped.mjs';
 
 /** Where things are, `npm start` knows: another place named by the environment is a contradiction. What to give instead. */
@@ -11,7 +12,7 @@ const INSTEAD = {
   REDIS_URL_FILE: 'REDIS_URL',
   DATABASE_URL_FILE: 'DATABASE_URL',
   ...Object.fromEntries(
-    ['IDENTITY_DATABASE_URL', 'TOKEN_SERVICE_DATABASE_URL', 'CARD_ISSUER_DATABASE_URL'].flatMap((name) =>
+    OWNERS.map((app) => `${variablePrefix(app)}_DATABASE_URL`).flatMap((name) =>
       [name, `${name}_FILE`].map((each) => [each, 'DATABASE_URL, and each service gets a role of its own there']),
     ),
   ),

@@ -2,13 +2,13 @@
 /** Everything that runs while `npm start` does. Imported once the packages are there. */
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { built } from '../docs/built.mjs';
+import { built } from '../embedded/built.mjs';
 import { ensureDatabase, provision } from '../embedded/databases.mjs';
 import { areUpToDate } from '../embedded/migrations.mjs';
 import { startPostgres } from '../embedded/postgres.mjs';
 import { provisionRedis } from '../embedded/redis-users.mjs';
 import { startRedis } from '../embedded/redis.mjs';
-import { APPS, appEnvironment, hasMigrations, migrateApp } from '../embedded/services.mjs';
+import { APPS, appEnvironment, migrateApp, OWNERS } from '../embedded/services.mjs';
 import { localNetworkAddress } from './addresses.mjs';
 import { printBanner } from './banner.mjs';
 import { keptSecrets, processFolder } from './data-folder.mjs';
@@ -90,7 +90,7 @@ export class Installation {
       const databaseUrls = await this.#provision(databaseUrl, databasePasswords);
       const all = { redisUrls, databaseUrls, secrets, publicUrl, filesFolder };
       if (!(await areUpToDate(WORKSPACE, databaseUrl))) {
-        await allOrFirstFailure(APPS.filter(hasMigrations).map((app) => this.#migrate(app, all)));
+        await allOrFirstFailure(OWNERS.map((app) => this.#migrate(app, all)));
       }
       return { ...all, shared: databaseUrls.shared };
     });
@@ -221,7 +221,7 @@ export class Installation {
   #refuseBadConfiguration(surroundings) {
     const { redisUrl = 'redis://127.0.0.1' } = this.options;
     const database = `postgres://puerta:${this.kept.databasePasswords.identity}@127.0.0.1/puerta`;
-    const databaseUrls = { identity: database, token_service: database, card_issuer: database };
+    const databaseUrls = /** @type {Surroundings['databaseUrls']} */ (Object.fromEntries(OWNERS.map((app) => [app, database])));
     const redisUrls = /** @type {Record<App, string>} */ (Object.fromEntries(APPS.map((app) => [app, redisUrl])));
     const environments = APPS.map((app) => [app, this.#environment(app, { ...surroundings, redisUrls, databaseUrls })]);
     refuseBadConfiguration(Object.fromEntries(environments));

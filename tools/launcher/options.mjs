@@ -2,15 +2,15 @@
 /** What `npm start` can be told, on the command line or by the environment. */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { APPS } from '../embedded/services.mjs';
+import { APPS, SERVICES } from '../embedded/services.mjs';
 import { Refusal } from './stopped.mjs';
 
-export const HELP = `Starts Puerta on this machine: PostgreSQL, Redis and the four apps.
+export const HELP = `Starts Puerta on this machine: PostgreSQL, Redis and the apps.
 
   npm start -- [options]
   npm run migrate -- [options]     only brings the database up to date
 
-  --port <n>             the gateway's port (8080, or PORT); replica n of the gateway listens on <port>+n
+  --port <n>             the gateway's port (${SERVICES.gateway.port}, or PORT); replica n of the gateway listens on <port>+n
   --data <folder>        where databases, secrets and logs are kept (.puerta)
   --database-url <url>   a PostgreSQL of yours instead of the embedded one (or DATABASE_URL)
   --redis-url <url>      a Redis 7 or Valkey of yours instead of the embedded one (or REDIS_URL)
@@ -54,7 +54,7 @@ const MOST_REPLICAS = 32;
 export function readOptions(args, env, { cwd, workspace }) {
   const values = parse(args);
   return {
-    port: values.port === undefined ? readPort('PORT', env['PORT']?.trim() || '8080') : readPort('--port', values.port),
+    port: values.port === undefined ? readPort('PORT', env['PORT']?.trim() || `${SERVICES.gateway.port}`) : readPort('--port', values.port),
     data: values.data ? resolve(cwd, values.data) : join(workspace, '.puerta'),
     databaseUrl: readUrl('--database-url (DATABASE_URL)', values['database-url'] ?? env['DATABASE_URL'], ['postgres:', 'postgresql:']),
     redisUrl: readUrl('--redis-url (REDIS_URL)', values['redis-url'] ?? env['REDIS_URL'], REDIS),
@@ -114,7 +114,7 @@ function readUrl(name, text, protocols) {
 
 /** @param {string} text */
 function readReplicas(text) {
-  const replicas = { gateway: 1, identity: 1, 'card-issuer': 1, 'token-service': 1 };
+  const replicas = /** @type {Options['replicas']} */ (Object.fromEntries(APPS.map((app) => [app, 1])));
   for (const item of text.split(',').filter(Boolean)) {
     const [app = '', count = ''] = item.trim().split('=');
     if (!Object.hasOwn(replicas, app)) throw new Refusal(`--replicas: there is no app "${app}"; there are ${APPS.join(', ')}`);

@@ -1,6 +1,6 @@
 // @ts-check
 /** What a credential is, by its form alone. */
-import { built } from '../docs/built.mjs';
+import { built } from '../embedded/built.mjs';
 
 /**
  * @typedef {{ is: 'signed', token: string, found: string }} Signed

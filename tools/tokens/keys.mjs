@@ -1,7 +1,7 @@
 // @ts-check
 /** What a token is checked with: key sets, or the secret of HS256. */
 import { readFileSync } from 'node:fs';
-import { built } from '../docs/built.mjs';
+import { built } from '../embedded/built.mjs';
 import { Refusal } from '../launcher/stopped.mjs';
 
 /** One that does not answer by then is away. */

@@ -1,6 +1,6 @@
 // @ts-check
 /** What there is to say of a credential, as lines of text. */
-import { built } from '../docs/built.mjs';
+import { built } from '../embedded/built.mjs';
 import { inWords, shown } from './words.mjs';
 
 /**

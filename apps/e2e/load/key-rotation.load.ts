@@ -28,7 +28,7 @@ afterAll(async () => {
 async function keys(...args: string[]): Promise<{ kid: string; state?: string; to?: string }[]> {
   const env = {
     PATH: process.env['PATH'],
-    TOKEN_SERVICE_DATABASE_URL: puerta.databaseUrls.token_service,
+    TOKEN_SERVICE_DATABASE_URL: puerta.databaseUrls['token-service'],
     TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: puerta.secrets.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS,
   };
   const child = spawn(process.execPath, [join(__dirname, '../../../tools/keys.mjs'), ...args, '--json'], { env });

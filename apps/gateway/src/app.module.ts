@@ -3,7 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler';
 import { AuthModule } from '@puerta/auth';
 import { accessTokenSecret } from '@puerta/config';
-import { type CheckAccessDto, cardIssuerContract, FOLLOWS, identityContract, tokenServiceContract } from '@puerta/contracts';
+import { type CheckAccessDto, contracts, followedBy, identityContract } from '@puerta/contracts';
 import { BusClient, BusModule, InvalidationModule, InvalidationSubscriber, invalidationsOfService, ServiceClient } from '@puerta/messaging';
 import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puerta/service/runtime';
 import { StorageModule } from '@puerta/storage';
@@ -33,9 +33,6 @@ import { ServiceController } from './service/service.controller';
 import { SingleUseTokensController } from './tokens/single-use-tokens.controller';
 import { UsersController } from './users/users.controller';
 
-/** The services behind the gateway. */
-export const SERVICES = [identityContract, cardIssuerContract, tokenServiceContract] as const;
-
 /** A guard must answer within a second; what it asks identity must come sooner. */
 const FACTS_TTL_MS = 800;
 
@@ -49,8 +46,8 @@ export class AppModule {
       imports: [
         RuntimeModule.forRoot(runtime),
         StorageModule.forRoot('gateway', config),
-        BusModule.forRoot({ ...busClientOptions(runtime), calls: SERVICES }),
-        InvalidationModule.forRoot({ ...busOptions(runtime), reader: runtime.name, services: FOLLOWS.gateway }),
+        BusModule.forRoot({ ...busClientOptions(runtime), calls: Object.values(contracts) }),
+        InvalidationModule.forRoot({ ...busOptions(runtime), reader: runtime.name, services: followedBy('gateway') }),
         AuthModule.forRoot({
           inject: [PublicKeys, BusClient, invalidationsOfService('identity'), invalidationsOfService('token-service')],
           useFactory: (keys: PublicKeys, bus: BusClient, factsInvalidations: InvalidationSubscriber, keysInvalidations: InvalidationSubscriber) => {

@@ -14,11 +14,12 @@ import {
   publicUrl,
   storageConfig,
 } from '@puerta/config';
+import { services } from '@puerta/contracts/core';
 
 /** The variables of the gateway. */
 export const gatewayConfig = defineConfig('gateway', {
   ...commonConfig,
-  PORT: port('Port of the public HTTP server').default(8080),
+  PORT: port('Port of the public HTTP server').default(services.gateway.port),
   HOST: host('Address the public HTTP server listens on').default('0.0.0.0'),
   PUBLIC_URL: publicUrl('Where people and other services reach the gateway; the issuer of its tokens'),
   ...accessTokenConfig,

@@ -1,12 +1,13 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Authenticator } from '@puerta/auth';
+import { contracts } from '@puerta/contracts';
 import { BusClient } from '@puerta/messaging';
 import { nestLogger } from '@puerta/observability';
 import type { Running, Runtime } from '@puerta/service/runtime';
 import { storageOrigin } from '@puerta/storage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppModule, SERVICES } from './app.module';
+import { AppModule } from './app.module';
 import { allowedOrigins, type gatewayConfig } from './config';
 import { OpenApi } from './docs/open-api';
 import { recordRequest } from './http/access-log';
@@ -71,7 +72,7 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
   }
 
   const bus = app.get(BusClient);
-  const presence = SERVICES.map(({ name }) => [name, async () => (await bus.presence(name)) > 0] as const);
+  const presence = Object.keys(contracts).map((name) => [name, async () => (await bus.presence(name)) > 0] as const);
   return {
     app,
     url: adapter.getInstance().listeningOrigin,

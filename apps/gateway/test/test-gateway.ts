@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { loadConfig } from '@puerta/config';
-import type { AccessFacts, ServiceName } from '@puerta/contracts';
+import { type AccessFacts, contracts, type ServiceName } from '@puerta/contracts';
 import { BusClient, type CallOptions, type Target } from '@puerta/messaging';
 import { createLogger, InternalServer, Metrics } from '@puerta/observability';
 import { callFields, decodeError } from '@puerta/service/runtime';
@@ -85,11 +85,7 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
   const internal = new InternalServer({ service: 'gateway', host: '127.0.0.1', port: 0, metrics, logger });
 
   const asked: Asked[] = [];
-  const replicas = new Map<ServiceName, number>([
-    ['identity', 1],
-    ['card-issuer', 1],
-    ['token-service', 1],
-  ]);
+  const replicas = new Map(Object.keys(contracts).map((name) => [name as ServiceName, 1]));
   const state = {
     facts: { user: 'active', session: 'active', email: ACTOR.email, role: 'owner' } as AccessFacts,
   };

@@ -1,6 +1,7 @@
 export * from './card-issuer/card-bulks.dto';
 export * from './card-issuer/card-issuer.contract';
 export * from './card-issuer/cards.dto';
+export * from './contracts';
 export * from './core';
 export * from './documentation';
 export * from './identity/activity.dto';

@@ -2,14 +2,14 @@ import { dataSourceOptions, runMigrations } from '@puerta/database';
 import { createLogger } from '@puerta/observability';
 import { DataSource } from 'typeorm';
 import { type AppConfigDefinition, bootMessage, loadOrExit } from './process';
-import type { ServiceDefinition } from './service';
+import type { StoringService } from './service';
 
 /**
  * Brings the tables of a service up to date and ends: with 0 when they are, 78 when the configuration is wrong, else 1.
  * The whole of an app's `migrate.ts`.
  */
 export async function runMigrate<D extends AppConfigDefinition>(
-  definition: Pick<ServiceDefinition<D>, 'config' | 'database'>,
+  definition: Pick<StoringService<D>, 'config' | 'database'>,
 ): Promise<void> {
   const config = loadOrExit(definition.config);
   const name = `${definition.config.app}-migrate`;

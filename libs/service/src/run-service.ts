@@ -41,12 +41,12 @@ export async function startService<D extends AppConfigDefinition>(
     await app.close().catch(() => undefined);
     throw error;
   }
-  const dataSource = app.get(DataSource);
+  const dataSource = definition.database && app.get(DataSource);
   const client = app.get(BusClient);
   return {
     checks: {
       redis: () => server.ready && client.ready,
-      postgres: () => dataSource.query('SELECT 1').then(() => true),
+      ...(dataSource && { postgres: () => dataSource.query('SELECT 1').then(() => true) }),
       ...definition.checks?.(app),
     },
     // Nest closes the server first (it drains), then the data source and the client.

@@ -17,7 +17,8 @@ export type ServiceDatabase = Omit<DatabaseModuleOptions, 'applicationName' | 'o
 export interface ServiceDefinition<D extends AppConfigDefinition = AppConfigDefinition> {
   readonly contract: ServiceContract;
   readonly config: D;
-  readonly database: (config: ConfigOf<D>) => ServiceDatabase;
+  /** Without it there is none, and neither inbox nor outbox. */
+  readonly database?: (config: ConfigOf<D>) => ServiceDatabase;
   /** Services that this one asks. */
   readonly calls?: readonly ServiceContract[];
   readonly module: (config: ConfigOf<D>) => Type | DynamicModule;
@@ -25,10 +26,14 @@ export interface ServiceDefinition<D extends AppConfigDefinition = AppConfigDefi
   readonly checks?: (app: INestMicroservice) => ReadinessChecks;
 }
 
-/** Puts a service's parts together with their types; `runService` and `runMigrate` take the result. */
-export function defineService<const D extends AppConfigDefinition>(
-  definition: ServiceDefinition<D>,
-): ServiceDefinition<D> {
+/** One that has a database. */
+export type StoringService<D extends AppConfigDefinition = AppConfigDefinition> = ServiceDefinition<D> &
+  Required<Pick<ServiceDefinition<D>, 'database'>>;
+
+/** Puts a service's parts together with their types; `runService` takes the result, and `runMigrate` one with a database. */
+export function defineService<const D extends AppConfigDefinition>(definition: StoringService<D>): StoringService<D>;
+export function defineService<const D extends AppConfigDefinition>(definition: ServiceDefinition<D>): ServiceDefinition<D>;
+export function defineService(definition: ServiceDefinition): ServiceDefinition {
   return definition;
 }
 
@@ -36,24 +41,26 @@ export function defineService<const D extends AppConfigDefinition>(
 @Module({})
 export class ServiceModule {
   static of<D extends AppConfigDefinition>(definition: ServiceDefinition<D>, runtime: Runtime<D>): DynamicModule {
-    const { logger, config, name } = runtime;
-    const { fingerprintKey, ...ownDatabase } = definition.database(config);
-    const database = {
-      ...ownDatabase,
-      ...(fingerprintKey && { inbox: { fingerprintKey, sealer: new Sealer(config.BUS_SECRET) } }),
-      applicationName: `puerta-${name}`,
-      onPoolError: (error: Error) => logger.warn('an idle connection to PostgreSQL broke', { error }),
-    };
+    const { config, name } = runtime;
     return {
       module: ServiceModule,
       imports: [
         RuntimeModule.forRoot(runtime),
-        DatabaseModule.forRoot(database),
+        ...(definition.database ? [databaseModule(definition.database(config), runtime)] : []),
         BusModule.forRoot({ ...busClientOptions(runtime), calls: definition.calls ?? [] }),
         InvalidationModule.forRoot({ ...busOptions(runtime), reader: name, services: followedBy(name) }),
-        OutboxModule.forRoot(definition.contract.name, runtime),
+        ...(definition.database ? [OutboxModule.forRoot(definition.contract.name, runtime)] : []),
         definition.module(config),
       ],
     };
   }
+}
+
+function databaseModule({ fingerprintKey, ...own }: ServiceDatabase, { logger, config, name }: Runtime): DynamicModule {
+  return DatabaseModule.forRoot({
+    ...own,
+    ...(fingerprintKey && { inbox: { fingerprintKey, sealer: new Sealer(config.BUS_SECRET) } }),
+    applicationName: `puerta-${name}`,
+    onPoolError: (error: Error) => logger.warn('an idle connection to PostgreSQL broke', { error }),
+  });
 }

@@ -7,7 +7,7 @@ import { Inbox, inboxAnswersMigration, inboxMigration } from '@puerta/database';
 import { type BusContext, Handles } from '@puerta/messaging';
 import { defineService } from '../src';
 
-class ThingDto {
+export class ThingDto {
   @Text({ max: 40 })
   name: string;
 }

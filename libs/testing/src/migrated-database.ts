@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { provision } from '../../../tools/embedded/databases.mjs';
-import { type DatabaseUrls, newPasswords, OWNERS } from '../../../tools/embedded/services.mjs';
+import { type DatabaseUrls, newPasswords, OWNERS, SERVICES } from '../../../tools/embedded/services.mjs';
 import { connected, databaseOf, type TestDatabase } from './database';
 
 /** Runs the migrations of all services, each by its own URL. */
@@ -16,7 +16,10 @@ export async function migratedDatabase(serverUrl: string, migrate: Migrate): Pro
   await connected(serverUrl, (client) => client.query(`CREATE DATABASE ${database.name} TEMPLATE ${template}`));
   const urls = await withRoles(database);
   await connected(database.url, async (client) => {
-    for (const owner of OWNERS) await client.query(`REASSIGN OWNED BY ${template}_${owner} TO ${database.name}_${owner}`);
+    for (const owner of OWNERS) {
+      const { database: schema } = SERVICES[owner];
+      await client.query(`REASSIGN OWNED BY ${template}_${schema} TO ${database.name}_${schema}`);
+    }
   });
   return [database, urls];
 }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { freePort } from '../../../tools/embedded/process.mjs';
 import { provisionRedis, redisUser, redisUsers, removeRedisUsers } from '../../../tools/embedded/redis-users.mjs';
 import {
-  APPS, appEnvironment, hasMigrations, migrateApp, newPasswords, newSecrets, startApp, type App, type AppProcess,
+  APPS, appEnvironment, hasDatabase, migrateApp, newPasswords, newSecrets, SERVICES, startApp, type App, type AppProcess,
   type DatabaseUrls, type Secrets,
 } from '../../../tools/embedded/services.mjs';
 import { temporaryFolder } from '../../../tools/embedded/server.mjs';
@@ -184,7 +184,7 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
   });
   const migrate = (urls: DatabaseUrls) =>
     Promise.all(
-      APPS.filter(hasMigrations).map((app) => migrateApp({ workspace, app, env: environmentOf(app, urls), log: () => {} })),
+      APPS.filter(hasDatabase).map((app) => migrateApp({ workspace, app, env: environmentOf(app, urls), log: () => {} })),
     );
   const [database, databaseUrls] = await migratedDatabase(databaseUrl, migrate);
 
@@ -193,7 +193,7 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
       APPS.map(async (app) => {
         const list = await Promise.all(
           Array.from({ length: replicas[app] ?? 1 }, async (_, n) => {
-            const port = app === 'gateway' ? ports[n] : undefined;
+            const port = SERVICES[app].port ? ports[n] : undefined;
             const own: Record<string, string> = port === undefined ? {} : { PORT: String(port) };
             const url = port === undefined ? undefined : `http://127.0.0.1:${port}`;
             const shared = environmentOf(app, databaseUrls);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { ensureDatabase, provision } from '../../../tools/embedded/databases.mjs';
-import type { DatabaseUrls } from '../../../tools/embedded/services.mjs';
+import { type DatabaseUrls, newPasswords, OWNERS } from '../../../tools/embedded/services.mjs';
 import { createDatabase, startRedis, testDatabaseUrl, waitFor, type TestRedis } from '.';
 import { dropTemplate, migratedDatabase } from './migrated-database';
 
@@ -61,7 +61,7 @@ describe('a Redis of a suite', () => {
 });
 
 describe('the databases of an installation', () => {
-  const passwords = { identity: 'one', token_service: 'two', card_issuer: 'three' };
+  const passwords = newPasswords(OWNERS);
 
   it('gives each service a schema that the others cannot read', async () => {
     const database = await createDatabase();
@@ -70,7 +70,7 @@ describe('the databases of an installation', () => {
     expect(await ask(urls.identity, 'SELECT schemaname FROM pg_tables WHERE tablename = \'secrets\'')).toEqual([
       { schemaname: 'identity' },
     ]);
-    await expect(ask(urls.card_issuer, 'SELECT * FROM identity.secrets')).rejects.toThrow('permission denied');
+    await expect(ask(urls['card-issuer'], 'SELECT * FROM identity.secrets')).rejects.toThrow('permission denied');
     await database.drop();
     expect(await ask(testDatabaseUrl(), `SELECT FROM pg_roles WHERE rolname LIKE '${database.name}%'`)).toEqual([]);
   });
@@ -92,7 +92,7 @@ describe('the databases of an installation', () => {
     Object.assign(plain, { username: `${database.name}_owner`, password: 'x' });
     const urls = await provision(plain.href, { rolePrefix: database.name, passwords });
     expect(urls.shared).toBe(true);
-    expect(await ask(urls.token_service, 'SELECT current_schema() AS schema')).toEqual([{ schema: 'token_service' }]);
+    expect(await ask(urls['token-service'], 'SELECT current_schema() AS schema')).toEqual([{ schema: 'token_service' }]);
     await database.drop();
   });
 
@@ -132,7 +132,7 @@ describe('a migrated database', () => {
     const [[first, urls], [, others]] = copies as [(typeof copies)[0], (typeof copies)[0]];
     await ask(urls.identity, 'ALTER TABLE people ADD COLUMN name text');
     expect(await ask(others.identity, 'SELECT * FROM people')).toEqual([{ id: 1 }]);
-    await expect(ask(urls.card_issuer, 'SELECT * FROM identity.people')).rejects.toThrow('permission denied');
+    await expect(ask(urls['card-issuer'], 'SELECT * FROM identity.people')).rejects.toThrow('permission denied');
     const stranger = new URL(urls.identity);
     stranger.pathname = new URL(others.identity).pathname;
     await expect(ask(stranger.href, 'SELECT * FROM identity.people')).rejects.toThrow('permission denied');

@@ -45,8 +45,7 @@ it('writes no password, token, code or secret to any log at debug level', async 
   await api.get(`/cards/${canary}`, { token: admin.token });
   await puerta.http().get(`/scan/${canary}`);
 
-  const { identity, token_service, card_issuer } = puerta.databaseUrls;
-  const urls = [identity, token_service, card_issuer, ...Object.values(puerta.redisUrls), puerta.redisUrl];
+  const urls = [...Object.values(puerta.databaseUrls), ...Object.values(puerta.redisUrls), puerta.redisUrl];
   secrets.push(...urls.map((url) => new URL(url).password));
   // Of `id:key`, the key by itself.
   secrets.push(...Object.values(puerta.secrets).map((secret) => String(secret).replace(/^\w+:/, '')));

@@ -1,3 +1,5 @@
+import type services from './services.json';
+
 /**
  * How a service is asked over the bus: its patterns, what each takes and answers, who may ask, and in which lane it runs.
  * `fast` is for short work; `heavy` for what burns CPU or waits long (password hashing, photos), so that it never
@@ -13,9 +15,8 @@ export interface Pattern<Request extends object, Response extends object> {
   readonly response?: Response;
 }
 
-export const SERVICES = ['gateway', 'identity', 'card-issuer', 'token-service'] as const;
-
-export type ServiceName = (typeof SERVICES)[number];
+/** Each service is declared once, in services.json, which tools read too. */
+export type ServiceName = keyof typeof services;
 
 /** Declares one pattern: `answers<CardAnswer>().to(IssueCardDto, 'fast', 'gateway')`. */
 export function answers<Response extends object>() {

@@ -1,5 +1,6 @@
-import type { ServiceName } from './contract';
 import type { ActivityRecord } from './activity';
+import type { ServiceName } from './contract';
+import services from './services.json';
 
 /**
  * What a service publishes. It leaves by the outbox, in the transaction of the change, at least
@@ -20,27 +21,24 @@ export interface Events {
 
 export type EventType = keyof Events;
 
-/**
- * The events after which cached copies are wrong: each service publishes its own to an invalidation stream, which others
- * read (`FOLLOWS`). `activity` is none of them: it goes to identity as a call.
- */
-export const INVALIDATIONS = {
-  identity: ['user.changed', 'session.revoked', 'member.changed'],
-  'token-service': ['keys.rotated'],
-} as const satisfies Partial<Record<ServiceName, readonly EventType[]>>;
-
-/** Which invalidations a service publishes; none unless it is named above. */
-export function invalidationsOf(service: string): readonly EventType[] {
-  return Object.hasOwn(INVALIDATIONS, service) ? INVALIDATIONS[service as keyof typeof INVALIDATIONS] : [];
+/** Of services.json, which a test holds against the types here. */
+interface Invalidations {
+  /** The events after which copies are wrong: they go to an invalidation stream of the service. `activity` is none: identity is called. */
+  readonly publishes?: readonly Exclude<EventType, 'activity'>[];
+  /** Whose invalidations it reads. A replica of the token service hears so what another one did to the keys. */
+  readonly follows?: readonly ServiceName[];
 }
 
-/** Whose invalidations each service reads. So a replica of the token service learns what another one did to the keys. */
-export const FOLLOWS = {
-  gateway: ['identity', 'token-service'],
-  'token-service': ['token-service'],
-} as const satisfies Partial<Record<ServiceName, readonly (keyof typeof INVALIDATIONS)[]>>;
+function manifestOf(service: string): Invalidations {
+  return (services as Partial<Record<string, Invalidations>>)[service] ?? {};
+}
 
-/** The services whose invalidations a service reads; none unless it is named above. */
+/** Which invalidations a service publishes; none unless services.json names them. */
+export function invalidationsOf(service: string): readonly EventType[] {
+  return manifestOf(service).publishes ?? [];
+}
+
+/** The services whose invalidations a service reads; none unless services.json names them. */
 export function followedBy(service: string): readonly ServiceName[] {
-  return Object.hasOwn(FOLLOWS, service) ? FOLLOWS[service as keyof typeof FOLLOWS] : [];
+  return manifestOf(service).follows ?? [];
 }

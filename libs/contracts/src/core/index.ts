@@ -7,4 +7,5 @@ export * from './events';
 export * from './ids';
 export * from './page';
 export * from './roles';
+export { default as services } from './services.json';
 export * from './single-use-token';
