@@ -120,6 +120,26 @@ describe('an invalidation stream', () => {
   );
 
   it(
+    'has its heartbeats from one replica, and another takes over when that one is gone',
+    inBench(async (bench) => {
+      const stop = beating(bench, writerOf(bench));
+      const { subscriber } = subscriberOf(bench);
+      await eventually(() => subscriber.fresh);
+      const standby = writerOf(bench);
+      await eventually(() => standby.ready);
+      let looks = 0;
+      const look = () => Promise.resolve((looks += 1) && 0);
+      for (let n = 0; n < 5; n += 1) expect(await standby.publishHeartbeat(look)).toBe(true);
+      expect(looks).toBe(0);
+      stop();
+      const silent = performance.now();
+      await eventually(async () => (await standby.publishHeartbeat(look)) && looks > 0);
+      expect(performance.now() - silent).toBeLessThan(1_500);
+      await eventually(() => subscriber.fresh);
+    }),
+  );
+
+  it(
     'drops everything when entries are missing, however soon the next heartbeat comes',
     inBench(async (bench) => {
       const { publisher, subscriber, heard } = await freshStream(bench);
