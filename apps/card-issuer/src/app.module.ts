@@ -11,7 +11,7 @@ import { CardWriter } from './cards/card-writer';
 import { CardsMessages } from './cards/cards.messages';
 import { CardsService } from './cards/cards.service';
 import { CardCodes } from './codes/card-codes';
-import { CodeSecretsCheck } from './codes/code-secrets.check';
+import { CodeSecretsCheck } from './cards/code-secrets.check';
 import type { CardIssuerConfig } from './config';
 import { PhotosMessages } from './photos/photos.messages';
 import { PhotosService } from './photos/photos.service';

@@ -6,7 +6,7 @@ import { CompanyEntity } from './companies/company.entity';
 import { identityConfig } from './config';
 import { IdentityKeys } from './identity-keys';
 import { InvitationEntity } from './invitations/invitation.entity';
-import { MembershipEntity } from './memberships/membership.entity';
+import { MembershipEntity } from './companies/membership.entity';
 import { migrations } from './migrations';
 import { SessionEntity } from './sessions/session.entity';
 import { UserEntity } from './users/user.entity';

@@ -13,7 +13,7 @@ import {
 } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
 import type { Call } from '@puerta/service';
-import { EnsureCompanyService } from '../memberships/ensure-company.service';
+import { EnsureCompanyService } from './ensure-company.service';
 import { CompaniesService } from './companies.service';
 
 @Controller()

@@ -15,7 +15,7 @@ import { v7 as uuid } from 'uuid';
 import { note } from '../activity/activity.service';
 import { administratorOf } from '../actor';
 import type { IdentityConfig } from '../config';
-import { MembershipEntity } from '../memberships/membership.entity';
+import { MembershipEntity } from './membership.entity';
 import { refuseNull } from '../patch';
 import { CompanyEntity } from './company.entity';
 import { requireTimeZone } from './time-zone';

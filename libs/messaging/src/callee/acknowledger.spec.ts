@@ -6,7 +6,7 @@ import { type BusEvent, DeadLetters } from '..';
 import { type Connection } from '../connection/connection';
 import { Keys } from '../wire/keys';
 import { Acknowledger } from './acknowledger';
-import { type Entry } from './lane-reader';
+import { type Entry } from './entry';
 
 /** A user of Redis with rights to everything, but to these channels alone. */
 async function userWith(bench: Bench, ...channels: string[]): Promise<string> {

@@ -5,7 +5,7 @@ import { sealReplies } from '../wire/envelope';
 import { type Keys } from '../wire/keys';
 import { ACKNOWLEDGE, DEAD_LETTER } from '../wire/scripts';
 import { type Sealer } from '../wire/sealer';
-import { type Entry } from './lane-reader';
+import { type Entry } from './entry';
 
 const RETRY_MS = 500;
 const COMPLAIN_MS = 1_000;

@@ -1,6 +1,7 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { type Connection } from '../connection/connection';
 import { type Acknowledger } from './acknowledger';
+import { type Entry, type Source } from './entry';
 import { type Lane } from '../wire/contract';
 import { GAP_MS, type Lease, LEASE_MS } from './lease';
 import { type BusLogger } from '../options';
@@ -16,24 +17,6 @@ const BLOCK_GRACE_MS = 1_500;
 const MOST_AT_ONCE = 16;
 const STALE_MS = 1_000;
 const RETRY_MS = 500;
-
-/** One stream of the lane, and the caller it belongs to. */
-export interface Source {
-  readonly stream: string;
-  readonly caller: string;
-  readonly lane: Lane;
-}
-
-/** A message given to this replica. It stays ours until `LaneReader.settle`. */
-export interface Entry {
-  readonly source: Source;
-  readonly id: string;
-  readonly fields: readonly string[];
-  /** How often it was given to a replica, this time included. */
-  readonly deliveries: number;
-  /** When this replica asked for it, by `performance.now()`. */
-  readonly asked: number;
-}
 
 type RawEntry = [id: string, fields: string[] | null];
 

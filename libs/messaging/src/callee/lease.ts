@@ -1,6 +1,6 @@
 import { ANSWER_MS, RedisClock } from '../connection/clock';
 import { type Connection } from '../connection/connection';
-import { type Keys } from '../wire/keys';
+import { type Keys, PRESENCE_MS } from '../wire/keys';
 import { HEARTBEAT } from '../wire/scripts';
 
 const BEAT_MS = 500;
@@ -14,9 +14,6 @@ export const LEASE_MS = 5_000;
 
 /** Who was not heard for so long, by Redis' clock or his own, cannot tell who else is alive. */
 export const GAP_MS = 2_000;
-
-/** A heartbeat younger than this shows a replica that takes messages. */
-export const PRESENCE_MS = 1_500;
 
 export interface LeaseOptions {
   readonly connection: Connection;

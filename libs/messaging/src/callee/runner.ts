@@ -4,7 +4,7 @@ import { type PatternSpec, waysOf } from '../wire/contract';
 import { callSeal } from '../wire/envelope';
 import { BusError, type BusErrorCode, type WireError } from '../wire/errors';
 import { type OutgoingReply, type Acknowledger } from './acknowledger';
-import { type Entry } from './lane-reader';
+import { type Entry } from './entry';
 import { type RedisClock } from '../connection/clock';
 import {
   encodeAnswer, encodeRefusal, fromFields, type Incoming, isIdempotencyKey, isTooLarge, parseJson, writtenAt,

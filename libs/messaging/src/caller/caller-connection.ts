@@ -1,6 +1,6 @@
 import { ANSWER_MS, RedisClock } from '../connection/clock';
 import { Connection } from '../connection/connection';
-import { PRESENCE_MS } from '../callee/lease';
+import { PRESENCE_MS } from '../wire/keys';
 import { type BusLogger } from '../options';
 import { type Script } from '../wire/scripts';
 

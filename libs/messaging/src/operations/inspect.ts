@@ -1,6 +1,5 @@
 import { callersOf, type Lane, LANES, type ServiceContract } from '../wire/contract';
-import { Keys } from '../wire/keys';
-import { PRESENCE_MS } from '../callee/lease';
+import { Keys, PRESENCE_MS } from '../wire/keys';
 import { writtenAt } from '../wire/message';
 import { INSPECT, type Script } from '../wire/scripts';
 

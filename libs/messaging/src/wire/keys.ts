@@ -1,5 +1,8 @@
 import { type Lane } from './contract';
 
+/** A heartbeat in `replicas` that is younger than this shows one that takes messages. */
+export const PRESENCE_MS = 1_500;
+
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** @throws TypeError when a name could be taken for another part of a key */

@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ConfigError } from '@puerta/config';
 import { DataSource } from 'typeorm';
-import { CardEntity } from '../cards/card.entity';
-import { CardCodes, hashCode } from './card-codes';
+import { CardEntity } from './card.entity';
+import { CardCodes, hashCode } from '../codes/card-codes';
 
 /**
  * Refuses to start with a CARD_ISSUER_CODE_SECRETS that does not fit the cards: without the secret that a printed code

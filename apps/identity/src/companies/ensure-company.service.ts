@@ -8,7 +8,7 @@ import { InvitationsService } from '../invitations/invitations.service';
 import { AccessTokens, rolesOf } from '../sessions/access-tokens';
 import { findSubject } from '../sessions/subject';
 import { rowsOf } from '../sql';
-import { chooseCompany, join } from './memberships';
+import { chooseCompany, join } from '../memberships/memberships';
 
 /** Chooses the company that a session acts in. */
 @Injectable()

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectConfig } from '@puerta/service';
 import { DataSource } from 'typeorm';
-import { CompanyEntity } from '../companies/company.entity';
+import { CompanyEntity } from './company.entity';
 import type { IdentityConfig } from '../config';
 
 /** Refuses to start with a default company that does not exist: else the first newcomer would find out. */

@@ -1,6 +1,6 @@
 import { ROLES, type Role } from '@puerta/contracts';
 import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn, UpdateDateColumn } from 'typeorm';
-import { CompanyEntity } from '../companies/company.entity';
+import { CompanyEntity } from './company.entity';
 
 @Entity('memberships')
 export class MembershipEntity {
