@@ -1,12 +1,6 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest';
 
-/** ESM-only packages: Jest runs CommonJS, so these are transformed although they sit in node_modules. */
-const esmPackages = [
-  '@nestjs', '@tokenizer', '@borewit', 'content-disposition', 'cookie', 'file-type', 'strtok3', 'token-types',
-  'uint8array-extras', 'uuid',
-].join('|');
-
 /** `npm run test:load` runs the big suites (`*.load.ts`); `npm test` everything else. */
 const load = process.env['PUERTA_TEST_LOAD'] === '1';
 
@@ -14,7 +8,8 @@ const config: Config = {
   rootDir: __dirname,
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools'],
   testMatch: [load ? '**/*.load.ts' : '**/*.spec.ts'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/libs/testing/src/jest.environment.mjs',
+  runtime: '<rootDir>/libs/testing/src/jest.runtime.mjs',
   testSequencer: '<rootDir>/libs/testing/src/jest.sequencer.mjs',
   globalSetup: '<rootDir>/libs/testing/src/jest.global-setup.ts',
   globalTeardown: '<rootDir>/libs/testing/src/jest.global-teardown.ts',
@@ -24,9 +19,8 @@ const config: Config = {
     '^@puerta/service/runtime$': '<rootDir>/libs/service/src/runtime.ts',
     '^@puerta/([a-z]+)$': '<rootDir>/libs/$1/src/index.ts',
   },
-  // Dynamic imports become `require` too: Jest's CommonJS cannot `import()`, and Nest loads its packages that way.
+  // Dynamic imports become `require` too: Jest's CommonJS cannot `import()`.
   transform: { '\\.m?[jt]s$': ['@swc/jest', { module: { type: 'commonjs', ignoreDynamic: false } }] },
-  transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages})/)`],
   testTimeout: load ? 600_000 : 30_000,
 };
 
