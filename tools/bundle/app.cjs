@@ -22,10 +22,7 @@ globalThis.navigator ??= /** @type {Navigator} */ ({ userAgent: `Node.js/${proce
 /** @type {SourceMap | undefined} */
 let map;
 
-/**
- * @param {NodeJS.CallSite} frame
- * @returns {string}
- */
+/** @param {NodeJS.CallSite} frame @returns {string} */
 function inSources(frame) {
   const [line, column] = [frame.getLineNumber(), frame.getColumnNumber()];
   if (frame.getFileName() !== bundle || !line || !column) return String(frame);

@@ -2,7 +2,8 @@
 /** `npm run bus -- acl`: a user per app, as lines of an aclfile. */
 import { parseArgs } from 'node:util';
 import { built } from '../embedded/built.mjs';
-import { redisUsers, sha256 } from '../embedded/redis-users.mjs';
+import { redisUsers } from '../embedded/redis-users.mjs';
+import { sha256 } from '../embedded/redis.mjs';
 import { APPS, variablePrefix } from '../embedded/services.mjs';
 import { Refusal } from '../launcher/stopped.mjs';
 

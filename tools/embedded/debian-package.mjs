@@ -58,10 +58,7 @@ function withoutRedis(status) {
   return status.split(/\n\n+/).filter((stanza) => !/^Package: redis/m.test(stanza)).join('\n\n');
 }
 
-/**
- * @param {string} command
- * @param {string[]} args
- */
+/** @param {string} command @param {string[]} args */
 async function runInWords(command, args) {
   try {
     await run(command, args, { timeout: LIMIT_MS, env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' } });

@@ -103,10 +103,7 @@ async function startIn(place, { bin, user, throwAway, port, log }) {
   return { ...server, port: listen, url: `postgresql://${SUPERUSER}:${password}@127.0.0.1:${listen}/postgres` };
 }
 
-/**
- * @param {import('./postgres-binaries.mjs').User | undefined} user
- * @returns {string}
- */
+/** @param {import('./postgres-binaries.mjs').User | undefined} user @returns {string} */
 function temporaryPlace(user) {
   const place = temporaryFolder('postgres');
   open(place, user);
@@ -177,10 +174,7 @@ function open(folder, user) {
   if (user) chmodSync(folder, 0o711);
 }
 
-/**
- * @param {string} path
- * @param {import('./postgres-binaries.mjs').User | undefined} user
- */
+/** @param {string} path @param {import('./postgres-binaries.mjs').User | undefined} user */
 function own(path, user) {
   if (user) chownSync(path, user.uid, user.gid);
 }

@@ -33,10 +33,7 @@ export function identify(pid) {
 
 /** @typedef {{ pid: number, identity: string | undefined, leaving?: boolean }} ProcessRecord */
 
-/**
- * @param {number} pid
- * @returns {ProcessRecord}
- */
+/** @param {number} pid @returns {ProcessRecord} */
 export function recordOf(pid) {
   return { pid, identity: identify(pid) };
 }
@@ -49,10 +46,7 @@ export function stillRuns(record) {
   return record?.identity !== undefined && identify(record.pid) === record.identity;
 }
 
-/**
- * @param {string} file
- * @param {number} pid
- */
+/** @param {string} file @param {number} pid */
 export function writeRecord(file, pid) {
   writeWhole(file, JSON.stringify(recordOf(pid)));
 }

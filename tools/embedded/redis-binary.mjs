@@ -49,10 +49,7 @@ export async function redisBinary(progress) {
   return standIn;
 }
 
-/**
- * @param {string[]} reasons
- * @returns {RedisBinary | undefined}
- */
+/** @param {string[]} reasons @returns {RedisBinary | undefined} */
 function inHomebrew(reasons) {
   const found = HOMEBREW.flatMap((opt) => [`${opt}/redis/bin/redis-server`, `${opt}/valkey/bin/valkey-server`]);
   return firstUsable(found.filter((command) => existsSync(command)), 'from Homebrew', reasons);

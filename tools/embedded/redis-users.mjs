@@ -1,8 +1,8 @@
 // @ts-check
 /** A user per app in one Redis, as the contracts say who may ask whom: no app reads or writes what is another's. */
-import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { built, contracts } from './built.mjs';
+import { sha256 } from './redis.mjs';
 import { APPS, SERVICES } from './services.mjs';
 
 /** @typedef {import('./services.mjs').App} App */
@@ -77,11 +77,6 @@ export async function removeRedisUsers(url, prefix) {
   });
 }
 
-/** As Redis keeps passwords. @param {string} password */
-export function sha256(password) {
-  return createHash('sha256').update(password).digest('hex');
-}
-
 /** Users outlive Redis where it has a file for them. @param {Redis} client */
 async function save(client) {
   const [, file] = /** @type {string[]} */ (await client.call('CONFIG', 'GET', 'aclfile'));
@@ -94,7 +89,7 @@ async function save(client) {
  * @param {(client: Redis) => Promise<T>} work
  * @returns {Promise<T>}
  */
-async function connected(url, work) {
+export async function connected(url, work) {
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
   client.on('error', () => {}); // `connect` and each command reject with it
   try {

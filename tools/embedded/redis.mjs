@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { writeWhole } from './files.mjs';
 import { freePort, stopLeftover } from './process.mjs';
 import { redisBinary } from './redis-binary.mjs';
-import { ask } from './resp.mjs';
 import { launch, passwordIn, RECORD, temporaryFolder } from './server.mjs';
 
 /** @type {[NodeJS.Signals, number][]} SIGTERM writes what is unwritten; CONT first, or a paused one would not hear it */
@@ -61,6 +60,7 @@ async function startIn(place, { throwAway, port, log, progress }) {
   // Not on the command line, which is for every user of the machine to read.
   writeWhole(config, configuration({ port: listen, users, folder: place, throwAway }));
 
+  const url = `redis://:${password}@127.0.0.1:${listen}`;
   const server = await launch({
     name: 'Redis',
     command,
@@ -71,9 +71,9 @@ async function startIn(place, { throwAway, port, log, progress }) {
     orphanSignal: throwAway ? 'KILL' : 'TERM',
     throwAway,
     log,
-    isReady: async () => (await ask(listen, password, ['PING'])) === 'PONG',
+    isReady: () => answers(url),
   });
-  return { ...server, port: listen, url: `redis://:${password}@127.0.0.1:${listen}`, imitation, origin };
+  return { ...server, port: listen, url, imitation, origin };
 }
 
 /** @param {{ port: number, users: string, folder: string, throwAway: boolean }} options */
@@ -99,7 +99,13 @@ function quoted(text) {
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** @param {string} text */
-function sha256(text) {
+/** @param {string} url */
+async function answers(url) {
+  const { connected } = await import('./redis-users.mjs'); // not before the packages are installed
+  return connected(url, (client) => client.ping()).then(() => true, () => false);
+}
+
+/** As Redis keeps passwords. @param {string} text */
+export function sha256(text) {
   return createHash('sha256').update(text).digest('hex');
 }

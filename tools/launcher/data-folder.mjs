@@ -1,6 +1,6 @@
 // @ts-check
 /** The data folder: who uses it now, and what is made once and kept in it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -102,8 +102,14 @@ export function keptSecrets(folder) {
  * @throws Refusal when it cannot be understood: made anew, what it protected would be lost
  */
 export function readJson(file) {
-  if (!existsSync(file)) return undefined;
-  const text = readWhole(file);
+  let text;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    if (code === 'ENOENT') return undefined;
+    throw new Refusal(`${file} cannot be read (${code})`);
+  }
   try {
     return JSON.parse(text);
   } catch {
@@ -112,19 +118,7 @@ export function readJson(file) {
   }
 }
 
-/** @param {string} file */
-function readWhole(file) {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Refusal(`${file} cannot be read (${/** @type {NodeJS.ErrnoException} */ (error).code})`);
-  }
-}
-
-/**
- * @param {string} file
- * @param {unknown} value
- */
+/** @param {string} file @param {unknown} value */
 export function writeJson(file, value) {
   writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
 }

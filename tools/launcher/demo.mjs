@@ -40,29 +40,29 @@ export async function ensureDemo(folder, gatewayUrl) {
   const file = join(folder, DEMO_FILE);
   const demo = /** @type {DemoFile | undefined} */ (readJson(file)) ?? newDemo();
   if (!demo.company_id) writeJson(file, demo);
-  const api = new Api(`${gatewayUrl}/api/v1`);
+  const api = apiAt(`${gatewayUrl}/api/v1`);
 
   const login = demo.company_id
-    ? await api.post('/users/login', { email: demo.email, password: demo.password }, [200, 401])
+    ? await api.send('/users/login', [200, 401], { email: demo.email, password: demo.password })
     : await registerOrLogin(api, demo);
   if (login.status === 401) return undefined;
   api.token = String(login.body['access_token']);
 
   if (!demo.company_id) {
-    const company = await api.post('/companies', { name: COMPANY, locale: 'es' }, [201], `${demo.key}-company`);
+    const company = await api.send('/companies', [201], { name: COMPANY, locale: 'es' }, `${demo.key}-company`);
     demo.company_id = String(company.body['company_id']);
     writeJson(file, demo);
   }
-  const member = await api.post('/users/me/ensure-company', { company_id: demo.company_id }, [200, 403, 404]);
+  const member = await api.send('/users/me/ensure-company', [200, 403, 404], { company_id: demo.company_id });
   if (member.status !== 200) return undefined;
   api.token = String(member.body['new_access_token']);
 
   if (!demo.card_id) {
-    const issued = await api.post('/cards', { holder: HOLDER }, [201], `${demo.key}-card`);
+    const issued = await api.send('/cards', [201], { holder: HOLDER }, `${demo.key}-card`);
     demo.card_id = String(issued.body['card_id']);
     writeJson(file, demo);
   }
-  const card = await api.get(`/cards/${demo.card_id}`, [200, 403, 404]);
+  const card = await api.send(`/cards/${demo.card_id}`, [200, 403, 404]);
   if (card.status !== 200) return undefined;
   return {
     email: demo.email,
@@ -82,65 +82,40 @@ function newDemo() {
   };
 }
 
-/**
- * @param {Api} api
- * @param {DemoFile} demo
- */
+/** @param {ReturnType<typeof apiAt>} api @param {DemoFile} demo */
 async function registerOrLogin(api, { email, password }) {
-  const registered = await api.post('/users/register', { name: 'Administración', email, password, locale: 'es' }, [201, 409]);
-  return registered.status === 201 ? registered : api.post('/users/login', { email, password }, [200, 401]);
+  const registered = await api.send('/users/register', [201, 409], { name: 'Administración', email, password, locale: 'es' });
+  return registered.status === 201 ? registered : api.send('/users/login', [200, 401], { email, password });
 }
 
-class Api {
-  /** @type {string | undefined} */
-  token;
-
-  /** @param {string} baseUrl */
-  constructor(baseUrl) {
-    this.baseUrl = baseUrl;
-  }
-
-  /**
-   * @param {string} path
-   * @param {number[]} expected
-   */
-  get(path, expected) {
-    return this.#send('GET', path, expected);
-  }
-
-  /**
-   * @param {string} path
-   * @param {unknown} body
-   * @param {number[]} expected
-   * @param {string} [idempotencyKey]
-   */
-  post(path, body, expected, idempotencyKey) {
-    return this.#send('POST', path, expected, body, idempotencyKey);
-  }
-
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {number[]} expected statuses; any other is a failure
-   * @param {unknown} [body]
-   * @param {string} [idempotencyKey]
-   * @returns {Promise<{ status: number, body: Record<string, unknown> }>}
-   */
-  async #send(method, path, expected, body, idempotencyKey) {
-    const response = await fetch(this.baseUrl + path, {
-      method,
-      headers: {
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-        ...(this.token ? { Authorization: `Bearer ${this.token}` } : {}),
-        ...(idempotencyKey ? { 'Idempotency-Key': idempotencyKey } : {}),
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(20_000),
-    });
-    const answer = /** @type {Record<string, unknown>} */ (await response.json());
-    if (!expected.includes(response.status)) {
-      throw new Error(`${method} ${path} answered ${response.status} ${answer['code'] ?? ''}: ${answer['detail'] ?? ''}`);
-    }
-    return { status: response.status, body: answer };
-  }
+/**
+ * @param {string} baseUrl
+ * @returns sends as whoever `token` names
+ */
+function apiAt(baseUrl) {
+  return {
+    token: '',
+    /**
+     * @param {string} path
+     * @param {number[]} expected statuses; any other is a failure
+     * @param {object} [body] without one it is a GET
+     * @param {string} [idempotencyKey]
+     * @returns {Promise<{ status: number, body: Record<string, unknown> }>}
+     */
+    async send(path, expected, body, idempotencyKey) {
+      const response = await fetch(baseUrl + path, {
+        method: body ? 'POST' : 'GET',
+        headers: {
+          ...(body && { 'Content-Type': 'application/json' }),
+          ...(this.token && { Authorization: `Bearer ${this.token}` }),
+          ...(idempotencyKey && { 'Idempotency-Key': idempotencyKey }),
+        },
+        body: body && JSON.stringify(body),
+        signal: AbortSignal.timeout(20_000),
+      });
+      const answer = /** @type {Record<string, unknown>} */ (await response.json());
+      if (expected.includes(response.status)) return { status: response.status, body: answer };
+      throw new Error(`${path} answered ${response.status} ${answer['code'] ?? ''}: ${answer['detail'] ?? ''}`);
+    },
+  };
 }

@@ -51,11 +51,7 @@ export class EmbeddedServers {
     await Promise.all([...this.#running.values()].map((starting) => starting.then((server) => server.kill(), () => {})));
   }
 
-  /**
-   * @param {string} name
-   * @param {(port?: number) => Promise<Server>} start
-   * @param {Server} server
-   */
+  /** @param {string} name @param {(port?: number) => Promise<Server>} start @param {Server} server */
   async #keepAlive(name, start, server) {
     try {
       for (;;) {

@@ -78,13 +78,11 @@ export class Installation {
    * @returns {Promise<Surroundings>}
    */
   async #prepare(publicUrl) {
-    const { secrets, databasePasswords, redisPasswords } = this.kept;
+    const { secrets, databasePasswords } = this.kept;
     const filesFolder = join(this.options.data, 'files');
     await build(this.terminal, this.signal);
     this.#refuseBadConfiguration({ secrets, publicUrl, filesFolder });
-    const [databaseUrl, redis] = await allOrFirstFailure([this.#postgres(), this.#redis()]);
-    if (this.options.redisUrl) await refuseUnreachable(this.options.redisUrl);
-    const redisUrls = await this.#redisUrls(redis, redisPasswords);
+    const [databaseUrl, redisUrls] = await allOrFirstFailure([this.#postgres(), this.#redis()]);
     const surroundings = await this.terminal.step('Bringing the database up to date', 'Database up to date', async () => {
       this.signal.throwIfAborted();
       const databaseUrls = await this.#provision(databaseUrl, databasePasswords);
@@ -126,37 +124,21 @@ export class Installation {
     });
   }
 
-  /** @returns {Promise<{ url: string, ours: boolean }>} `ours`: a real one, in which users are for us to make */
+  /** @returns {Promise<Record<App, string>>} each app's URL: its own user's in a Redis of ours, else yours */
   async #redis() {
     const { redisUrl, data } = this.options;
-    if (redisUrl) return { url: redisUrl, ours: false };
-    const log = this.logs.forServer('redis').write;
-    const { url, imitation, origin } = await this.terminal.step('Starting Redis', 'Redis started', () =>
-      this.servers.start('Redis', (port) =>
-        startRedis({
-          folder: join(data, 'redis'),
-          port,
-          log,
-          progress: (message) => this.terminal.print(this.terminal.dim(`  ${message}`)),
-        }),
-      ),
-    );
-    if (imitation) {
-      this.terminal.warn(this.terminal.red(`Redis is ${origin}. Install Redis 7 or Valkey, or give --redis-url.`));
+    if (redisUrl) {
+      await refuseUnreachable(redisUrl);
+      return forEachApp(() => redisUrl);
     }
-    return { url, ours: !imitation };
-  }
-
-  /**
-   * Each app its own user, in a Redis of ours. In one of yours, the URL names the user of all of them.
-   *
-   * @param {{ url: string, ours: boolean }} redis
-   * @param {Record<App, string>} passwords
-   * @returns {Promise<Record<App, string>>}
-   */
-  async #redisUrls({ url, ours }, passwords) {
-    if (ours) return provisionRedis(url, { prefix: this.env['BUS_PREFIX'] || 'bus', passwords });
-    return /** @type {Record<App, string>} */ (Object.fromEntries(APPS.map((app) => [app, url])));
+    const log = this.logs.forServer('redis').write;
+    const progress = (/** @type {string} */ message) => this.terminal.print(this.terminal.dim(`  ${message}`));
+    const { url, imitation, origin } = await this.terminal.step('Starting Redis', 'Redis started', () =>
+      this.servers.start('Redis', (port) => startRedis({ folder: join(data, 'redis'), port, log, progress })),
+    );
+    if (!imitation) return provisionRedis(url, { prefix: this.env['BUS_PREFIX'] || 'bus', passwords: this.kept.redisPasswords });
+    this.terminal.warn(this.terminal.red(`Redis is ${origin}. Install Redis 7 or Valkey, or give --redis-url.`));
+    return forEachApp(() => url);
   }
 
   /**
@@ -222,9 +204,8 @@ export class Installation {
     const { redisUrl = 'redis://127.0.0.1' } = this.options;
     const database = `postgres://puerta:${this.kept.databasePasswords.identity}@127.0.0.1/puerta`;
     const databaseUrls = /** @type {Surroundings['databaseUrls']} */ (Object.fromEntries(OWNERS.map((app) => [app, database])));
-    const redisUrls = /** @type {Record<App, string>} */ (Object.fromEntries(APPS.map((app) => [app, redisUrl])));
-    const environments = APPS.map((app) => [app, this.#environment(app, { ...surroundings, redisUrls, databaseUrls })]);
-    refuseBadConfiguration(Object.fromEntries(environments));
+    const all = { ...surroundings, redisUrls: forEachApp(() => redisUrl), databaseUrls };
+    refuseBadConfiguration(forEachApp((app) => this.#environment(app, all)));
   }
 
   async #demo() {
@@ -248,10 +229,15 @@ export class Installation {
  * @throws Refusal when no Redis answers there, or it does not let us in
  */
 async function refuseUnreachable(url) {
-  const client = new Redis({
-    ...optionsOf(url),
-    ...{ lazyConnect: true, retryStrategy: () => null, connectTimeout: REACH_MS, commandTimeout: REACH_MS },
-  });
+  /** @type {import('ioredis').RedisOptions} */
+  let options;
+  try {
+    options = built('libs/messaging/src/connection/redis-options').redisOptions(url, ''); // as the apps understand it
+  } catch (cause) {
+    throw new Refusal('--redis-url is not a Redis URL', { cause });
+  }
+  const once = { lazyConnect: true, retryStrategy: () => null, connectTimeout: REACH_MS, commandTimeout: REACH_MS };
+  const client = new Redis({ ...options, ...once });
   /** @type {Error | undefined} */
   let reason;
   client.on('error', (error) => (reason = error));
@@ -268,18 +254,12 @@ async function refuseUnreachable(url) {
 }
 
 /**
- * As the apps understand it.
- *
- * @param {string} url
- * @returns {import('ioredis').RedisOptions}
- * @throws Refusal when they do not
+ * @template T
+ * @param {(app: App) => T} value
+ * @returns {Record<App, T>}
  */
-function optionsOf(url) {
-  try {
-    return built('libs/messaging/src/connection/redis-options').redisOptions(url, '');
-  } catch (cause) {
-    throw new Refusal('--redis-url is not a Redis URL', { cause });
-  }
+function forEachApp(value) {
+  return /** @type {Record<App, T>} */ (Object.fromEntries(APPS.map((app) => [app, value(app)])));
 }
 
 /**

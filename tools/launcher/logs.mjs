@@ -27,11 +27,7 @@ export class Logs {
   /** @type {Set<import('node:stream').Writable>} */
   #files = new Set();
 
-  /**
-   * @param {string} folder
-   * @param {import('./terminal.mjs').Terminal} terminal
-   * @param {boolean} verbose
-   */
+  /** @param {string} folder @param {import('./terminal.mjs').Terminal} terminal @param {boolean} verbose */
   constructor(folder, terminal, verbose) {
     this.folder = folder;
     this.terminal = terminal;
@@ -78,11 +74,7 @@ export class Logs {
     await Promise.all([...this.#files].map((file) => new Promise((resolve) => file.end(() => resolve(undefined)))));
   }
 
-  /**
-   * @param {string} name
-   * @param {(line: string) => string | undefined} show
-   * @returns {ChildLog}
-   */
+  /** @param {string} name @param {(line: string) => string | undefined} show @returns {ChildLog} */
   #open(name, show) {
     const file = createStream((index) => (index ? `${name}.${index}.log` : `${name}.log`), {
       ...ROTATION,
@@ -119,10 +111,7 @@ export class Logs {
   }
 }
 
-/**
- * @param {string} line
- * @returns {Record<string, unknown> | undefined}
- */
+/** @param {string} line @returns {Record<string, unknown> | undefined} */
 function parse(line) {
   if (!line.startsWith('{')) return undefined;
   try {

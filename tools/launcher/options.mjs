@@ -26,18 +26,7 @@ phone can scan them. Everything else that an app reads from the environment reac
 
 Ctrl-C stops everything. The data stay in the data folder; --clean removes them, to begin anew.`;
 
-/**
- * @typedef {object} Options
- * @property {number} port
- * @property {string} data
- * @property {string | undefined} databaseUrl
- * @property {string | undefined} redisUrl
- * @property {Record<import('../embedded/services.mjs').App, number>} replicas
- * @property {boolean} demo
- * @property {boolean} verbose
- * @property {boolean} clean
- * @property {boolean} help
- */
+/** @typedef {ReturnType<typeof readOptions>} Options */
 
 const REDIS = ['redis:', 'rediss:', 'redis-sentinel:', 'rediss-sentinel:', 'redis-cluster:', 'rediss-cluster:'];
 
@@ -48,7 +37,6 @@ const MOST_REPLICAS = 32;
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} env
  * @param {{ cwd: string, workspace: string }} folders what a folder is relative to, and where the default one is
- * @returns {Options}
  * @throws Refusal naming what is wrong
  */
 export function readOptions(args, env, { cwd, workspace }) {
@@ -60,9 +48,9 @@ export function readOptions(args, env, { cwd, workspace }) {
     redisUrl: readUrl('--redis-url (REDIS_URL)', values['redis-url'] ?? env['REDIS_URL'], REDIS),
     replicas: readReplicas(values.replicas ?? ''),
     demo: !values['no-demo'],
-    verbose: values.verbose ?? false,
-    clean: values.clean ?? false,
-    help: values.help ?? false,
+    verbose: values.verbose,
+    clean: values.clean,
+    help: values.help,
   };
 }
 
@@ -78,9 +66,9 @@ function parse(args) {
         'redis-url': { type: 'string' },
         replicas: { type: 'string' },
         'no-demo': { type: 'boolean' },
-        verbose: { type: 'boolean' },
-        clean: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
+        verbose: { type: 'boolean', default: false },
+        clean: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     }).values;
   } catch (error) {

@@ -62,25 +62,16 @@ export class Terminal {
     this.print(`${this.red('✘')} ${text}`);
   }
 
-  /** @param {string} text */
-  bold = (text) => this.#paint(1, text);
-  /** @param {string} text */
-  dim = (text) => this.#paint(2, text);
-  /** @param {string} text */
-  red = (text) => this.#paint(31, text);
-  /** @param {string} text */
-  green = (text) => this.#paint(32, text);
-  /** @param {string} text */
-  yellow = (text) => this.#paint(33, text);
-  /** @param {string} text */
-  cyan = (text) => this.#paint(36, text);
+  bold = this.#painter(1);
+  dim = this.#painter(2);
+  red = this.#painter(31);
+  green = this.#painter(32);
+  yellow = this.#painter(33);
+  cyan = this.#painter(36);
 
-  /**
-   * @param {number} code
-   * @param {string} text
-   */
-  #paint(code, text) {
-    return this.hasColour ? `\u001b[${code}m${text}\u001b[0m` : text;
+  /** @param {number} code */
+  #painter(code) {
+    return (/** @type {string} */ text) => (this.hasColour ? `\u001b[${code}m${text}\u001b[0m` : text);
   }
 
   /** @param {string} doing */

@@ -28,10 +28,7 @@ export async function main(args) {
  */
 const WORKERS = { load: 1, other: Math.max(2, availableParallelism() - 1) };
 
-/**
- * @param {string[]} args
- * @returns {Promise<number>}
- */
+/** @param {string[]} args @returns {Promise<number>} */
 function jest(args) {
   const load = args.includes('--load');
   const ours = [`--maxWorkers=${load ? WORKERS.load : WORKERS.other}`]; // before theirs, of which Jest takes the last
