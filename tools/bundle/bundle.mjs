@@ -14,6 +14,9 @@ import { build } from 'esbuild';
 import { ABSENT, PACKAGES } from './packages.mjs';
 
 const WORKSPACE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const app = String(process.argv[2]);
+const source = join(WORKSPACE, 'dist/apps', app, 'src');
+const folder = join(WORKSPACE, 'dist/bundles', app);
 
 /** What an app can be told to do, each a file of its `src`: `node app.js migrate`. */
 const ENTRIES = ['main', 'migrate', 'keys'];
@@ -45,20 +48,12 @@ const packages = {
   },
 };
 
-/**
- * @param {string} app
- * @param {string} folder where it goes
- */
-async function bundle(app, folder) {
-  const source = join(WORKSPACE, 'dist/apps', app, 'src');
+async function bundle() {
   const files = ENTRIES.filter((name) => existsSync(join(source, `${name}.js`)));
   const entries = files.map((name) => `${name}: () => require('./${name}.js')`);
   entries.push(`migrations: () => console.log(JSON.stringify(${files.includes('migrate') ? MIGRATIONS : '[]'}))`);
   const { outputFiles } = await build({
-    stdin: {
-      contents: `({ ${entries.join(', ')} })[entry]();`,
-      resolveDir: source,
-    },
+    stdin: { contents: `({ ${entries.join(', ')} })[entry]();`, resolveDir: source },
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -104,39 +99,27 @@ function withCheapNames(code) {
   return code.replace(before, 'var __name = (target, value) => target.name === value ? target : __defProp(');
 }
 
-/**
- * Runs the app without any configuration, which loads all of it, and keeps the code that was compiled meanwhile.
- *
- * @param {string} folder
- */
-function compile(folder) {
+/** Runs the app without any configuration, which loads all of it, and keeps the code that was compiled meanwhile. */
+function compile() {
   const env = { PUERTA_WRITE_CODE_CACHE: '1' };
   const { status, stderr } = spawnSync(process.execPath, [join(folder, 'app.js')], { env, encoding: 'utf8' });
   if (status !== EXIT_CONFIG) throw new Error(`the bundle does not load:\n${stderr}`);
 }
 
-/**
- * Each part of the gateway has its pages in a folder `page` beside its code, which after bundling is one place.
- *
- * @param {string} app
- * @param {string} folder
- */
-function copyPages(app, folder) {
-  const source = join(WORKSPACE, 'dist/apps', app, 'src');
+/** Each part of the gateway has its pages in a folder `page` beside its code, which after bundling is one place. */
+function copyPages() {
   for (const part of readdirSync(source)) {
     const pages = join(source, part, 'page');
     if (existsSync(pages)) cpSync(pages, join(folder, 'page'), { recursive: true, force: false, errorOnExist: true });
   }
 }
 
-const app = String(process.argv[2]);
-const folder = join(WORKSPACE, 'dist/bundles', app);
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-await bundle(app, folder);
+await bundle();
 cpSync(join(WORKSPACE, 'tools/bundle/app.cjs'), join(folder, 'app.js'));
-copyPages(app, folder);
-compile(folder);
+copyPages();
+compile();
 // By these names the launcher knows, without running the app, that there is nothing to migrate.
 const migrations = execFileSync(process.execPath, [join(folder, 'app.js'), 'migrations'], { encoding: 'utf8' });
 writeFileSync(join(folder, 'migrations.json'), migrations);

@@ -81,7 +81,7 @@ async function startIn(place, { bin, user, throwAway, port, log }) {
   const data = join(place, 'data');
   await endLeftover(place, data);
   const password = passwordIn(join(place, 'password'));
-  own(join(place, 'password'), user);
+  if (user) chownSync(join(place, 'password'), user.uid, user.gid);
   const env = { PATH: process.env['PATH'], TZ: 'UTC', LC_ALL: 'C' };
   await createCluster({ bin, data, place, user, throwAway, env });
 
@@ -174,11 +174,6 @@ function open(folder, user) {
   if (user) chmodSync(folder, 0o711);
 }
 
-/** @param {string} path @param {import('./postgres-binaries.mjs').User | undefined} user */
-function own(path, user) {
-  if (user) chownSync(path, user.uid, user.gid);
-}
-
 /**
  * @param {{ bin: string, data: string, place: string, user?: { uid: number, gid: number }, throwAway: boolean,
  *   env: NodeJS.ProcessEnv }} options
@@ -192,7 +187,7 @@ async function createCluster({ bin, data, place, user, throwAway, env }) {
   const unfinished = `${data}.new`; // so that an interrupted initdb is begun again, not half used
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { mode: 0o700 });
-  own(unfinished, user);
+  if (user) chownSync(unfinished, user.uid, user.gid);
   const initdb = promisify(execFile)(
     join(bin, 'initdb'),
     [

@@ -31,11 +31,7 @@ export async function startRedis({ folder, port, log, progress } = {}) {
   }
 }
 
-/**
- * Ends what is left running on the folder, and removes it.
- *
- * @param {string} folder
- */
+/** Ends what is left running on the folder, and removes it. @param {string} folder */
 export async function removeRedis(folder) {
   await stopLeftover(join(folder, RECORD), STOP_STEPS);
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });

@@ -36,11 +36,7 @@ export async function clean(folder, terminal) {
   terminal.print(`Removed what was in ${folder}. PostgreSQL and Redis of yours, given by URL, keep what they have.`);
 }
 
-/**
- * Whoever mistypes the folder does not lose `files` or `logs` of another project.
- *
- * @param {string} folder
- */
+/** Whoever mistypes the folder does not lose `files` or `logs` of another project. @param {string} folder */
 function refuseForeign(folder) {
   const kept = /** @type {Partial<import('./data-folder.mjs').Kept> | undefined} */ (readJson(join(folder, 'secrets.json')));
   // Before the secrets are made there is not more than this.

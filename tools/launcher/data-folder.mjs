@@ -51,14 +51,8 @@ function lockIn(folder) {
   }
 }
 
-/**
- * Where each app's process is recorded.
- *
- * @param {string} folder
- */
-export function processFolder(folder) {
-  return join(folder, 'processes');
-}
+/** In the data folder, where each app's process is recorded. */
+export const PROCESSES = 'processes';
 
 /**
  * Ends the apps of an earlier start that was killed: they are ending by themselves, but still hold their ports.
@@ -66,7 +60,7 @@ export function processFolder(folder) {
  * @param {string} folder
  */
 export async function endLeftovers(folder) {
-  const processes = processFolder(folder);
+  const processes = join(folder, PROCESSES);
   mkdirSync(processes, { recursive: true, mode: 0o700 });
   await Promise.all(readdirSync(processes).map((name) => stopLeftover(join(processes, name), LEFTOVER_STEPS)));
 }

@@ -1,6 +1,5 @@
 // @ts-check
 /** The embedded PostgreSQL and Redis of an installation: kept alive while it runs, ended with it. */
-
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** @typedef {import('../embedded/server.mjs').Server} Server */
@@ -26,14 +25,15 @@ export class EmbeddedServers {
   /**
    * @template {Server} S
    * @param {string} name
-   * @param {(port?: number) => Promise<S>} start the port is that of the one before, whose clients know no other
+   * @param {(port?: number) => Promise<S>} start
+   * @param {number} [port] that of the one before, whose clients know no other
    * @returns {Promise<S>}
    */
-  async start(name, start) {
-    const starting = start();
+  async start(name, start, port) {
+    const starting = start(port);
     this.#running.set(name, starting);
     const server = await starting;
-    void this.#keepAlive(name, start, server);
+    this.#keepAlive(name, start, server).catch(this.#fail);
     return server;
   }
 
@@ -53,19 +53,10 @@ export class EmbeddedServers {
 
   /** @param {string} name @param {(port?: number) => Promise<Server>} start @param {Server} server */
   async #keepAlive(name, start, server) {
-    try {
-      for (;;) {
-        await server.exited;
-        if (this.#stopping) return;
-        this.terminal.warn(`${name} has ended; starting it again`);
-        await sleep(PAUSE_MS);
-        if (this.#stopping) return;
-        const starting = start(server.port);
-        this.#running.set(name, starting);
-        server = await starting;
-      }
-    } catch (error) {
-      this.#fail(/** @type {Error} */ (error));
-    }
+    await server.exited;
+    if (this.#stopping) return;
+    this.terminal.warn(`${name} has ended; starting it again`);
+    await sleep(PAUSE_MS);
+    if (!this.#stopping) await this.start(name, start, server.port);
   }
 }

@@ -11,7 +11,7 @@ import { startRedis } from '../embedded/redis.mjs';
 import { APPS, appEnvironment, migrateApp, OWNERS } from '../embedded/services.mjs';
 import { localNetworkAddress } from './addresses.mjs';
 import { printBanner } from './banner.mjs';
-import { keptSecrets, processFolder } from './data-folder.mjs';
+import { keptSecrets, PROCESSES } from './data-folder.mjs';
 import { ensureDemo } from './demo.mjs';
 import { EmbeddedServers } from './embedded-servers.mjs';
 import { environmentOf, refuseBadConfiguration } from './environment.mjs';
@@ -47,7 +47,7 @@ export class Installation {
     this.kept = keptSecrets(options.data); // before all else that comes into the folder: they show whose it is
     this.logs = new Logs(join(options.data, 'logs'), terminal, options.verbose);
     this.servers = new EmbeddedServers(terminal);
-    this.supervisor = new Supervisor(WORKSPACE, processFolder(options.data), terminal);
+    this.supervisor = new Supervisor(WORKSPACE, join(options.data, PROCESSES), terminal);
   }
 
   /**
@@ -141,10 +141,7 @@ export class Installation {
     return forEachApp(() => url);
   }
 
-  /**
-   * @param {string} databaseUrl
-   * @param {Record<import('../embedded/services.mjs').Owner, string>} passwords
-   */
+  /** @param {string} databaseUrl @param {Record<import('../embedded/services.mjs').Owner, string>} passwords */
   async #provision(databaseUrl, passwords) {
     // Roles belong to the whole server: called after the database (`puerta_identity`), so that two of them can share one.
     const rolePrefix = decodeURIComponent(new URL(databaseUrl).pathname.slice(1)) || DATABASE;
@@ -157,10 +154,7 @@ export class Installation {
     }
   }
 
-  /**
-   * @param {App} app
-   * @param {Surroundings} surroundings
-   */
+  /** @param {App} app @param {Surroundings} surroundings */
   async #migrate(app, surroundings) {
     const log = this.logs.forServer(`${app}-migrations`);
     try {
@@ -171,10 +165,7 @@ export class Installation {
     }
   }
 
-  /**
-   * @param {Surroundings} surroundings
-   * @returns {import('./supervisor.mjs').Replica[]}
-   */
+  /** @param {Surroundings} surroundings @returns {import('./supervisor.mjs').Replica[]} */
   #replicas(surroundings) {
     return APPS.flatMap((app) =>
       Array.from({ length: this.options.replicas[app] }, (_, n) => {
@@ -253,11 +244,7 @@ async function refuseUnreachable(url) {
   }
 }
 
-/**
- * @template T
- * @param {(app: App) => T} value
- * @returns {Record<App, T>}
- */
+/** @template T @param {(app: App) => T} value @returns {Record<App, T>} */
 function forEachApp(value) {
   return /** @type {Record<App, T>} */ (Object.fromEntries(APPS.map((app) => [app, value(app)])));
 }

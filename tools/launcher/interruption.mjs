@@ -30,11 +30,7 @@ export function interruption(terminal, force) {
   return controller.signal;
 }
 
-/**
- * npm that was killed cannot pass anything on; we then have another parent.
- *
- * @param {() => void} stop
- */
+/** npm that was killed cannot pass anything on; we then have another parent. @param {() => void} stop */
 function stopWithNpm(stop) {
   if (!process.env['npm_lifecycle_event']) return;
   const npm = process.ppid;

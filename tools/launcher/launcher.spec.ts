@@ -1,8 +1,9 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { waitFor } from '@puerta/testing';
 import { APPS, appEnvironment, newSecrets, OWNERS, type Surroundings } from '../embedded/services.mjs';
 import { localNetworkAddress } from './addresses.mjs';
 import { printBanner } from './banner.mjs';
@@ -134,6 +135,18 @@ describe('the logs', () => {
     logs.forServer('redis').write(Buffer.from('Ready to accept connections\n'));
     await logs.close();
     expect(shown.join('')).toMatch(/INFO: identity: hush\nredis: Ready to accept connections\n/);
+  });
+
+  it('go on at the beginning of a file that an outside logrotate has emptied (copytruncate)', async () => {
+    const logs = new Logs(folder, terminal, false);
+    const file = join(folder, 'redis.log');
+    const log = logs.forServer('redis');
+    log.write(Buffer.from('before\n'));
+    await waitFor(() => existsSync(file) && readFileSync(file, 'utf8') === 'before\n', 5_000);
+    truncateSync(file);
+    log.write(Buffer.from('after\n'));
+    await logs.close();
+    expect(readFileSync(file, 'utf8')).toBe('after\n');
   });
 
   it('rotate when a file has 10 MiB', async () => {

@@ -42,12 +42,7 @@ export class Logs {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
-  /**
-   * An app's log: JSON lines, and whatever else a crash makes it write.
-   *
-   * @param {string} name
-   * @returns {ChildLog}
-   */
+  /** An app's log: JSON lines, and whatever else a crash makes it write. @param {string} name @returns {ChildLog} */
   forApp(name) {
     return this.#open(name, (line) => {
       if (!this.verbose && QUIET.test(line)) return undefined;

@@ -76,21 +76,14 @@ function parse(args) {
   }
 }
 
-/**
- * @param {string} name
- * @param {string} text
- */
+/** @param {string} name @param {string} text */
 function readPort(name, text) {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new Refusal(`${name}: "${text}" is not a port`);
   return port;
 }
 
-/**
- * @param {string} name
- * @param {string | undefined} text
- * @param {string[]} protocols
- */
+/** @param {string} name @param {string | undefined} text @param {string[]} protocols */
 function readUrl(name, text, protocols) {
   if (!text?.trim()) return undefined;
   // Not by URL, which does not know of several hosts; the apps read it with care.

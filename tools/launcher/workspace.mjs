@@ -46,13 +46,12 @@ function packagesAreCurrent() {
 }
 
 /** @param {AbortSignal} [signal] */
-async function npmCi(signal) {
+function npmCi(signal) {
   // Under NODE_ENV=production npm would leave out what builds the project.
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
   const npm = process.env['npm_execpath'];
-  await (npm?.endsWith('npm-cli.js')
-    ? runQuietly(process.execPath, [npm, ...args], { cwd: WORKSPACE, signal })
-    : runQuietly('npm', args, { cwd: WORKSPACE, signal }));
+  const [command, ...first] = npm?.endsWith('npm-cli.js') ? [process.execPath, npm] : ['npm'];
+  return runQuietly(command, [...first, ...args], { cwd: WORKSPACE, signal });
 }
 
 /**
@@ -68,7 +67,9 @@ export async function build(terminal, signal) {
     const stamp = join(WORKSPACE, 'dist/.sources');
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
     rmSync(stamp, { force: true });
-    await terminal.step('Building', 'Built', () => nxBuild(signal));
+    const env = { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', NX_ISOLATE_PLUGINS: 'false' };
+    const nx = [join(WORKSPACE, 'node_modules/.bin/nx'), 'run-many', '-t', 'build,bundle'];
+    await terminal.step('Building', 'Built', () => runQuietly(process.execPath, nx, { cwd: WORKSPACE, env, signal }));
     writeFileSync(stamp, sources);
   });
 }
@@ -87,13 +88,4 @@ function fingerprint() {
     return `${file} ${state?.size} ${state?.mtimeMs}`;
   });
   return createHash('sha256').update(`${process.version}\n${states.join('\n')}`).digest('hex');
-}
-
-/** @param {AbortSignal} [signal] */
-async function nxBuild(signal) {
-  await runQuietly(process.execPath, [join(WORKSPACE, 'node_modules/.bin/nx'), 'run-many', '-t', 'build,bundle'], {
-    cwd: WORKSPACE,
-    env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', NX_ISOLATE_PLUGINS: 'false' },
-    signal,
-  });
 }
