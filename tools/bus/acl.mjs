@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { built } from '../embedded/built.mjs';
 import { redisUsers } from '../embedded/redis-users.mjs';
-import { sha256 } from '../embedded/redis.mjs';
+import { sha256 } from '../embedded/server.mjs';
 import { APPS, variablePrefix } from '../embedded/services.mjs';
 import { Refusal } from '../launcher/stopped.mjs';
 

@@ -2,7 +2,7 @@
 /** A user per app in one Redis, as the contracts say who may ask whom: no app reads or writes what is another's. */
 import { Redis } from 'ioredis';
 import { built, contracts } from './built.mjs';
-import { sha256 } from './redis.mjs';
+import { sha256 } from './server.mjs';
 import { APPS, SERVICES } from './services.mjs';
 
 /** @typedef {import('./services.mjs').App} App */

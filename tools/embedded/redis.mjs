@@ -1,12 +1,11 @@
 // @ts-check
 /** A Redis of our own, on the loopback interface: for `npm start` with its data kept, for tests to be thrown away. */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from './files.mjs';
 import { freePort, stopLeftover } from './process.mjs';
 import { redisBinary } from './redis-binary.mjs';
-import { launch, passwordIn, RECORD, temporaryFolder } from './server.mjs';
+import { launch, passwordIn, RECORD, sha256, temporaryFolder } from './server.mjs';
 
 /** @type {[NodeJS.Signals, number][]} SIGTERM writes what is unwritten; CONT first, or a paused one would not hear it */
 const STOP_STEPS = [['SIGCONT', 0], ['SIGTERM', 15_000], ['SIGKILL', 5_000]];
@@ -99,9 +98,4 @@ function quoted(text) {
 async function answers(url) {
   const { connected } = await import('./redis-users.mjs'); // not before the packages are installed
   return connected(url, (client) => client.ping()).then(() => true, () => false);
-}
-
-/** As Redis keeps passwords. @param {string} text */
-export function sha256(text) {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What PostgreSQL and Redis have in common: a child process with a folder, a record, a guard and a log. */
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -126,4 +126,9 @@ export function temporaryFolder(name) {
 export function passwordIn(file) {
   if (!statSync(file, { throwIfNoEntry: false })?.size) writeWhole(file, randomBytes(24).toString('base64url'));
   return readFileSync(file, 'utf8').trim();
+}
+
+/** As Redis keeps passwords. @param {string} text */
+export function sha256(text) {
+  return createHash('sha256').update(text).digest('hex');
 }

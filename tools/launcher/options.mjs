@@ -95,7 +95,7 @@ function readUrl(name, text, protocols) {
 
 /** @param {string} text */
 function readReplicas(text) {
-  const replicas = /** @type {Options['replicas']} */ (Object.fromEntries(APPS.map((app) => [app, 1])));
+  const replicas = /** @type {Record<import('../embedded/services.mjs').App, number>} */ (Object.fromEntries(APPS.map((app) => [app, 1])));
   for (const item of text.split(',').filter(Boolean)) {
     const [app = '', count = ''] = item.trim().split('=');
     if (!Object.hasOwn(replicas, app)) throw new Refusal(`--replicas: there is no app "${app}"; there are ${APPS.join(', ')}`);
