@@ -17,6 +17,7 @@ const config: Config = {
   moduleNameMapper: {
     '^@puerta/contracts/core$': '<rootDir>/libs/contracts/src/core/index.ts',
     '^@puerta/service/runtime$': '<rootDir>/libs/service/src/runtime.ts',
+    '^@puerta/service/testing$': '<rootDir>/libs/service/testing/index.ts',
     '^@puerta/([a-z]+)$': '<rootDir>/libs/$1/src/index.ts',
   },
   // Dynamic imports become `require` too: Jest's CommonJS cannot `import()`.

@@ -18,12 +18,11 @@ export interface Pattern<Request extends object, Response extends object> {
 /** Each service is declared once, in services.json, which tools read too. */
 export type ServiceName = keyof typeof services;
 
-/** Declares one pattern: `answers<CardAnswer>().to(IssueCardDto, 'fast', 'gateway')`. */
-export function answers<Response extends object>() {
+/** Declares one pattern, fast unless told: `answers<CardAnswer>().to(IssueCardDto, 'gateway')`. */
+export function answers<Response extends object>(lane: 'fast' | 'heavy' = 'fast') {
   return {
     to: <Request extends object>(
       request: new () => Request,
-      lane: 'fast' | 'heavy',
       ...callers: readonly ServiceName[]
     ): Pattern<Request, Response> => ({ request, lane, callers }),
   };

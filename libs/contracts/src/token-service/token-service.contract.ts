@@ -74,13 +74,13 @@ const SINGLE_USE_CALLERS = ['gateway', 'identity', 'card-issuer'] as const;
 
 /** Every signed token of Puerta's, the keys that verify it, and tokens that are good once. */
 export const tokenServiceContract = defineContract('token-service', {
-  'access-tokens.issue': answers<IssuedToken>().to(IssueAccessTokenDto, 'fast', 'identity'),
-  'scan-passes.issue': answers<IssuedToken>().to(IssueScanPassDto, 'fast', 'card-issuer'),
-  'tickets.issue': answers<SignedTickets>().to(IssueTicketsDto, 'fast', 'card-issuer'),
-  'keys.public': answers<KeySet>().to(PublicKeysDto, 'fast', 'gateway'),
+  'access-tokens.issue': answers<IssuedToken>().to(IssueAccessTokenDto, 'identity'),
+  'scan-passes.issue': answers<IssuedToken>().to(IssueScanPassDto, 'card-issuer'),
+  'tickets.issue': answers<SignedTickets>().to(IssueTicketsDto, 'card-issuer'),
+  'keys.public': answers<KeySet>().to(PublicKeysDto, 'gateway'),
   /** Tokens that are good once. Each caller has a space of its own, in which nobody else's tokens are. */
-  'single-use-tokens.issue': answers<CreatedToken>().to(CreateTokenDto, 'fast', ...SINGLE_USE_CALLERS),
-  'single-use-tokens.redeem': answers<ValidToken>().to(PresentTokenDto, 'fast', ...SINGLE_USE_CALLERS),
-  'single-use-tokens.peek': answers<ValidToken>().to(PresentTokenDto, 'fast', ...SINGLE_USE_CALLERS),
-  'single-use-tokens.revoke': answers<RevokedToken>().to(TokenIdDto, 'fast', ...SINGLE_USE_CALLERS),
+  'single-use-tokens.issue': answers<CreatedToken>().to(CreateTokenDto, ...SINGLE_USE_CALLERS),
+  'single-use-tokens.redeem': answers<ValidToken>().to(PresentTokenDto, ...SINGLE_USE_CALLERS),
+  'single-use-tokens.peek': answers<ValidToken>().to(PresentTokenDto, ...SINGLE_USE_CALLERS),
+  'single-use-tokens.revoke': answers<RevokedToken>().to(TokenIdDto, ...SINGLE_USE_CALLERS),
 });
