@@ -57,22 +57,14 @@ export async function provision(databaseUrl, { rolePrefix, passwords }) {
   });
 }
 
-/**
- * @param {pg.Client} client
- * @param {string} role
- * @param {string} password
- */
+/** @param {pg.Client} client @param {string} role @param {string} password */
 async function ensureRole(client, role, password) {
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
   const verb = rowCount ? 'ALTER' : 'CREATE';
   await client.query(`${verb} ROLE ${pg.escapeIdentifier(role)} LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
 }
 
-/**
- * @param {pg.Client} client
- * @param {string} role
- * @param {string} schema
- */
+/** @param {pg.Client} client @param {string} role @param {string} schema */
 async function ensureOwnSchema(client, role, schema) {
   const { rows } = await client.query(
     "SELECT current_database() AS database, pg_has_role(current_user, $1, 'SET') AS may_set",
@@ -86,11 +78,7 @@ async function ensureOwnSchema(client, role, schema) {
   await client.query(`ALTER ROLE ${quotedRole} IN DATABASE ${database} SET search_path = ${quotedSchema}`);
 }
 
-/**
- * @param {string} databaseUrl
- * @param {string} user
- * @param {string} password
- */
+/** @param {string} databaseUrl @param {string} user @param {string} password */
 function withUser(databaseUrl, user, password) {
   const url = new URL(databaseUrl);
   url.username = encodeURIComponent(user);
@@ -98,10 +86,7 @@ function withUser(databaseUrl, user, password) {
   return url.href;
 }
 
-/**
- * @param {string} databaseUrl
- * @param {string} schema
- */
+/** @param {string} databaseUrl @param {string} schema */
 function withSearchPath(databaseUrl, schema) {
   const url = new URL(databaseUrl);
   url.searchParams.set('options', `-c search_path=${schema}`);

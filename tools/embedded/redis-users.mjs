@@ -3,7 +3,7 @@
 import { Redis } from 'ioredis';
 import { built, contracts } from './built.mjs';
 import { sha256 } from './server.mjs';
-import { APPS, SERVICES } from './services.mjs';
+import { APPS, byName, SERVICES } from './services.mjs';
 
 /** @typedef {import('./services.mjs').App} App */
 
@@ -13,12 +13,7 @@ const DEFAULT_PREFIX = 'bus';
 /** Of those that keep files: who uses the folder. */
 const STORAGE = '+evalsha +eval +zrange +zremrangebyscore +zadd +zrem +pexpire ~PREFIX:{storage}:hosts';
 
-/**
- * What is not the bus's matter.
- *
- * @param {App} app
- * @param {string} prefix
- */
+/** What is not the bus's matter. @param {App} app @param {string} prefix */
 function besideTheBus(app, prefix) {
   const { redis = [], files } = SERVICES[app];
   return [...redis, ...(files ? [STORAGE] : [])].map((rights) => `(${rights.replaceAll('PREFIX', prefix)})`);
@@ -40,12 +35,11 @@ export function redisUser(prefix, app) {
 export function redisUsers(prefix, passwords) {
   const { aclRules } = built('libs/messaging/src/operations/acl');
   const { followedBy } = built('libs/contracts/src/index');
-  const users = APPS.map((app) => {
+  return byName(APPS, (app) => {
     const rules = aclRules({ service: app, contracts: contracts(), prefix, follows: followedBy(app) });
     const password = `#${sha256(passwords[app])}`;
-    return [app, [redisUser(prefix, app), 'reset', 'on', password, ...rules, ...besideTheBus(app, prefix)]];
+    return [redisUser(prefix, app), 'reset', 'on', password, ...rules, ...besideTheBus(app, prefix)];
   });
-  return Object.fromEntries(users);
 }
 
 /**
@@ -61,9 +55,7 @@ export async function provisionRedis(url, { prefix, passwords }) {
     for (const app of APPS) await client.call('ACL', 'SETUSER', ...users[app]);
     await save(client);
   });
-  return /** @type {Record<App, string>} */ (
-    Object.fromEntries(APPS.map((app) => [app, withUser(url, redisUser(prefix, app), passwords[app])]))
-  );
+  return byName(APPS, (app) => withUser(url, redisUser(prefix, app), passwords[app]));
 }
 
 /**
@@ -83,12 +75,7 @@ async function save(client) {
   if (file) await client.call('ACL', 'SAVE');
 }
 
-/**
- * @template T
- * @param {string} url
- * @param {(client: Redis) => Promise<T>} work
- * @returns {Promise<T>}
- */
+/** @template T @param {string} url @param {(client: Redis) => Promise<T>} work @returns {Promise<T>} */
 export async function connected(url, work) {
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
   client.on('error', () => {}); // `connect` and each command reject with it
@@ -100,11 +87,7 @@ export async function connected(url, work) {
   }
 }
 
-/**
- * @param {string} url
- * @param {string} user
- * @param {string} password
- */
+/** @param {string} url @param {string} user @param {string} password */
 function withUser(url, user, password) {
   const own = new URL(url);
   own.username = encodeURIComponent(user);

@@ -33,10 +33,7 @@ export const APPS = /** @type {App[]} */ (Object.keys(manifest));
 
 export const OWNERS = APPS.filter(hasDatabase);
 
-/**
- * @param {App} app
- * @returns {app is Owner}
- */
+/** @param {App} app @returns {app is Owner} */
 export function hasDatabase(app) {
   return SERVICES[app].database !== undefined;
 }
@@ -55,12 +52,22 @@ export function newSecrets() {
 
 /**
  * @template {string} Name
+ * @template T
  * @param {readonly Name[]} names
- * @returns {Record<Name, string>} 192 random bits for each, in characters that need no escaping in URLs
+ * @param {(name: Name) => T} value
+ * @returns {Record<Name, T>}
+ */
+export function byName(names, value) {
+  return /** @type {Record<Name, T>} */ (Object.fromEntries(names.map((name) => [name, value(name)])));
+}
+
+/**
+ * @template {string} Name
+ * @param {readonly Name[]} names
+ * @returns 192 random bits for each, in characters that need no escaping in URLs
  */
 export function newPasswords(names) {
-  const passwords = names.map((name) => [name, randomBytes(24).toString('base64url')]);
-  return /** @type {Record<Name, string>} */ (Object.fromEntries(passwords));
+  return byName(names, () => randomBytes(24).toString('base64url'));
 }
 
 /**

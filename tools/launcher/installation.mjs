@@ -8,7 +8,7 @@ import { areUpToDate } from '../embedded/migrations.mjs';
 import { startPostgres } from '../embedded/postgres.mjs';
 import { provisionRedis } from '../embedded/redis-users.mjs';
 import { startRedis } from '../embedded/redis.mjs';
-import { APPS, appEnvironment, migrateApp, OWNERS } from '../embedded/services.mjs';
+import { APPS, appEnvironment, byName, migrateApp, OWNERS } from '../embedded/services.mjs';
 import { localNetworkAddress } from './addresses.mjs';
 import { printBanner } from './banner.mjs';
 import { keptSecrets, PROCESSES } from './data-folder.mjs';
@@ -129,7 +129,7 @@ export class Installation {
     const { redisUrl, data } = this.options;
     if (redisUrl) {
       await refuseUnreachable(redisUrl);
-      return forEachApp(() => redisUrl);
+      return byName(APPS, () => redisUrl);
     }
     const log = this.logs.forServer('redis').write;
     const progress = (/** @type {string} */ message) => this.terminal.print(this.terminal.dim(`  ${message}`));
@@ -138,7 +138,7 @@ export class Installation {
     );
     if (!imitation) return provisionRedis(url, { prefix: this.env['BUS_PREFIX'] || 'bus', passwords: this.kept.redisPasswords });
     this.terminal.warn(this.terminal.red(`Redis is ${origin}. Install Redis 7 or Valkey, or give --redis-url.`));
-    return forEachApp(() => url);
+    return byName(APPS, () => url);
   }
 
   /** @param {string} databaseUrl @param {Record<import('../embedded/services.mjs').Owner, string>} passwords */
@@ -194,9 +194,9 @@ export class Installation {
   #refuseBadConfiguration(surroundings) {
     const { redisUrl = 'redis://127.0.0.1' } = this.options;
     const database = `postgres://puerta:${this.kept.databasePasswords.identity}@127.0.0.1/puerta`;
-    const databaseUrls = /** @type {Surroundings['databaseUrls']} */ (Object.fromEntries(OWNERS.map((app) => [app, database])));
-    const all = { ...surroundings, redisUrls: forEachApp(() => redisUrl), databaseUrls };
-    refuseBadConfiguration(forEachApp((app) => this.#environment(app, all)));
+    const databaseUrls = byName(OWNERS, () => database);
+    const all = { ...surroundings, redisUrls: byName(APPS, () => redisUrl), databaseUrls };
+    refuseBadConfiguration(byName(APPS, (app) => this.#environment(app, all)));
   }
 
   async #demo() {
@@ -242,11 +242,6 @@ async function refuseUnreachable(url) {
   } finally {
     client.disconnect();
   }
-}
-
-/** @template T @param {(app: App) => T} value @returns {Record<App, T>} */
-function forEachApp(value) {
-  return /** @type {Record<App, T>} */ (Object.fromEntries(APPS.map((app) => [app, value(app)])));
 }
 
 /**

@@ -2,7 +2,7 @@
 /** What `npm start` can be told, on the command line or by the environment. */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { APPS, SERVICES } from '../embedded/services.mjs';
+import { APPS, byName, SERVICES } from '../embedded/services.mjs';
 import { Refusal } from './stopped.mjs';
 
 export const HELP = `Starts Puerta on this machine: PostgreSQL, Redis and the apps.
@@ -95,7 +95,7 @@ function readUrl(name, text, protocols) {
 
 /** @param {string} text */
 function readReplicas(text) {
-  const replicas = /** @type {Record<import('../embedded/services.mjs').App, number>} */ (Object.fromEntries(APPS.map((app) => [app, 1])));
+  const replicas = byName(APPS, () => 1);
   for (const item of text.split(',').filter(Boolean)) {
     const [app = '', count = ''] = item.trim().split('=');
     if (!Object.hasOwn(replicas, app)) throw new Refusal(`--replicas: there is no app "${app}"; there are ${APPS.join(', ')}`);
