@@ -22,7 +22,7 @@ const config: Config = {
   },
   // Dynamic imports become `require` too: Jest's CommonJS cannot `import()`.
   transform: { '\\.m?[jt]s$': ['@swc/jest', { module: { type: 'commonjs', ignoreDynamic: false } }] },
-  testTimeout: load ? 600_000 : 30_000,
+  testTimeout: load ? 600_000 : 90_000,
 };
 
 export default config;

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '@puerta/testing';
+import { freePort } from '../embedded/process.mjs';
 import { APPS, appEnvironment, newSecrets, OWNERS, type Surroundings } from '../embedded/services.mjs';
 import { localNetworkAddress } from './addresses.mjs';
 import { printBanner } from './banner.mjs';
@@ -316,7 +317,7 @@ describe('the environment of npm start', () => {
   it('is refused before anything is started', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
     const env = { BUS_SECRET: randomBytes(8).toString('hex'), GATEWAY_RATE_LIMIT: 'maybe' };
-    const { code, output } = await start(['--data', folder, '--port', '33330'], env);
+    const { code, output } = await start(['--data', folder, '--port', String(await freePort())], env);
     expect([code, output]).toEqual([1, expect.stringMatching(/✘ the environment cannot be used:\n {2}(GATEWAY_RATE_LIMIT|BUS_SECRET) /)]);
     expect(output).not.toContain(env.BUS_SECRET);
     expect(existsSync(join(folder, 'postgres'))).toBe(false);

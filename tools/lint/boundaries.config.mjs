@@ -11,13 +11,13 @@ const depConstraints = [
   },
   { sourceTag: 'lib:messaging', onlyDependOnLibsWithTags: ['lib:testing'] },
   { sourceTag: 'lib:config', onlyDependOnLibsWithTags: [] },
-  { sourceTag: 'lib:observability', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'lib:observability', onlyDependOnLibsWithTags: ['lib:testing'] },
   { sourceTag: 'lib:database', onlyDependOnLibsWithTags: ['lib:contracts', 'lib:messaging', 'lib:testing'] },
   {
     sourceTag: 'lib:storage',
     onlyDependOnLibsWithTags: ['lib:contracts', 'lib:messaging', 'lib:config', 'lib:testing'],
   },
-  { sourceTag: 'lib:auth', onlyDependOnLibsWithTags: ['lib:contracts'] },
+  { sourceTag: 'lib:auth', onlyDependOnLibsWithTags: ['lib:contracts', 'lib:testing'] },
   {
     sourceTag: 'lib:service',
     onlyDependOnLibsWithTags: ['lib:contracts', 'lib:messaging', 'lib:config', 'lib:observability', 'lib:database', 'lib:testing'],

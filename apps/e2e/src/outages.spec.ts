@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startPostgres, startPuerta, startRedis, waitFor, type Puerta, type TestPostgres, type TestRedis } from '@puerta/testing';
+import { startPostgres, startPuerta, startRedis, stopwatch, waitFor, type Puerta, type TestPostgres, type TestRedis } from '@puerta/testing';
 import { issueMany } from './support/load';
 import { administrator, expectStatus, issueCard, type Administrator } from './support/people';
 import { query } from './support/rows';
@@ -22,8 +22,8 @@ afterAll(async () => {
 });
 
 async function timed<T>(work: Promise<T>): Promise<[T, number]> {
-  const started = performance.now();
-  return [await work, performance.now() - started];
+  const elapsed = stopwatch();
+  return [await work, elapsed()];
 }
 
 const list = () => puerta.api().get('/cards', { token: admin.token });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoginAnswer } from '@puerta/contracts';
-import { type Puerta, setHearing, startPuerta, startRedis, type TestRedis, waitFor } from '@puerta/testing';
+import { type Puerta, setHearing, startPuerta, startRedis, stopwatch, type TestRedis, waitFor } from '@puerta/testing';
 import { Redis } from 'ioredis';
 import { busCounts } from './support/load';
 import { administrator, expectStatus, register } from './support/people';
@@ -128,12 +128,12 @@ it('takes a role away at every gateway within a second', async () => {
   const company = (n: number) => puerta.api(n).get<{ code?: string }>(`/companies/${companyId}`, { token });
   for (const n of GATEWAYS) expectStatus(await company(n), 200);
   await query(puerta.database.url, `UPDATE identity.memberships SET role = 'member' WHERE user_id = $1`, [userId]);
-  const from = performance.now();
+  const elapsed = stopwatch();
   await waitFor(async () => {
     const answers = await Promise.all(GATEWAYS.map(company));
     return answers.every(({ body }) => body.code === 'role_required');
   });
-  expect(performance.now() - from).toBeLessThan(BOUND_MS);
+  expect(elapsed()).toBeLessThan(BOUND_MS);
 });
 
 it('lets nobody pass a second after their session was revoked, when the invalidation stream cannot be read', async () => {
@@ -188,9 +188,9 @@ it('lets nobody pass a second after their session was revoked, when Redis is fro
   try {
     await revoke(user_id);
     expect(Math.max(...(await untilRefused(token, ['auth_unavailable'])))).toBeLessThan(BOUND_MS);
-    const asking = performance.now();
+    const elapsed = stopwatch();
     await me(0, token);
-    expect(performance.now() - asking).toBeLessThan(1_100);
+    expect(elapsed()).toBeLessThan(1_100);
   } finally {
     redis.resume();
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stopwatch } from '@puerta/testing';
 import { Controller, type INestMicroservice, Module, type Type } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import {
@@ -152,11 +153,11 @@ export function inBench(test: (bench: Bench) => Promise<void>): () => Promise<vo
 
 /** @returns what the promise rejects with and how long that took */
 export async function rejection(promise: Promise<unknown>): Promise<{ code: unknown; error: unknown; ms: number }> {
-  const started = performance.now();
+  const elapsed = stopwatch();
   try {
     await promise;
   } catch (error) {
-    return { code: (error as { code?: unknown }).code, error, ms: performance.now() - started };
+    return { code: (error as { code?: unknown }).code, error, ms: elapsed() };
   }
   throw new Error('it did not reject');
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stopwatch } from '@puerta/testing';
 import { type ServiceClient } from '../src';
 import { type SampleContract } from './sample';
 
@@ -17,12 +18,12 @@ export type Sample = ServiceClient<SampleContract>;
 
 /** Asks once; never rejects. */
 export async function ask(sample: Sample, key: string, wait_ms = 0, ttlMs = 10_000): Promise<Outcome> {
-  const at = performance.now();
+  const [at, elapsed] = [performance.now(), stopwatch()];
   const code = await sample.request('work.do', { key, wait_ms }, { ttlMs }).then(
     () => 'ok',
     (error: { code: string }) => error.code,
   );
-  return { key, code, ms: performance.now() - at, at };
+  return { key, code, ms: elapsed(), at };
 }
 
 /** Asks all the time, `width` calls at once, until told to stop. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Keyring } from '@puerta/config';
 import { DomainError } from '@puerta/contracts/core';
 import { BusClient, callContext, Sealer, ServiceClient } from '@puerta/messaging';
@@ -19,6 +20,8 @@ const busKey = randomBytes(32);
 const sealer = new Sealer(new Keyring(new Map([['b1', createSecretKey(busKey)]])));
 const prefix = `service-${randomUUID().slice(0, 8)}`;
 const started: Program[] = [];
+/** Both at the same time on one database. */
+const migrations: Program[] = [];
 
 /** One process of the sample service. */
 class Program {
@@ -85,28 +88,26 @@ beforeAll(async () => {
   client = new BusClient({ redis: testRedisUrl(), prefix, sealer, service: 'tester', decodeError, logger: silent });
   sample = new ServiceClient(client, sampleContract);
   await client.connect();
-  expect(await new Program('migrate.ts', {}).exited).toBe(0);
-});
-
-afterEach(async () => {
-  for (const program of started.splice(0)) {
-    program.signal('SIGKILL');
-    await program.exited;
-  }
+  migrations.push(...[0, 1].map(() => new Program('migrate.ts', {})));
+  await Promise.all(migrations.map((program) => program.exited));
 });
 
 afterAll(async () => {
+  for (const program of started) program.signal('SIGKILL');
+  await Promise.all(started.map((program) => program.exited));
   await client.close();
   await database.drop();
 });
 
 describe('a service', () => {
-  it('answers over the bus, is ready, counts, and ends in order on SIGTERM with what runs answered', async () => {
-    const program = await run();
-    expect(await sample.request('things.make', { name: ' a ' })).toMatchObject({ name: 'a' });
+  let program: Program;
 
-    const running = sample.request('things.slow', { name: 'slow' });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+  beforeAll(async () => {
+    program = await run();
+  });
+
+  it('answers over the bus, is ready, and counts', async () => {
+    expect(await sample.request('things.make', { name: ' a ' })).toMatchObject({ name: 'a' });
     expect((await program.http.get('/health')).body).toEqual({ status: 'healthy', service: 'sample' });
     expect((await program.http.get('/health/ready')).body).toEqual({ status: 'ready', not_ready: [] });
     const metrics = String((await program.http.get('/metrics')).body);
@@ -114,17 +115,9 @@ describe('a service', () => {
       /puerta_bus_handle_duration_seconds_count\{service="sample",pattern="things\.make",outcome="ok"\} 1/,
     );
     expect(metrics).toContain('process_cpu_user_seconds_total{service="sample"}');
-
-    program.signal('SIGTERM');
-    expect(await running).toEqual({ name: 'slow' });
-    expect(await program.exited).toBe(0);
-    expect(program.lines.map((line) => line['msg'])).toEqual(
-      expect.arrayContaining(['started', 'stopping', 'stopped']),
-    );
   });
 
   it('answers a retry with the same Idempotency-Key as it answered the first time', async () => {
-    await run();
     const idempotencyKey = randomUUID();
     const ask = (name: string): Promise<unknown> => sample.request('things.make', { name }, { idempotencyKey });
     const first = await ask('x');
@@ -133,7 +126,6 @@ describe('a service', () => {
   });
 
   it('sends refusals with all they say, and of the unexpected nothing', async () => {
-    const program = await run();
     const refused = await sample.request('things.refuse', { name: 'x' }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(DomainError);
     expect(refused).toMatchObject({
@@ -162,7 +154,6 @@ describe('a service', () => {
   });
 
   it('is not ready while PostgreSQL is away, says so on its internal port, and comes back', async () => {
-    const program = await run();
     await allowConnections(false);
     await waitFor(async () => {
       const { status, body } = await program.http.get('/health/ready');
@@ -178,18 +169,34 @@ describe('a service', () => {
     await waitFor(() => ['not ready', 'ready again'].every((msg) => program.lines.some((line) => line['msg'] === msg)));
   });
 
+  it('does not care about standard input', async () => {
+    program.closeInput();
+    await sleep(300);
+    expect((await program.http.get('/health/ready')).status).toBe(200);
+  });
+
+  it('keeps another from starting on its internal port, which ends with 1 and the reason', async () => {
+    const other = new Program('main.ts', {}, Number(new URL(program.http.baseUrl).port));
+    expect(await other.exited).toBe(1);
+    expect(other.output).toMatch(/cannot start: listen EADDRINUSE/);
+  });
+
+  it('ends in order on SIGTERM, with what runs answered', async () => {
+    const running = sample.request('things.slow', { name: 'slow' });
+    await sleep(200);
+    program.signal('SIGTERM');
+    expect(await running).toEqual({ name: 'slow' });
+    expect(await program.exited).toBe(0);
+    expect(program.lines.map((line) => line['msg'])).toEqual(
+      expect.arrayContaining(['started', 'stopping', 'stopped']),
+    );
+  });
+
   it('ends when standard input does, if it was asked to', async () => {
     const program = await run({ PUERTA_EXIT_WITH_PARENT: '1' });
     program.closeInput();
     expect(await program.exited).toBe(0);
     expect(program.lines).toContainEqual(expect.objectContaining({ msg: 'stopping', reason: 'stdin ended' }));
-  });
-
-  it('does not care about standard input otherwise', async () => {
-    const program = await run();
-    program.closeInput();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect((await program.http.get('/health/ready')).status).toBe(200);
   });
 
   it('logs and dies of a rejection that nobody handles, without its message', async () => {
@@ -219,25 +226,15 @@ describe('a service that cannot start', () => {
       /cannot start: handlers do not match the contract of sample: without handler: things\.make/,
     );
   });
-
-  it('exits with 1 and the reason when its internal port is taken', async () => {
-    const first = await run();
-    const program = new Program('main.ts', {}, Number(new URL(first.http.baseUrl).port));
-    expect(await program.exited).toBe(1);
-    expect(program.output).toMatch(/cannot start: listen EADDRINUSE/);
-  });
 });
 
 describe('its migrations', () => {
   it('run once, also when started twice at the same time, and say what they did', async () => {
-    const fresh = await createDatabase();
-    const both = [0, 1].map(() => new Program('migrate.ts', { SAMPLE_DATABASE_URL: fresh.url }));
-    expect(await Promise.all(both.map((program) => program.exited))).toEqual([0, 0]);
-    const counts = both.map(
+    expect(await Promise.all(migrations.map((program) => program.exited))).toEqual([0, 0]);
+    const counts = migrations.map(
       (program) => program.lines.find((line) => String(line['msg']).startsWith('the tables'))?.['count'],
     );
     expect(counts.sort()).toEqual([0, 2]);
-    await fresh.drop();
   });
 
   it('exit with 1 and the reason when PostgreSQL is not there, 78 when nobody says where', async () => {

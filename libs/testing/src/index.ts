@@ -10,4 +10,5 @@ export { type ClusterServers, type RedisNode, type RedisServers, startCluster, s
 export { refusedByRedis, setHearing, startRedis, type TestRedis } from './redis';
 export { startS3, type TestS3 } from './s3';
 export { shipped } from './shipped';
+export { stopwatch } from './stopwatch';
 export { waitFor } from './wait';

@@ -1,5 +1,5 @@
 import type { LoginAnswer } from '@puerta/contracts';
-import { waitFor, type Puerta } from '@puerta/testing';
+import { stopwatch, waitFor, type Puerta } from '@puerta/testing';
 import { Redis } from 'ioredis';
 import { expectStatus, PASSWORD, register } from '../support/people';
 import { query } from '../support/rows';
@@ -35,9 +35,9 @@ it('refuses at once what a service cannot keep up with, says when to ask again, 
   const filling = redis.pipeline();
   for (let i = 0; i < FULL; i += 1) filling.xadd(stream, '*', 'any', 'thing');
   await filling.exec();
-  const started = performance.now();
+  const elapsed = stopwatch();
   const refused = await Promise.all(Array.from({ length: 50 }, logIn));
-  expect(performance.now() - started).toBeLessThan(1_500);
+  expect(elapsed()).toBeLessThan(1_500);
   for (const { status, headers, body } of refused) {
     expect({ status, code: body.code, wait: headers.get('retry-after') }).toEqual({ status: 503, code: 'overloaded', wait: '2' });
   }

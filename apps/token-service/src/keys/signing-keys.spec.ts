@@ -1,6 +1,6 @@
 import { ConfigError } from '@puerta/config';
 import type { KeyUse } from '@puerta/contracts';
-import { waitFor } from '@puerta/testing';
+import { stopwatch, waitFor } from '@puerta/testing';
 import { randomUUID } from 'node:crypto';
 import { newEncryptionKey, TestTokenService } from '../../test/token-service';
 import { KeyStates1795392000000 } from '../migrations/1795392000000-key-states';
@@ -61,11 +61,11 @@ describe('the signing keys', () => {
     const [active = '', next = ''] = before.keys.map(({ kid }) => kid);
     expect(await kids()).toEqual(new Set([active]));
     const { rotation } = await service.tools();
-    const began = performance.now();
+    const elapsed = stopwatch();
     await rotation.kill(active);
     await waitFor(async () => !(await kids()).has(active));
     // Not by looking, which every replica does each two seconds.
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(elapsed()).toBeLessThan(1_000);
     expect(events).toContain('keys.rotated');
     expect(await kids()).toEqual(new Set([next]));
     const answers = await Promise.all(Array.from({ length: 20 }, () => published()));

@@ -1,5 +1,6 @@
 import { type AccessFacts, type CheckAccessDto, DomainError, type Role, ROLES } from '@puerta/contracts';
 import { randomUUID } from 'node:crypto';
+import { stopwatch } from '@puerta/testing';
 import { TestInvalidations } from '../../test/invalidations';
 import { ISSUER, now, TestKey } from '../../test/tokens';
 import { type FactsSource, AccessFactsCache } from '../cache/access-facts-cache';
@@ -164,10 +165,10 @@ describe('Authenticator', () => {
     });
 
     it('answers within a second when nothing answers it', async () => {
-      const started = performance.now();
+      const elapsed = stopwatch();
       const waiting = authenticator(() => new Promise(() => {}));
       expect(await outcome(waiting.authenticate(request(key.access()), INITIAL))).toBe('auth_unavailable');
-      expect(performance.now() - started).toBeLessThan(1_000);
+      expect(elapsed()).toBeLessThan(1_000);
     });
 
     it('asks nobody for a token that is not good', async () => {

@@ -1,4 +1,5 @@
 import { DomainError } from '@puerta/contracts';
+import { stopwatch } from '@puerta/testing';
 import { bearerChallenge } from './bearer-challenge';
 import { bearerToken } from './bearer-token';
 
@@ -43,10 +44,10 @@ describe('bearerToken', () => {
   });
 
   it('is not slowed down by a long header', () => {
-    const started = performance.now();
+    const elapsed = stopwatch();
     read('Authorization', `Bearer ${'='.repeat(100_000)}x`);
     read('Authorization', `Bearer ${'a'.repeat(4000)}${'='.repeat(190)}!`);
-    expect(performance.now() - started).toBeLessThan(50);
+    expect(elapsed()).toBeLessThan(50);
   });
 });
 

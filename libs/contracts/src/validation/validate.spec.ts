@@ -22,9 +22,9 @@ describe('validateDto', () => {
 
   it('spends no time on composing what is too long in any case', () => {
     const long = `a${'\u0301'.repeat(15_000)}${'\u0323'.repeat(15_000)}`;
-    const started = performance.now();
+    const started = process.cpuUsage();
     const fields = refusal(RegisterDto, { name: long, email: long, password: long });
-    expect(performance.now() - started).toBeLessThan(100);
+    expect(process.cpuUsage(started).user).toBeLessThan(100_000);
     expect(fields).toEqual(['name: too_long', 'email: too_long', 'password: too_long']);
   });
 

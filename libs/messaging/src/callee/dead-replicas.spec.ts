@@ -15,7 +15,7 @@ describe('a replica', () => {
   const killed = inBench(async (bench) => {
     const [victim, other] = await twoProcesses(bench);
     const sample = bench.sample();
-    const calls = Array.from({ length: 300 }, (_, i) => sleep(i * 3).then(() => ask(sample, String(i), 40)));
+    const calls = Array.from({ length: 300 }, (_, i) => sleep(i * 3).then(() => ask(sample, String(i), 150)));
     await sleep(500);
     await victim.kill();
     const outcomes = await Promise.all(calls);
@@ -36,7 +36,7 @@ describe('a replica', () => {
     sleeper.freeze();
     // Part of these is given to the frozen process: they lie in its sockets, and Redis holds them for delivered. Not sent
     // together: what is, one replica may take.
-    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, i) => sleep(i * 5).then(() => ask(sample, String(i), 0, 9_000))));
+    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, i) => sleep(i * 20).then(() => ask(sample, String(i), 0, 9_000))));
     sleeper.thaw();
     expect(codes(outcomes)).toEqual(['ok']);
     expect(Math.max(...outcomes.map(({ ms }) => ms))).toBeGreaterThan(3_000);
