@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { ConfigError } from '@puerta/config';
-import { LUA_NOW, redisOptions } from '@puerta/messaging';
-import { Redis } from 'ioredis';
+import { Connection, LUA_NOW, Script } from '@puerta/messaging';
 
 export interface SingleHostOptions {
   readonly redis: string;
@@ -24,6 +23,7 @@ export interface SingleHostOptions {
 const LEASE_MS = 10_000;
 /** Redis may be starting too. */
 const MOST_BOOT_MS = 30_000;
+const ANSWER_MS = 1_000;
 const RETRY_MS = 500;
 
 /** In the folder: a random word, by which processes know that they see the same one. */
@@ -33,13 +33,13 @@ const MARKER = 'folder-id';
  * Who uses the folder: a sorted set of processes by the end of their leases, in Redis' time. A member begins with host
  * and folder; adds one unless another member begins otherwise, which it answers then.
  */
-const CLAIM = `${LUA_NOW}redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+const CLAIM = new Script(`${LUA_NOW}redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   if string.sub(member, 1, #ARGV[1]) ~= ARGV[1] then return member end
 end
 redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1] .. ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return false`;
+return false`);
 
 /** The key that all processes with a folder meet at. */
 export function hostsKey(prefix: string): string {
@@ -52,7 +52,7 @@ export function hostsKey(prefix: string): string {
  * beside one that sees another folder.
  */
 export class SingleHost {
-  readonly #redis: Redis;
+  readonly #connection: Connection;
   readonly #key: string;
   readonly #member: string;
   readonly #leaseMs: number;
@@ -67,19 +67,12 @@ export class SingleHost {
     this.#key = hostsKey(options.prefix);
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#member = `${options.app} ${process.pid} ${randomUUID()}`;
-    this.#redis = new Redis({
-      ...redisOptions(options.redis, this.#key),
-      lazyConnect: true,
-      connectionName: `puerta-${options.app}-storage`,
-      connectTimeout: 1_000,
-      commandTimeout: 1_000,
-      socketTimeout: 5_000,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      retryStrategy: (attempt) => Math.min(50 * attempt, 500),
+    this.#connection = new Connection({
+      ...{ redis: options.redis, slotKey: this.#key, name: `puerta-${options.app}-storage` },
+      // The bus, over the same Redis, says when that is away.
+      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      onState: () => undefined,
     });
-    this.#redis.on('error', () => undefined);
   }
 
   /**
@@ -102,12 +95,14 @@ export class SingleHost {
   /** Ends the lease. */
   async release(): Promise<void> {
     clearInterval(this.#renewing);
-    await this.#redis.zrem(this.#key, this.place + this.#member).catch(() => undefined);
-    this.#redis.disconnect();
+    const removed = this.#connection.redis.zrem(this.#key, this.place + this.#member);
+    await this.#connection.within(ANSWER_MS, removed).catch(() => undefined);
+    this.#connection.close();
   }
 
   async #start(): Promise<void> {
-    await this.#redis.connect().catch(() => undefined);
+    this.#connection.connect();
+    await this.#connection.whenReady(ANSWER_MS);
     const other = await this.#waitForOthers();
     if (other !== undefined) throw this.#refusal(other);
     this.#renewing = setInterval(() => void this.#renew(), this.#leaseMs / 3).unref();
@@ -129,7 +124,8 @@ export class SingleHost {
   }
 
   async #take(): Promise<string | undefined> {
-    const other = await this.#redis.eval(CLAIM, 1, this.#key, this.place, this.#member, this.#leaseMs);
+    const claim = this.#connection.run(CLAIM, [this.#key], [this.place, this.#member, this.#leaseMs]);
+    const other = await this.#connection.within(ANSWER_MS, claim);
     return typeof other === 'string' ? other : undefined;
   }
 
