@@ -117,17 +117,10 @@ function send(response: ServerResponse, status: number, body: object): void {
   response.end(JSON.stringify(body));
 }
 
-async function passes(check: ReadinessCheck): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS);
-  });
-  try {
+function passes(check: ReadinessCheck): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS);
     const answer = Promise.resolve().then(check);
-    return (await Promise.race([answer, timeout])) !== false;
-  } catch {
-    return false;
-  } finally {
-    clearTimeout(timer);
-  }
+    answer.then((passed) => resolve(passed !== false), () => resolve(false)).finally(() => clearTimeout(timer));
+  });
 }

@@ -80,6 +80,10 @@ function loggerOn(log: Log, bound: Readonly<Record<string, unknown>>): Logger {
       sink[level](addLoggable(facts, fields), mask(String(message), MAX_MESSAGE));
       if (URGENT.includes(level)) flush();
     };
+  return { ...atEachLevel(say), child: (fields) => loggerOn(log, addLoggable({ ...bound }, fields)) };
+}
+
+function atEachLevel(say: (level: LogLevel) => Say): Record<LogLevel, Say> {
   return {
     trace: say('trace'),
     debug: say('debug'),
@@ -87,17 +91,8 @@ function loggerOn(log: Log, bound: Readonly<Record<string, unknown>>): Logger {
     warn: say('warn'),
     error: say('error'),
     fatal: say('fatal'),
-    child: (fields) => loggerOn(log, addLoggable({ ...bound }, fields)),
   };
 }
 
 /** A logger that says nothing, for tests and tools. */
-export const silentLogger: Logger = {
-  trace: () => undefined,
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  fatal: () => undefined,
-  child: () => silentLogger,
-};
+export const silentLogger: Logger = { ...atEachLevel(() => () => undefined), child: () => silentLogger };

@@ -3,9 +3,6 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** Seconds; from a cached answer to the longest time to live of a message. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** `ok`, or the code of the error: a closed list, so that label values stay few. */
-export type Outcome = string;
-
 /** How it stands with the messages to one service. */
 export interface BusStatus {
   readonly replicas: number;
@@ -23,30 +20,13 @@ export interface BusStatus {
 export class Metrics {
   readonly registry = new Registry();
 
-  readonly #http = new Histogram({
-    name: 'puerta_http_request_duration_seconds',
-    help: 'Time to answer an HTTP request',
-    labelNames: ['method', 'route', 'status'] as const,
-    buckets: BUCKETS,
-    registers: [this.registry],
-  });
-
-  readonly #handled = new Histogram({
-    name: 'puerta_bus_handle_duration_seconds',
-    help: 'Time to handle a message of the bus',
-    labelNames: ['pattern', 'outcome'] as const,
-    buckets: BUCKETS,
-    registers: [this.registry],
-  });
-
-  readonly #called = new Histogram({
-    name: 'puerta_bus_call_duration_seconds',
-    help: 'Time until a call over the bus was settled',
-    labelNames: ['callee', 'pattern', 'outcome'] as const,
-    buckets: BUCKETS,
-    registers: [this.registry],
-  });
-
+  readonly #http = this.#histogram('puerta_http_request_duration_seconds', 'Time to answer an HTTP request', ['method', 'route', 'status']);
+  readonly #handled = this.#histogram('puerta_bus_handle_duration_seconds', 'Time to handle a message of the bus', ['pattern', 'outcome']);
+  readonly #called = this.#histogram('puerta_bus_call_duration_seconds', 'Time until a call over the bus was settled', [
+    'callee',
+    'pattern',
+    'outcome',
+  ]);
   readonly #reclaimed = this.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
   readonly #deadLettered = this.counter('puerta_bus_dead_letters_total', 'Messages that were given up, now dead letters', [
     'pattern',
@@ -68,13 +48,13 @@ export class Metrics {
     this.#http.observe(request, seconds);
   }
 
-  /** A message was handled here. */
-  busHandled(message: { pattern: string; outcome: Outcome }, seconds: number): void {
+  /** A message was handled here. @param message its `outcome` is `ok` or the code of the error: a closed list, so that label values stay few */
+  busHandled(message: { pattern: string; outcome: string }, seconds: number): void {
     this.#handled.observe(message, seconds);
   }
 
   /** A call to another service was settled. */
-  busCalled(call: { callee: string; pattern: string; outcome: Outcome }, seconds: number): void {
+  busCalled(call: { callee: string; pattern: string; outcome: string }, seconds: number): void {
     this.#called.observe(call, seconds);
   }
 
@@ -128,29 +108,15 @@ export class Metrics {
 
   /** How it stands with the service's streams, read when somebody looks; while it cannot be read, there are no values. */
   busStatus(read: () => Promise<BusStatus>): void {
-    let reading: Promise<BusStatus | undefined> | undefined;
+    let reading: Promise<BusStatus> | undefined;
     // All are collected at once, and one reading is enough for all.
-    const once = (): Promise<BusStatus | undefined> => {
-      reading ??= read()
-        .catch(() => undefined)
-        .finally(() => setImmediate(() => (reading = undefined)));
-      return reading;
-    };
+    const once = (): Promise<BusStatus> => (reading ??= read().finally(() => setImmediate(() => (reading = undefined))));
     const gauge = <const Label extends string>(
       name: string,
       help: string,
       labelNames: readonly Label[],
       values: (status: BusStatus) => (readonly [Record<Label, string>, number])[],
-    ): void => {
-      new Gauge({
-        ...{ name, help, labelNames: [...labelNames], registers: [this.registry] },
-        async collect() {
-          const status = await once();
-          this.reset();
-          for (const [labels, value] of status ? values(status) : []) this.set(labels, value);
-        },
-      });
-    };
+    ): void => this.gauges(name, help, labelNames, async () => values(await once()));
     gauge('puerta_bus_replicas', 'Replicas of this service that take messages', [], ({ replicas }) => [[{}, replicas]]);
     gauge('puerta_bus_dead_letters', 'Messages that were given up and wait for an operator', [], ({ deadLetters }) => [
       [{}, deadLetters],
@@ -168,13 +134,10 @@ export class Metrics {
 
   /** A value that is read whenever somebody looks. */
   gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.set(read());
-      },
-    });
+    this.gauges(name, help, [], async () => [[{}, read()]]);
+  }
+
+  #histogram<const Label extends string>(name: string, help: string, labelNames: readonly Label[]): Histogram<Label> {
+    return new Histogram({ name, help, labelNames: [...labelNames], buckets: BUCKETS, registers: [this.registry] });
   }
 }
