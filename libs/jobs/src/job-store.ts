@@ -36,8 +36,8 @@ const PRUNE_BATCH = 1_000;
 const COLUMNS = `id, state, input, position, done, total, result, error_code AS "errorCode",
   created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt"`;
 
-const MINE = `id = $1 AND owner = $2 AND state = 'running'`;
 const FREED = 'owner = NULL, lease_until = NULL';
+const ENDED = `finished_at = now(), ${FREED}`;
 
 /**
  * What happens to a row of `jobs`. Each change is one statement that names the state it starts from and, once the job
@@ -49,20 +49,10 @@ export class JobStore {
     private readonly leaseMs: number,
   ) {}
 
-  async insert(
-    tx: EntityManager,
-    kind: string,
-    input: Plain,
-    actor: Pick<Actor, 'user_id' | 'company_id'>,
-  ): Promise<string> {
+  async insert(tx: EntityManager, kind: string, input: Plain, actor: Pick<Actor, 'user_id' | 'company_id'>): Promise<string> {
     const id = uuidv7();
-    await tx.query('INSERT INTO jobs (id, kind, company_id, actor_user_id, input) VALUES ($1, $2, $3, $4, $5)', [
-      id,
-      kind,
-      actor.company_id,
-      actor.user_id,
-      JSON.stringify(input),
-    ]);
+    const values = [id, kind, actor.company_id, actor.user_id, JSON.stringify(input)];
+    await tx.query('INSERT INTO jobs (id, kind, company_id, actor_user_id, input) VALUES ($1, $2, $3, $4, $5)', values);
     return id;
   }
 
@@ -91,65 +81,40 @@ export class JobStore {
   }
 
   /** @returns false when the job is not this owner's any more, here and below */
-  renew({ id, owner }: Held): Promise<boolean> {
-    return this.one(`UPDATE jobs SET lease_until = now() + $3 * interval '1 millisecond' WHERE ${MINE}`, [
-      id,
-      owner,
-      this.leaseMs,
-    ]);
+  renew(held: Held): Promise<boolean> {
+    return this.change(held, `lease_until = now() + $3 * interval '1 millisecond'`, [this.leaseMs]);
   }
 
   /** Part of the transaction of a step: without it nothing of the step may be committed. */
-  advance(tx: EntityManager, { id, owner }: Held, { done, total, position }: Progress<Plain>): Promise<boolean> {
-    return this.one(
-      `UPDATE jobs
-          SET done = $3, total = $4, position = $5, lease_until = now() + $6 * interval '1 millisecond',
-              attempts = CASE WHEN position IS DISTINCT FROM $5::jsonb THEN 0 ELSE attempts END
-        WHERE ${MINE}`,
-      [id, owner, done, total, JSON.stringify(position), this.leaseMs],
-      tx,
-    );
+  advance(tx: EntityManager, held: Held, { done, total, position }: Progress<Plain>): Promise<boolean> {
+    const set = `done = $3, total = $4, position = $5, lease_until = now() + $6 * interval '1 millisecond',
+        attempts = CASE WHEN position IS DISTINCT FROM $5::jsonb THEN 0 ELSE attempts END`;
+    return this.change(held, set, [done, total, JSON.stringify(position), this.leaseMs], tx);
   }
 
-  finish({ id, owner }: Held, result: Plain): Promise<boolean> {
-    return this.one(`UPDATE jobs SET state = 'done', finished_at = now(), result = $3, ${FREED} WHERE ${MINE}`, [
-      id,
-      owner,
-      JSON.stringify(result),
-    ]);
+  finish(held: Held, result: Plain): Promise<boolean> {
+    return this.change(held, `state = 'done', result = $3, ${ENDED}`, [JSON.stringify(result)]);
   }
 
-  fail({ id, owner }: Held, code: ErrorCode): Promise<boolean> {
-    return this.one(`UPDATE jobs SET state = 'failed', finished_at = now(), error_code = $3, ${FREED} WHERE ${MINE}`, [
-      id,
-      owner,
-      code,
-    ]);
+  fail(held: Held, code: ErrorCode): Promise<boolean> {
+    return this.change(held, `state = 'failed', error_code = $3, ${ENDED}`, [code]);
   }
 
   /** Puts it back into the queue, for later. */
-  retry({ id, owner }: Held, delayMs: number): Promise<boolean> {
-    return this.one(
-      `UPDATE jobs SET state = 'queued', run_after = now() + $3 * interval '1 millisecond', ${FREED} WHERE ${MINE}`,
-      [id, owner, delayMs],
-    );
+  retry(held: Held, delayMs: number): Promise<boolean> {
+    return this.change(held, `state = 'queued', run_after = now() + $3 * interval '1 millisecond', ${FREED}`, [delayMs]);
   }
 
   /** Puts it back into the queue, for whoever is free, as if it had not been taken. */
-  handBack({ id, owner }: Held): Promise<boolean> {
-    return this.one(
-      `UPDATE jobs SET state = 'queued', run_after = now(), attempts = greatest(attempts - 1, 0), ${FREED} WHERE ${MINE}`,
-      [id, owner],
-    );
+  handBack(held: Held): Promise<boolean> {
+    return this.change(held, `state = 'queued', run_after = now(), attempts = greatest(attempts - 1, 0), ${FREED}`);
   }
 
   /** A run that goes on meanwhile cannot commit any more. @returns false when it had ended before */
-  cancel(id: string): Promise<boolean> {
-    return this.one(
-      `UPDATE jobs SET state = 'cancelled', finished_at = now(), ${FREED}
-        WHERE id = $1 AND state IN ('queued', 'running')`,
-      [id],
-    );
+  async cancel(id: string): Promise<boolean> {
+    const open = `id = $1 AND state IN ('queued', 'running')`;
+    const [, count] = (await this.dataSource.query(`UPDATE jobs SET state = 'cancelled', ${ENDED} WHERE ${open}`, [id])) as [unknown, number];
+    return count === 1;
   }
 
   async find(kind: string, id: string, companyId: string | null): Promise<Job<Plain, Plain, Plain> | undefined> {
@@ -189,12 +154,15 @@ export class JobStore {
     return count === PRUNE_BATCH;
   }
 
-  private async one(
-    statement: string,
-    parameters: unknown[],
+  /** @param values from `$3` on */
+  private async change(
+    { id, owner }: Held,
+    set: string,
+    values: readonly unknown[] = [],
     on: Pick<EntityManager, 'query'> = this.dataSource,
   ): Promise<boolean> {
-    const [, count] = (await on.query(statement, parameters)) as [unknown, number];
+    const mine = `id = $1 AND owner = $2 AND state = 'running'`;
+    const [, count] = (await on.query(`UPDATE jobs SET ${set} WHERE ${mine}`, [id, owner, ...values])) as [unknown, number];
     return count === 1;
   }
 }

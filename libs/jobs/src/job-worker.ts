@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DomainError, type ErrorCode, kindOf } from '@puerta/contracts/core';
-import type { Logger } from '@puerta/observability';
+import type { LogFields, Logger } from '@puerta/observability';
 import type { DataSource } from 'typeorm';
 import type { AnyKind, JobHandler } from './job';
 import { JobRun } from './job-run';
@@ -135,7 +135,7 @@ export class JobWorker {
       onEnded((await store.finish(run.held, result)) ? 'done' : 'interrupted');
     } catch (error) {
       try {
-        onEnded(await this.#settle(run, error));
+        onEnded(await this.#settle(run, error, fields));
       } catch (fault) {
         logger.warn('how a job ended could not be kept; it will be taken again', { ...fields, error: fault });
         onEnded('interrupted');
@@ -143,9 +143,8 @@ export class JobWorker {
     }
   }
 
-  async #settle(run: JobRun, error: unknown): Promise<Ended> {
-    const { kind, store, times, logger } = this.#options;
-    const fields = { job_id: run.id, job_kind: kind.name, attempt: run.attempts };
+  async #settle(run: JobRun, error: unknown, fields: LogFields): Promise<Ended> {
+    const { store, times, logger } = this.#options;
     if (run.lost) {
       logger.info('a job was cancelled or taken over', fields);
       return 'interrupted';

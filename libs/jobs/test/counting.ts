@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dataSourceOptions } from '@puerta/database';
 import { Metrics, silentLogger } from '@puerta/observability';
 import { DataSource } from 'typeorm';
-import { type JobHandler, type JobKind, jobKind, Jobs, jobsMigration } from '../src';
+import { Jobs, jobsMigration } from '../src';
+import { type JobHandler, type JobKind, jobKind } from '../src/job';
 import type { JobTimes } from '../src/job-worker';
 
 export interface CountTo {
