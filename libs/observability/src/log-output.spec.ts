@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,5 +48,17 @@ describe('the output of the log', () => {
       ${end}`;
     const { stdout } = spawnSync(process.execPath, ['--require', 'esbuild-register', '-e', code], { encoding: 'utf8', maxBuffer: 1e8 });
     expect(stdout.split('\n').filter((line) => line.includes('"line"'))).toHaveLength(5_000);
+  });
+
+  it('keeps no process from ending when nobody reads it any more', async () => {
+    const code = `const { createLogger } = require(${JSON.stringify(join(__dirname, 'logger.ts'))});
+      const log = createLogger({ name: 'sample', pretty: false });
+      log.info('begun');
+      process.stdin.on('end', () => { log.warn('nobody reads this'); process.exit(7); }).resume();`;
+    const child = spawn(process.execPath, ['--require', 'esbuild-register', '-e', code], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    child.stdin.end();
+    expect(await once(child, 'exit')).toEqual([7, null]);
   });
 });

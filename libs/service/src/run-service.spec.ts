@@ -63,6 +63,11 @@ class Program {
   closeInput(): void {
     this.#child.stdin?.end();
   }
+
+  /** As the kernel does when whoever started it was killed. */
+  orphan(): void {
+    for (const stream of this.#child.stdio) stream?.destroy();
+  }
 }
 
 function goodEnvironment(): Record<string, string | undefined> {
@@ -190,6 +195,12 @@ describe('a service', () => {
     expect(program.lines.map((line) => line['msg'])).toEqual(
       expect.arrayContaining(['started', 'stopping', 'stopped']),
     );
+  });
+
+  it('ends when whoever started it was killed, though nobody reads its log', async () => {
+    const program = await run({ PUERTA_EXIT_WITH_PARENT: '1' });
+    program.orphan();
+    expect(await program.exited).toBe(0);
   });
 
   it('ends when standard input does, if it was asked to', async () => {
