@@ -48,6 +48,8 @@ const POSTPONE_SECONDS = 5;
  */
 export class OutboxRelay<T extends EventType = EventType> {
   private runner: QueryRunner | undefined;
+  /** The runner's connection, once there is one. */
+  private client: EventEmitter | undefined;
   private loop: Promise<void> = Promise.resolve();
   private stopping = false;
   private poked = false;
@@ -148,8 +150,8 @@ export class OutboxRelay<T extends EventType = EventType> {
   private async connection(): Promise<QueryRunner> {
     if (this.runner?.isReleased !== false) {
       this.runner = this.dataSource.createQueryRunner();
-      const client = (await this.runner.connect()) as EventEmitter;
-      client.on('notification', this.onNotification);
+      this.client = (await this.runner.connect()) as EventEmitter;
+      this.client.on('notification', this.onNotification);
       await this.runner.query(`LISTEN "${(this.dataSource.options as { schema?: string }).schema}.outbox"`);
       // What was committed before is found by the look that wants this connection.
     }
@@ -158,13 +160,10 @@ export class OutboxRelay<T extends EventType = EventType> {
 
   /** The connection goes back to the pool as it came. */
   private async release(): Promise<void> {
-    if (this.runner?.isReleased === false) {
-      const client = (await this.runner.connect()) as EventEmitter;
-      client.off('notification', this.onNotification);
-      await this.runner.query('UNLISTEN *').catch(() => undefined);
-    }
+    this.client?.off('notification', this.onNotification);
+    if (this.client && this.runner?.isReleased === false) await this.runner.query('UNLISTEN *').catch(() => undefined);
     await this.runner?.release().catch(() => undefined);
-    this.runner = undefined;
+    this.runner = this.client = undefined;
   }
 
   private async pause(ms: number): Promise<void> {

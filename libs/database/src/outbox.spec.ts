@@ -175,6 +175,19 @@ describe('the outbox', () => {
     expect(published).toEqual(['a']);
   });
 
+  it('goes on after it could not get a connection, as while PostgreSQL is starting up', async () => {
+    const [open, refused] = [dataSource.createQueryRunner.bind(dataSource), new Error('the database system is starting up')];
+    const starting = jest.spyOn(dataSource, 'createQueryRunner').mockImplementationOnce((mode) => {
+      const runner = open(mode);
+      return Object.assign(runner, { connect: () => Promise.reject(refused) });
+    });
+    const { published, errors } = relay();
+    starting.mockRestore();
+    await change('a');
+    await waitFor(() => published.includes('a'));
+    expect(errors).toEqual([refused]);
+  });
+
   it('goes on after its connection was lost', async () => {
     const { published } = relay();
     await change('a');
