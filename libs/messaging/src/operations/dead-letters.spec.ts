@@ -39,6 +39,7 @@ it.concurrent(
     const letters = new DeadLetters(bench.redis, bench.prefix, 'sample');
     await eventually(async () => (await letters.list()).length === 3, 9_000);
     expect(ran).toEqual([]);
+    await eventually(() => answers.size === 3);
     expect([...answers.keys()].sort()).toEqual([...ids].sort());
     expect(events[0]).toEqual({ type: 'dead_lettered', pattern: 'work.do', caller: 'tester', lane: 'fast' });
     expect(log.errors[0]).toMatchObject({ message: 'gave up a message that no replica answered', facts: { deliveries: 4 } });
