@@ -17,7 +17,7 @@ import {
 } from '@puerta/contracts';
 import { dataSourceOptions, Inbox, runMigrations } from '@puerta/database';
 import { BusClient, createBusService, type RequestOf, type ResponseOf, Sealer, ServiceClient } from '@puerta/messaging';
-import { createLogger, InternalServer, Metrics } from '@puerta/observability';
+import { createLogger, InternalServer, Metrics, silentLogger } from '@puerta/observability';
 import { type Call, decodeError, startService } from '@puerta/service';
 import { FileAddresses, FolderStorage } from '@puerta/storage';
 import { createDatabase, testRedisUrl } from '@puerta/testing';
@@ -79,7 +79,7 @@ export class TestCardIssuer {
       () => database.destroy(),
     );
     const sealer = new Sealer(config.BUS_SECRET);
-    const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX, sealer };
+    const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX, sealer, logger: silentLogger };
     for (const [module, contract] of [
       [TestIdentity, identityPart],
       [TestTokenService, tokenServicePart],

@@ -76,7 +76,7 @@ export class TestIdentity {
     await runMigrations(database);
 
     const sealer = new Sealer(config.BUS_SECRET);
-    const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX, sealer };
+    const bus = { redis: config.REDIS_BUS_URL, prefix: config.BUS_PREFIX, sealer, logger: silentLogger };
     const gateway = new BusClient({ ...bus, service: 'gateway', decodeError });
     const cardIssuer = new BusClient({ ...bus, service: 'card-issuer', decodeError });
     const tokenServer = { ...bus, contract: tokenServicePart, validate: validateDto };

@@ -1,33 +1,27 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
 import { BusClient } from './caller/client';
-import { type ServiceContract } from './wire/contract';
-import { type BusClientOptions } from './options';
 import { ServiceClient } from './caller/service-client';
+import { type BusClientOptions } from './options';
+import { type ServiceContract } from './wire/contract';
 
-/** Connects the client with the application, and closes it last: handlers that drain at shutdown still make calls. */
-class BusLifecycle implements OnModuleInit, OnApplicationShutdown {
-  constructor(
-    private readonly client: BusClient,
-    private readonly calls: readonly ServiceContract[],
-  ) {}
-
-  async onModuleInit(): Promise<void> {
-    await this.client.connect(...this.calls.map(({ name }) => name));
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.client.close();
-  }
-}
+const CALLS = Symbol('calls');
 
 export interface BusModuleOptions extends BusClientOptions {
   /** The services this one asks: each gets a `ServiceClient`, injected with `@InjectService(contract)`. */
   readonly calls: readonly ServiceContract[];
 }
 
-/** Provides one `BusClient` to the whole application. */
+/**
+ * Provides one `BusClient` to the whole application. It is connected with the application, and closed last: handlers that
+ * drain at shutdown still make calls.
+ */
 @Module({})
-export class BusModule {
+export class BusModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly client: BusClient,
+    @Inject(CALLS) private readonly calls: readonly ServiceContract[],
+  ) {}
+
   static forRoot({ calls, ...options }: BusModuleOptions): DynamicModule {
     const services = calls.map(
       (contract): Provider => ({
@@ -36,17 +30,20 @@ export class BusModule {
         useFactory: (client: BusClient) => new ServiceClient(client, contract),
       }),
     );
-    const lifecycle: Provider = {
-      provide: BusLifecycle,
-      inject: [BusClient],
-      useFactory: (client: BusClient) => new BusLifecycle(client, calls),
-    };
     return {
       module: BusModule,
       global: true,
-      providers: [{ provide: BusClient, useFactory: () => new BusClient(options) }, lifecycle, ...services],
+      providers: [{ provide: BusClient, useFactory: () => new BusClient(options) }, { provide: CALLS, useValue: calls }, ...services],
       exports: [BusClient, ...calls.map(tokenOf)],
     };
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.client.connect(...this.calls.map(({ name }) => name));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.client.close();
   }
 }
 

@@ -7,7 +7,6 @@ export { BusContext, type CallContext, callContext } from './wire/context';
 export { type Lane, LANES, type PatternOf, type PatternSpec, type RequestOf, type ResponseOf, type ServiceContract } from './wire/contract';
 export { createBusService } from './callee/create-bus-service';
 export { type DeadLetter, DeadLetters } from './operations/dead-letters';
-export { BusErrorFilter } from './callee/error-filter';
 export { BusError, type BusErrorCode, type WireError } from './wire/errors';
 export { InvalidationModule, type InvalidationModuleOptions, invalidationsOfService } from './invalidation/invalidation.module';
 export { type InvalidationListener, InvalidationSubscriber, type InvalidationSubscriberOptions } from './invalidation/invalidation-subscriber';

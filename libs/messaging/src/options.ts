@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { Logger } from '@nestjs/common';
 import { type Lane, type ServiceContract } from './wire/contract';
 import { type WireError } from './wire/errors';
 import { type Sealer } from './wire/sealer';
@@ -36,11 +35,11 @@ export type BusEvent =
 export interface BusOptions {
   /** A URL: `redis://`, `redis-sentinel://` or `redis-cluster://`, `rediss…://` for TLS; see `parseRedisUrl`. */
   readonly redis: string;
-  /** Begins every key and channel. Default `bus`. */
-  readonly prefix?: string;
-  /** Seals data, actors and answers, and opens no others. */
+  /** Begins every key and channel. */
+  readonly prefix: string;
+  /** Seals data, actors and replies, and opens no others. */
   readonly sealer: Sealer;
-  readonly logger?: BusLogger;
+  readonly logger: BusLogger;
   /** Must not throw. */
   readonly onEvent?: (event: BusEvent) => void;
 }
@@ -78,7 +77,6 @@ function heavyAtOnce(): number {
 }
 
 export const DEFAULTS = {
-  prefix: 'bus',
   maxStreamLength: 10_000,
   ttlMs: 10_000,
   concurrency: { fast: 64, heavy: heavyAtOnce() },
@@ -93,14 +91,4 @@ export function isReplicaId(value: string): boolean {
 /** Names a process: never shared by two, nor used again after a crash. */
 export function newReplicaId(): string {
   return randomBytes(9).toString('base64url');
-}
-
-/** Nest's own logger, where none is given. */
-export function nestLogger(): BusLogger {
-  const logger = new Logger('Bus');
-  return {
-    info: (message, facts) => logger.log({ message, ...facts }),
-    warn: (message, facts) => logger.warn({ message, ...facts }),
-    error: (message, facts) => logger.error({ message, ...facts }),
-  };
 }

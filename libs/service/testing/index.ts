@@ -52,7 +52,7 @@ export async function startTestService<C extends ServiceContract, D extends AppC
   const internal = new InternalServer({ service: name, host: '127.0.0.1', port: 0, metrics, logger: silentLogger });
   const running = await startService(definition, { name, config, logger: silentLogger, metrics, internal });
   const { REDIS_BUS_URL: redis, BUS_PREFIX: prefix, BUS_SECRET } = loadConfig(definition.config as AppConfigDefinition, environment);
-  const gateway = new BusClient({ redis, prefix, sealer: new Sealer(BUS_SECRET), service: 'gateway', decodeError });
+  const gateway = new BusClient({ redis, prefix, sealer: new Sealer(BUS_SECRET), logger: silentLogger, service: 'gateway', decodeError });
   await gateway.connect();
   const client = new ServiceClient(gateway, contract);
   return {

@@ -1,6 +1,7 @@
 import { defineConfig, keyring, loadConfig } from '@puerta/config';
 import type { ServiceName } from '@puerta/contracts';
 import { BusClient, Sealer } from '@puerta/messaging';
+import { silentLogger } from '@puerta/observability';
 import type { Puerta } from '@puerta/testing';
 
 const config = defineConfig('test', { BUS_SECRET: keyring('Seals what travels') });
@@ -9,7 +10,7 @@ const config = defineConfig('test', { BUS_SECRET: keyring('Seals what travels') 
 export async function askAs(caller: ServiceName, puerta: Puerta): Promise<BusClient> {
   const { BUS_SECRET } = loadConfig(config, { ...puerta.secrets });
   const options = { redis: puerta.redisUrls[caller], prefix: puerta.busPrefix, sealer: new Sealer(BUS_SECRET) };
-  const client = new BusClient({ ...options, service: caller });
+  const client = new BusClient({ ...options, logger: silentLogger, service: caller });
   await client.connect();
   return client;
 }

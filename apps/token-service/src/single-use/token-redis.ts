@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DomainError } from '@puerta/contracts/core';
-import { Connection, parseRedisUrl, RedisClock, type Script, wasNotRun } from '@puerta/messaging';
+import { Connection, parseRedisUrl, type Script, wasNotRun } from '@puerta/messaging';
 import type { Logger } from '@puerta/observability';
 import { settingsProblems } from './redis-settings';
 import type { Owner } from './token-key';
@@ -109,7 +109,6 @@ interface TokenConnectionOptions {
 /** A connection, and the clock of the Redis at its end. What it throws says whether anything happened. */
 export class TokenConnection {
   readonly #connection: Connection;
-  readonly #clock = new RedisClock();
   #answeredAt = -Infinity;
   #probe: Promise<void> | undefined;
 
@@ -126,7 +125,6 @@ export class TokenConnection {
       onState: () => undefined,
     });
     this.#connection.beforeUse(async () => {
-      this.#clock.distrust();
       const [, info] = await Promise.all([this.#sync(), this.#connection.redis.info()]);
       settingsProblems(info).forEach(complain);
     });
@@ -150,17 +148,18 @@ export class TokenConnection {
     const there = this.#connection.ready || (patience > 0 && (await this.#connection.whenReady(patience)));
     if (!there) throw new DomainError('service_unavailable');
     if (performance.now() - this.#answeredAt > SILENCE_MS) await this.#requireAnswer();
-    return Math.round(this.#clock.now());
+    return Math.round(this.#connection.clock.now());
   }
 
   /** @throws DomainError as `TokenPlace.ask` */
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
+    const { clock } = this.#connection;
     const asked = performance.now();
     try {
       const reply = (await this.#connection.within(ANSWER_MS, this.#connection.run(script, keys, args))) as Reply;
       this.#answeredAt = performance.now();
-      if (reply[0] === 'skewed') this.#clock.distrust();
-      this.#clock.sync(reply[1], asked, this.#answeredAt);
+      if (reply[0] === 'skewed') clock.distrust();
+      clock.sync(reply[1], asked, this.#answeredAt);
       return reply;
     } catch (cause) {
       if (cause instanceof Error && cause.message.includes('OOM command not allowed')) throw new DomainError('overloaded', { cause });
@@ -177,7 +176,7 @@ export class TokenConnection {
   }
 
   async #sync(): Promise<void> {
-    await this.#clock.syncWith(this.#connection, ANSWER_MS);
+    await this.#connection.syncClock(ANSWER_MS);
     this.#answeredAt = performance.now();
   }
 }

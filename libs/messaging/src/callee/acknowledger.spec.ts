@@ -6,7 +6,7 @@ import { type BusEvent, DeadLetters } from '..';
 import { type Connection } from '../connection/connection';
 import { Keys } from '../wire/keys';
 import { Acknowledger } from './acknowledger';
-import { type Entry } from './entry';
+import { type Replica } from './replica';
 
 /** A user of Redis with rights to everything, but to these channels alone. */
 async function userWith(bench: Bench, ...channels: string[]): Promise<string> {
@@ -42,15 +42,11 @@ it('a message whose reply Redis refuses for good becomes a dead letter, and is c
 it('says when so much cannot be acknowledged that nothing more may be read', async () => {
   const refused = () => Promise.reject(new Error('NOPERM this user has no permissions to run the command'));
   const acknowledger = new Acknowledger({
-    connection: { ready: false, run: refused } as unknown as Connection,
-    group: 'sample',
-    keys: new Keys('bus'),
-    sealer: sealerFor('bus'),
-    logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
-    onRefused: () => undefined,
-  });
+    ...{ id: 'me', callee: 'sample', keys: new Keys('bus'), sealer: sealerFor('bus') },
+    commands: { ready: false, run: refused } as unknown as Connection,
+  } as Replica);
   const source = { stream: 'stream', caller: 'tester', lane: 'fast' } as const;
-  const finish = (n: number) => acknowledger.finish({ source, id: `${n}-1`, fields: [], deliveries: 1, asked: 0 } as Entry, undefined, () => undefined);
+  const finish = (n: number) => acknowledger.finish({ source, id: `${n}-1`, fields: [], deliveries: 1, asked: 0, settle: () => undefined }, undefined);
   for (let n = 0; n < 999; n += 1) finish(n);
   await eventually(() => !acknowledger.idle);
   expect(acknowledger.full).toBe(false);

@@ -1,14 +1,13 @@
 import { type Connection } from '../connection/connection';
-import { type BusLogger } from '../options';
 import { throttled } from '../throttled';
 import { sealReplies } from '../wire/envelope';
-import { type Keys } from '../wire/keys';
+import { fromFields } from '../wire/message';
 import { ACKNOWLEDGE, DEAD_LETTER } from '../wire/scripts';
-import { type Sealer } from '../wire/sealer';
 import { type Entry } from './entry';
+import { type Replica } from './replica';
 
 const RETRY_MS = 500;
-const COMPLAIN_MS = 1_000;
+const WARN_MS = 1_000;
 
 /** Dead letters that are kept for each callee. */
 const MOST_DEAD = 1_000;
@@ -22,29 +21,16 @@ const MOST_AT_ONCE = 64;
 /** What is said to the caller about a message, if anything. */
 export interface OutgoingReply {
   /** The replica that asked. */
-  readonly replica: string;
-  /** JSON. */
-  readonly answer: string;
+  readonly to: string;
+  readonly json: string;
 }
 
 interface Finish {
   readonly entry: Entry;
-  readonly reply?: OutgoingReply | undefined;
-  readonly onlyIfHeldBy: string;
+  readonly reply: OutgoingReply | undefined;
+  readonly onlyIfHeld: boolean;
   /** It is kept among the dead letters instead of being forgotten. */
   readonly dead: boolean;
-  readonly done: (entry: Entry) => void;
-}
-
-export interface AcknowledgerOptions {
-  readonly connection: Connection;
-  /** The callee, and so the group of its replicas. */
-  readonly group: string;
-  readonly keys: Keys;
-  readonly sealer: Sealer;
-  readonly logger: BusLogger;
-  /** Redis refuses to publish a reply: the caller is not told, and the message is a dead letter. */
-  readonly onRefused: (entry: Entry) => void;
 }
 
 /**
@@ -59,7 +45,7 @@ export class Acknowledger {
   private underWay = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: AcknowledgerOptions) {}
+  constructor(private readonly replica: Replica) {}
 
   start(): void {
     this.timer = setInterval(() => this.retry(), RETRY_MS);
@@ -69,14 +55,19 @@ export class Acknowledger {
     clearInterval(this.timer);
   }
 
-  /** @param onlyIfHeldBy finish it only when this replica still holds it */
-  finish(entry: Entry, reply: OutgoingReply | undefined, done: (entry: Entry) => void, onlyIfHeldBy = ''): void {
-    this.add({ entry, reply, onlyIfHeldBy, dead: false, done });
+  /** @param onlyIfHeld finish it only when this replica still holds it */
+  finish(entry: Entry, reply: OutgoingReply | undefined, onlyIfHeld = false): void {
+    this.add({ entry, reply, onlyIfHeld, dead: false });
   }
 
   /** Moves it to the dead letters instead. */
-  deadLetter(entry: Entry, reply: OutgoingReply | undefined, done: (entry: Entry) => void): void {
-    this.add({ entry, reply, onlyIfHeldBy: '', dead: true, done });
+  deadLetter(entry: Entry, reply?: OutgoingReply): void {
+    const { contract, onEvent } = this.replica;
+    const { pattern = '' } = fromFields(entry.fields);
+    const known = Object.hasOwn(contract.patterns, pattern);
+    const { caller, lane } = entry.source;
+    this.add({ entry, reply, onlyIfHeld: false, dead: true });
+    onEvent?.({ type: 'dead_lettered', pattern: known ? pattern : 'unknown', caller, lane });
   }
 
   get idle(): boolean {
@@ -90,20 +81,20 @@ export class Acknowledger {
 
   private add(finish: Finish): void {
     this.queued.push(finish);
-    if (this.queued.length === 1) setImmediate(() => this.flush(this.options.connection));
+    if (this.queued.length === 1) setImmediate(() => this.flush(this.replica.commands));
   }
 
   /** Sends what waits for the end of this turn of the event loop. */
   flush(connection: Connection): void {
     const batches = new Map<string, Finish[]>();
     for (const finish of this.queued.splice(0)) {
-      const { entry, onlyIfHeldBy, dead } = finish;
-      const batch = batches.get(entry.source.stream);
-      if (dead || onlyIfHeldBy !== '') void this.attempt([finish], connection);
+      const { stream } = finish.entry.source;
+      const batch = batches.get(stream);
+      if (finish.dead || finish.onlyIfHeld) void this.attempt([finish], connection);
       else if (batch && batch.length < MOST_AT_ONCE) batch.push(finish);
       else {
         if (batch) void this.attempt(batch, connection);
-        batches.set(entry.source.stream, [finish]);
+        batches.set(stream, [finish]);
       }
     }
     for (const batch of batches.values()) void this.attempt(batch, connection);
@@ -114,61 +105,66 @@ export class Acknowledger {
     this.underWay += 1;
     try {
       await this.send(finishes, connection);
-      for (const { done, entry } of finishes) done(entry);
+      for (const { entry } of finishes) entry.settle();
     } catch (error) {
-      if (this.options.connection.ready) this.complain(error);
+      // A lost connection is nothing to speak of here; what Redis refuses, it may refuse for ever.
+      if (this.replica.commands.ready) this.warn(error);
       if (!isRefusal(error)) for (const finish of finishes) this.failed.add(finish);
-      // One by one: the others may be answered.
-      else if (finishes.length > 1) for (const finish of finishes) void this.attempt([finish], this.options.connection);
-      else for (const finish of finishes) this.failed.add(finish.reply ? this.refused(finish) : finish);
+      // One by one: Redis may take the other replies.
+      else if (finishes.length > 1) for (const finish of finishes) void this.attempt([finish], this.replica.commands);
+      else for (const finish of finishes) this.refused(finish);
     } finally {
       this.underWay -= 1;
     }
   }
 
   private async send(finishes: readonly Finish[], connection: Connection): Promise<void> {
-    const { connection: commands, group, keys } = this.options;
-    const [{ entry, onlyIfHeldBy, dead }] = finishes as [Finish];
+    const { id: self, callee, commands, keys } = this.replica;
+    const [{ entry, onlyIfHeld, dead }] = finishes as [Finish];
     const { stream, caller, lane } = entry.source;
     const replies = this.repliesIn(finishes, caller);
     if (dead) {
       const [channel = '', text = ''] = replies;
       const about = [MOST_DEAD, caller, lane, entry.deliveries];
-      await connection.run(DEAD_LETTER, [stream, keys.dead(group)], [group, entry.id, channel, text, ...about], commands);
+      await connection.run(DEAD_LETTER, [stream, keys.dead(callee)], [callee, entry.id, channel, text, ...about], commands);
     } else {
       const ids = finishes.map((finish) => finish.entry.id);
-      await connection.run(ACKNOWLEDGE, [stream], [group, onlyIfHeldBy, ids.length, ...ids, ...replies], commands);
+      const args = [callee, onlyIfHeld ? self : '', ids.length, ...ids, ...replies];
+      await connection.run(ACKNOWLEDGE, [stream], args, commands);
     }
   }
 
   /** @returns channels, and what is published there, alternating */
   private repliesIn(finishes: readonly Finish[], caller: string): string[] {
-    const { group: callee, keys, sealer } = this.options;
+    const { callee, keys, sealer } = this.replica;
     const byReplica = new Map<string, string[]>();
     for (const { reply } of finishes) {
-      const answers = reply && byReplica.get(reply.replica);
-      if (answers) answers.push(reply.answer);
-      else if (reply) byReplica.set(reply.replica, [reply.answer]);
+      const others = reply && byReplica.get(reply.to);
+      if (others) others.push(reply.json);
+      else if (reply) byReplica.set(reply.to, [reply.json]);
     }
-    return [...byReplica].flatMap(([replica, answers]) => [
+    return [...byReplica].flatMap(([replica, replies]) => [
       keys.replyChannel(caller, replica),
-      sealReplies(sealer, { callee, caller, replica }, answers),
+      sealReplies(sealer, { callee, caller, replica }, replies),
     ]);
   }
 
-  private refused({ entry, done }: Finish): Finish {
-    this.options.onRefused(entry);
-    return { entry, onlyIfHeldBy: '', dead: true, done };
+  /** Tried again if there is no reply that could be left out. */
+  private refused(finish: Finish): void {
+    const { entry } = finish;
+    if (!finish.reply) return void this.failed.add(finish);
+    const { caller, lane } = entry.source;
+    this.replica.logger.error('Redis refuses replies to a caller; the message is a dead letter', { caller, lane, entry: entry.id });
+    this.deadLetter(entry);
   }
 
-  /** What a lost connection leaves is ordinary; what Redis refuses, it may refuse for ever. */
-  private readonly complain = throttled(COMPLAIN_MS, (error: unknown) => {
+  private readonly warn = throttled(WARN_MS, (error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
-    this.options.logger.error('acknowledging messages fails', { reason, waiting: this.failed.size });
+    this.replica.logger.error('acknowledging messages fails', { reason, waiting: this.failed.size });
   });
 
   private retry(): void {
-    if (!this.options.connection.ready) return;
+    if (!this.replica.commands.ready) return;
     for (const finish of this.failed) this.add(finish);
     this.failed.clear();
   }

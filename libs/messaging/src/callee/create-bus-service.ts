@@ -1,11 +1,22 @@
-import { type DynamicModule, type INestMicroservice, Module } from '@nestjs/common';
+import { Catch, type DynamicModule, type ExceptionFilter, type INestMicroservice, Module } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
-import { BusErrorFilter } from './error-filter';
+import { type Observable, throwError } from 'rxjs';
 import { type BusServerOptions } from '../options';
 import { BusServer } from './server';
 
 type Importable = NonNullable<DynamicModule['imports']>[number];
 type NestOptions = Parameters<typeof NestFactory.createMicroservice>[1];
+
+/**
+ * Hands errors on to the bus server as they are. Without it Nest's own filter has replaced them by "Internal server
+ * error" before the server can give them their wire form.
+ */
+@Catch()
+class BusErrorFilter implements ExceptionFilter {
+  catch(error: unknown): Observable<never> {
+    return throwError(() => error);
+  }
+}
 
 /**
  * Around the application's own module: so the filter here is the last one that Nest asks, after those of methods,

@@ -1,11 +1,12 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { type Connection } from '../connection/connection';
+import { DEFAULTS } from '../options';
+import { type Lane } from '../wire/contract';
+import { RECLAIM } from '../wire/scripts';
 import { type Acknowledger } from './acknowledger';
 import { type Entry, type Source } from './entry';
-import { type Lane } from '../wire/contract';
 import { GAP_MS, type Lease, LEASE_MS } from './lease';
-import { type BusLogger } from '../options';
-import { RECLAIM } from '../wire/scripts';
+import { type Replica } from './replica';
 
 /** Long: a read that brings nothing costs Redis and this process alike. What must not wait for its end wakes it. */
 const BLOCK_MS = 5_000;
@@ -18,26 +19,7 @@ const MOST_AT_ONCE = 16;
 const STALE_MS = 1_000;
 const RETRY_MS = 500;
 
-type RawEntry = [id: string, fields: string[] | null];
-
-export interface LaneReaderOptions {
-  readonly lane: Lane;
-  readonly sources: readonly Source[];
-  /** How many messages run at once. */
-  readonly concurrency: number;
-  readonly group: string;
-  readonly replica: string;
-  /** Blocks while it waits for messages, so nobody else may use it. */
-  readonly connection: Connection;
-  readonly commands: Connection;
-  readonly lease: Lease;
-  readonly leasesKey: string;
-  readonly acknowledger: Acknowledger;
-  readonly logger: BusLogger;
-  /** Runs a message to its end. Never rejects. */
-  readonly run: (entry: Entry) => Promise<void>;
-  readonly onReclaimed: (count: number) => void;
-}
+type RawEntry = [id: string, fields: string[], deliveries?: number];
 
 /**
  * Reads the messages of one lane, never more than can run. Everything is asked one after another over one connection;
@@ -47,7 +29,8 @@ export interface LaneReaderOptions {
 export class LaneReader {
   private readonly held = new Map<string, Entry>();
   private readonly waiting: Entry[] = [];
-  private readonly byStream: ReadonlyMap<string, Source>;
+  private readonly sources: readonly Source[];
+  private readonly atOnce: number;
   private running = 0;
   private stopping = false;
   private sweepDue = true;
@@ -55,11 +38,22 @@ export class LaneReader {
   private slotFreed: () => void = () => undefined;
   private clientId: string | undefined;
 
-  constructor(private readonly options: LaneReaderOptions) {
-    this.byStream = new Map(options.sources.map((source) => [source.stream, source]));
-    options.connection.beforeUse(async () => {
-      const { redis } = options.connection;
-      this.clientId = await redis.client('ID').then(String, () => undefined);
+  /**
+   * @param connection blocks while it waits for messages, so nobody else may use it
+   * @param run runs a message to its end, and never rejects
+   */
+  constructor(
+    private readonly replica: Replica,
+    private readonly lane: Lane,
+    private readonly connection: Connection,
+    private readonly lease: Lease,
+    private readonly acknowledger: Acknowledger,
+    private readonly run: (entry: Entry) => Promise<void>,
+  ) {
+    this.sources = replica.sources.filter((source) => source.lane === lane);
+    this.atOnce = replica.concurrency?.[lane] ?? DEFAULTS.concurrency[lane];
+    connection.beforeUse(async () => {
+      this.clientId = await connection.redis.client('ID').then(String, () => undefined);
       await this.makeGroups();
       this.sweepDue = true;
     });
@@ -69,14 +63,13 @@ export class LaneReader {
     this.loop = this.readOn();
   }
 
-  /** Reads no more. Messages that wait for a slot are left to others; `idle` tells when the running ones are done. */
+  /** Reads no more. Messages that wait for a slot are left to others; `runningCount` tells when the others are done. */
   async stop(): Promise<void> {
-    const { connection } = this.options;
     this.stopping = true;
     this.slotFreed();
-    if (!(await this.unblock())) connection.cut();
+    if (!(await this.unblock())) this.connection.cut();
     await this.loop;
-    for (const entry of this.waiting.splice(0)) this.held.delete(keyOf(entry));
+    for (const entry of this.waiting.splice(0)) entry.settle();
   }
 
   /** Looks for messages to take over before anything else is read. */
@@ -93,27 +86,22 @@ export class LaneReader {
     return this.running;
   }
 
-  /** The entry is answered and off its stream. */
-  settle(entry: Entry): void {
-    this.held.delete(keyOf(entry));
-  }
-
   /** Ends a read that waits for messages. @returns whether that could be said */
   private async unblock(): Promise<boolean> {
-    const { commands } = this.options;
+    const { commands } = this.replica;
     if (this.clientId === undefined || !commands.ready) return false;
     const told = commands.within(READY_MS, commands.redis.client('UNBLOCK', this.clientId));
     return told.then(() => true, () => false);
   }
 
   private async readOn(): Promise<void> {
-    const { acknowledger, connection, commands } = this.options;
+    const { commands } = this.replica;
     while (!this.stopping) {
       // Both: what is read over the one is answered over the other, and aged by the clock that the other keeps.
-      if (!(await connection.whenReady(READY_MS)) || !(await commands.whenReady(READY_MS))) continue;
-      const free = this.options.concurrency - this.running - this.waiting.length;
+      if (!(await this.connection.whenReady(READY_MS)) || !(await commands.whenReady(READY_MS))) continue;
+      const free = this.atOnce - this.running - this.waiting.length;
       try {
-        if (acknowledger.full) await sleep(RETRY_MS);
+        if (this.acknowledger.full) await sleep(RETRY_MS);
         else if (free <= 0) await this.slot();
         else if (this.sweepDue) await this.sweep(free);
         else await this.read(free);
@@ -124,23 +112,25 @@ export class LaneReader {
   }
 
   private async read(free: number): Promise<void> {
-    const { acknowledger, connection, group, replica, sources } = this.options;
+    const { callee, id } = this.replica;
     // COUNT is per stream. When fewer slots are free than there are streams, some messages may have to wait for one.
-    const count = Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(free / sources.length)));
-    const streams = sources.map((source) => source.stream);
+    const count = Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(free / this.sources.length)));
     const asked = performance.now();
-    const { redis } = connection;
+    const { redis } = this.connection;
     redis.stream.cork();
-    acknowledger.flush(connection);
+    this.acknowledger.flush(this.connection);
     const read = redis.xreadgroup(
-      ...(['GROUP', group, replica, 'COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS'] as const),
-      ...streams,
-      ...streams.map(() => '>'),
+      ...(['GROUP', callee, id, 'COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS'] as const),
+      ...this.sources.map(({ stream }) => stream),
+      ...this.sources.map(() => '>'),
     );
     redis.stream.uncork();
-    const batches = (await connection.within(BLOCK_MS + BLOCK_GRACE_MS, read)) as [string, RawEntry[]][] | null;
+    const batches = (await this.connection.within(BLOCK_MS + BLOCK_GRACE_MS, read)) as [string, RawEntry[]][] | null;
     if (!batches) return;
-    for (const [stream, raw] of batches) for (const entry of this.entriesOf(stream, raw, asked, () => 1)) this.take(entry);
+    for (const [stream, entries] of batches) {
+      const source = this.sources.find((one) => one.stream === stream);
+      if (source) for (const entry of entries) this.take(source, entry, asked);
+    }
     // What is answered without waiting is acknowledged together with the next read.
     await turn();
   }
@@ -149,46 +139,29 @@ export class LaneReader {
   private async sweep(free: number): Promise<void> {
     this.sweepDue = false;
     let room = free;
-    for (const source of this.options.sources) {
-      const entries = await this.lostOn(source, room);
-      entries.push(...(await this.abandonedOn(source, room - entries.length)));
-      room -= entries.length;
-      if (entries.length > 0) this.options.onReclaimed(entries.length);
-      for (const entry of entries) this.take(entry);
+    for (const source of this.sources) {
+      const count = await this.reclaim(source, room);
+      room -= count;
+      if (count > 0) {
+        this.replica.logger.warn('took over messages', { lane: this.lane, count });
+        this.replica.onEvent?.({ type: 'reclaimed', lane: this.lane, count });
+      }
       // The rest is looked at when there is room again.
       if (room <= 0) return this.sweepSoon();
     }
   }
 
-  private async lostOn({ stream }: Source, room: number): Promise<Entry[]> {
-    const pending = await this.pendingHere(stream);
-    const lost = [...pending.keys()].filter((id) => !this.held.has(`${stream} ${id}`)).slice(0, room);
-    if (lost.length === 0) return [];
-    const { connection, group, replica } = this.options;
+  private async reclaim(source: Source, room: number): Promise<number> {
+    const { callee, commands, id, keys } = this.replica;
+    const held = [...this.held.values()].filter((entry) => entry.source === source).map((entry) => entry.id);
     const asked = performance.now();
-    const claim = connection.redis.xclaim(stream, group, replica, 0, ...lost);
-    const raw = (await connection.within(BLOCK_GRACE_MS, claim)) as RawEntry[];
-    return this.entriesOf(stream, raw, asked, (id) => (pending.get(id) ?? 0) + 1);
-  }
-
-  private async abandonedOn({ stream }: Source, room: number): Promise<Entry[]> {
-    const { connection, group, replica, lease, leasesKey } = this.options;
-    if (room <= 0 || !lease.mayJudge) return [];
-    const notAfter = Math.floor(lease.clock.now() + STALE_MS);
-    const asked = performance.now();
-    const claim = connection.run(RECLAIM, [stream, leasesKey], [group, replica, LEASE_MS, room, notAfter, GAP_MS]);
-    const raw = (await connection.within(BLOCK_GRACE_MS, claim)) as [string, string[], number][];
-    const deliveries = new Map(raw.map(([id, , times]) => [id, times]));
-    return this.entriesOf(stream, raw.map(([id, fields]) => [id, fields]), asked, (id) => deliveries.get(id) ?? 1);
-  }
-
-  /** What Redis says is pending for this replica: entry id → deliveries. */
-  private async pendingHere(stream: string): Promise<Map<string, number>> {
-    const { connection, group, replica } = this.options;
-    const most = this.held.size + this.options.concurrency;
-    const list = connection.redis.xpending(stream, group, '-', '+', most, replica);
-    const rows = (await connection.within(BLOCK_GRACE_MS, list)) as [string, string, number, number][];
-    return new Map(rows.map(([id, , , deliveries]) => [id, deliveries]));
+    const notAfter = Math.floor(commands.clock.now() + STALE_MS);
+    const judges = this.lease.mayJudge ? 1 : 0;
+    const args = [callee, id, LEASE_MS, room, notAfter, GAP_MS, judges, ...held];
+    const claim = this.connection.run(RECLAIM, [source.stream, keys.leases(callee)], args);
+    const claimed = (await this.connection.within(BLOCK_GRACE_MS, claim)) as RawEntry[];
+    for (const entry of claimed) this.take(source, entry, asked);
+    return claimed.length;
   }
 
   /**
@@ -196,36 +169,32 @@ export class LaneReader {
    * another replica may have claimed it: then Redis is asked.
    */
   private async stillOurs({ source, id, asked }: Entry): Promise<boolean> {
-    const { commands, group, lease, replica } = this.options;
-    for (let since = asked; !lease.heldSince(since); ) {
-      await lease.renew();
+    const { callee, commands, id: self } = this.replica;
+    for (let since = asked; !this.lease.heldSince(since); ) {
+      await this.lease.renew();
       since = performance.now();
-      const pending = commands.redis.xpending(source.stream, group, id, id, 1, replica);
+      const pending = commands.redis.xpending(source.stream, callee, id, id, 1, self);
       if ((await commands.within(BLOCK_GRACE_MS, pending)).length === 0) return false;
     }
     return true;
   }
 
-  private entriesOf(stream: string, raw: RawEntry[], asked: number, deliveries: (id: string) => number): Entry[] {
-    const source = this.byStream.get(stream);
-    if (!source) return [];
-    return raw.map(([id, fields]) => ({ source, id, fields: fields ?? [], deliveries: deliveries(id), asked }));
-  }
-
-  private take(entry: Entry): void {
+  private take(source: Source, [id, fields, deliveries = 1]: RawEntry, asked: number): void {
+    const key = `${source.stream} ${id}`;
     // Given again while it runs: the group was made anew.
-    if (this.held.has(keyOf(entry))) return;
-    this.held.set(keyOf(entry), entry);
-    this.options.lease.busy();
-    if (this.running < this.options.concurrency) void this.runOne(entry);
+    if (this.held.has(key)) return;
+    const entry: Entry = { source, id, fields, deliveries, asked, settle: () => this.held.delete(key) };
+    this.held.set(key, entry);
+    this.lease.busy();
+    if (this.running < this.atOnce) void this.runOne(entry);
     else this.waiting.push(entry);
   }
 
   private async runOne(entry: Entry): Promise<void> {
     this.running += 1;
     // Where Redis does not say, the entry is let go of: it is fetched again if it is still ours.
-    if (this.options.lease.heldSince(entry.asked) || (await this.stillOurs(entry).catch(() => false))) await this.options.run(entry);
-    else this.held.delete(keyOf(entry));
+    if (this.lease.heldSince(entry.asked) || (await this.stillOurs(entry).catch(() => false))) await this.run(entry);
+    else entry.settle();
     this.running -= 1;
     const next = this.stopping ? undefined : this.waiting.shift();
     if (next) void this.runOne(next);
@@ -239,7 +208,7 @@ export class LaneReader {
   }
 
   private async recover(error: unknown): Promise<void> {
-    const { connection, lane, logger } = this.options;
+    const { connection } = this;
     if (!connection.ready || this.stopping) return;
     const reason = error instanceof Error ? error.message : String(error);
     try {
@@ -249,23 +218,18 @@ export class LaneReader {
       // Another Redis has taken over, and the connection goes there.
       if (!connection.ready) return;
     }
-    logger.warn('reading messages failed', { lane, reason });
+    this.replica.logger.warn('reading messages failed', { lane: this.lane, reason });
     await sleep(RETRY_MS);
   }
 
   /** From `0`, so that messages sent before the group was made are read too. */
   private async makeGroups(): Promise<void> {
-    const { connection, group, sources } = this.options;
-    for (const { stream } of sources) {
+    for (const { stream } of this.sources) {
       try {
-        await connection.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+        await this.connection.redis.xgroup('CREATE', stream, this.replica.callee, '0', 'MKSTREAM');
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith('BUSYGROUP')) throw error;
       }
     }
   }
-}
-
-function keyOf(entry: Entry): string {
-  return `${entry.source.stream} ${entry.id}`;
 }

@@ -1,6 +1,7 @@
-import { type Connection } from '../connection/connection';
+import { RedisClock } from '../connection/clock';
 import { Keys } from '../wire/keys';
 import { Lease, LEASE_MS } from './lease';
+import { type Replica } from './replica';
 
 /** A lease whose heartbeats are answered after so many ms, all of which this process or its machine stood still. */
 function leaseOf(standsStill: () => void): Lease {
@@ -8,12 +9,10 @@ function leaseOf(standsStill: () => void): Lease {
     standsStill();
     return [Date.now(), 0, 0];
   };
-  const connection = { ready: true, beforeUse: () => undefined, run: answer, within: (_ms: number, reply: unknown) => reply };
-  return new Lease({
-    connection: connection as unknown as Connection,
-    keys: new Keys('test'),
-    ...{ callee: 'sample', replica: 'me', streams: () => [], held: () => 0, onTakeover: () => undefined },
-  });
+  const clock = new RedisClock();
+  const commands = { clock, ready: true, beforeUse: () => undefined, run: answer, within: (_ms: number, reply: unknown) => reply };
+  const replica = { commands, keys: new Keys('test'), callee: 'sample', id: 'me', sources: [] };
+  return new Lease(replica as unknown as Replica, () => 0, () => undefined);
 }
 
 afterEach(() => jest.restoreAllMocks());

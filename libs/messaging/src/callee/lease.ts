@@ -1,7 +1,7 @@
-import { ANSWER_MS, RedisClock } from '../connection/clock';
-import { type Connection } from '../connection/connection';
-import { type Keys, PRESENCE_MS } from '../wire/keys';
+import { ANSWER_MS } from '../connection/connection';
+import { PRESENCE_MS } from '../wire/keys';
 import { HEARTBEAT } from '../wire/scripts';
+import { type Replica } from './replica';
 
 const BEAT_MS = 500;
 /** A replica that had nothing to do for so long sends every other heartbeat. */
@@ -12,28 +12,14 @@ const LOOK_MS = 3_000;
 /** After so long without a heartbeat a replica counts as dead, and others may claim its messages. */
 export const LEASE_MS = 5_000;
 
-/** Who was not heard for so long, by Redis' clock or his own, cannot tell who else is alive. */
+/** A replica that was not heard for so long, by Redis' clock or its own, cannot tell which others are alive. */
 export const GAP_MS = 2_000;
 
-export interface LeaseOptions {
-  readonly connection: Connection;
-  readonly keys: Keys;
-  readonly callee: string;
-  readonly replica: string;
-  /** All streams of the callee. */
-  readonly streams: () => readonly string[];
-  /** How many messages this replica holds. */
-  readonly held: () => number;
-  /** There may be messages to take over, or to fetch again. */
-  readonly onTakeover: () => void;
-}
-
 /**
- * A replica's claim to be alive, renewed twice a second, or once when it is idle. Callers see by it whether anybody is there (presence); other
- * replicas, whether its messages are theirs to take (lease).
+ * A replica's claim to be alive, renewed twice a second, or once when it is idle. Callers see by it whether anybody is there
+ * (presence); other replicas, whether its messages are theirs to take (lease).
  */
 export class Lease {
-  readonly clock = new RedisClock();
   private timer: NodeJS.Timeout | undefined;
   private renewing: Promise<void> | undefined;
   private taking = true;
@@ -45,9 +31,16 @@ export class Lease {
   private lastLook = -Infinity;
   private lastWork = -Infinity;
 
-  constructor(private readonly options: LeaseOptions) {
-    options.connection.beforeUse(() => {
-      this.clock.distrust();
+  /**
+   * @param held how many messages this replica holds
+   * @param onTakeover there may be messages to take over, or to fetch again
+   */
+  constructor(
+    private readonly replica: Replica,
+    private readonly held: () => number,
+    private readonly onTakeover: () => void,
+  ) {
+    replica.commands.beforeUse(() => {
       this.reconnected = true;
       return this.beat();
     });
@@ -57,7 +50,7 @@ export class Lease {
     this.timer = setInterval(() => {
       const now = performance.now();
       const idle = now - this.lastWork > BUSY_MS && now - this.lastBeat < 1.5 * BEAT_MS;
-      if (this.options.connection.ready && !idle) this.renew().catch(() => undefined);
+      if (this.replica.commands.ready && !idle) this.renew().catch(() => undefined);
     }, BEAT_MS);
   }
 
@@ -73,7 +66,7 @@ export class Lease {
   /** Takes no more messages, but keeps those it has. */
   async withdraw(): Promise<void> {
     this.taking = false;
-    if (this.options.connection.ready) await this.beat().catch(() => undefined);
+    if (this.replica.commands.ready) await this.beat().catch(() => undefined);
   }
 
   /** Sends a heartbeat, unless one is under way, and waits for the answer. */
@@ -88,7 +81,7 @@ export class Lease {
    */
   heldSince(asked: number): boolean {
     const silent = performance.now() - this.lastBeat > LEASE_MS;
-    return !silent && !this.clock.suspended && this.unbrokenSince <= asked;
+    return !silent && !this.replica.commands.clock.suspended && this.unbrokenSince <= asked;
   }
 
   get present(): boolean {
@@ -106,16 +99,16 @@ export class Lease {
   }
 
   private async beat(): Promise<void> {
-    const { connection, callee, held, keys, replica, streams, onTakeover } = this.options;
+    const { callee, commands, id, keys, sources } = this.replica;
     const asked = performance.now();
     const look = asked - this.lastLook > LOOK_MS;
-    const places = [keys.leases(callee), keys.replicas(callee), ...(look ? streams() : [])];
-    await this.clock.measure(async () => {
-      const beat = connection.run(HEARTBEAT, places, [replica, this.taking ? 1 : 0, GAP_MS, LEASE_MS, callee, held()]);
-      const [redisMs, unheard, takeover] = (await connection.within(ANSWER_MS, beat)) as [number, number, number];
+    const places = [keys.leases(callee), keys.replicas(callee), ...(look ? sources.map(({ stream }) => stream) : [])];
+    await commands.clock.measure(async () => {
+      const beat = commands.run(HEARTBEAT, places, [id, this.taking ? 1 : 0, GAP_MS, LEASE_MS, callee, this.held()]);
+      const [redisMs, unheard, takeover] = (await commands.within(ANSWER_MS, beat)) as [number, number, number];
       const answered = performance.now();
       if (unheard || this.reconnected || answered - this.lastBeat > GAP_MS) this.unbrokenSince = answered;
-      if (takeover) onTakeover();
+      if (takeover) this.onTakeover();
       return redisMs;
     });
     if (look) this.lastLook = asked;

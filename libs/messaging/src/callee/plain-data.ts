@@ -13,14 +13,8 @@ export function harmlessObject(value: unknown): object | undefined {
 function isHarmless(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (depth === MAX_DEPTH) return false;
-  if (Array.isArray(value)) {
-    for (const item of value) if (!isHarmless(item, depth + 1)) return false;
-    return true;
-  }
-  for (const key of Object.keys(value)) {
+  return Object.keys(value).every((key) => {
     const child = (value as Record<string, unknown>)[key];
-    if (key === '__proto__' || (key === 'constructor' && typeof child === 'object')) return false;
-    if (!isHarmless(child, depth + 1)) return false;
-  }
-  return true;
+    return key !== '__proto__' && (key !== 'constructor' || typeof child !== 'object') && isHarmless(child, depth + 1);
+  });
 }

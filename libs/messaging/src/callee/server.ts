@@ -1,19 +1,18 @@
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { type Redis } from 'ioredis';
 import { Connection } from '../connection/connection';
+import { type CalleeStatus, inspect } from '../operations/inspect';
+import { type BusServerOptions, newReplicaId } from '../options';
 import { type BusContext } from '../wire/context';
-import { callersOf, type Lane, LANES } from '../wire/contract';
+import { callersOf, LANES } from '../wire/contract';
+import { Keys, requireName } from '../wire/keys';
+import { LEAVE } from '../wire/scripts';
 import { Acknowledger } from './acknowledger';
 import { BUS_TRANSPORT, type HandlerExtras } from './handles';
-import { type CalleeStatus, inspect } from '../operations/inspect';
-import { Keys, requireName } from '../wire/keys';
-import { fromFields } from '../wire/message';
-import { type Entry } from './entry';
 import { LaneReader } from './lane-reader';
 import { Lease } from './lease';
-import { type BusLogger, type BusServerOptions, DEFAULTS, nestLogger, newReplicaId } from '../options';
+import { type Replica } from './replica';
 import { Runner } from './runner';
-import { LEAVE } from '../wire/scripts';
 
 /** How long `listen` waits for Redis before it goes on without: the service then begins when Redis does. */
 const PATIENCE_MS = 2_000;
@@ -30,42 +29,34 @@ type Listener = (...args: unknown[]) => void;
  */
 export class BusServer extends Server<Record<string, Listener>> implements CustomTransportStrategy {
   override readonly transportId = BUS_TRANSPORT;
-  readonly replica: string;
-  private readonly log: BusLogger;
+  readonly replica = newReplicaId();
   private readonly keys: Keys;
-  private readonly commands: Connection;
+  private readonly self: Replica;
   private readonly lease: Lease;
   private readonly acknowledger: Acknowledger;
-  private readonly readers: LaneReader[] = [];
+  private readonly readers: LaneReader[];
   private readonly blocking: Connection[] = [];
-  private readonly streams: string[] = [];
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: BusServerOptions) {
     super();
-    const service = requireName(options.contract.name);
-    this.replica = newReplicaId();
-    this.log = options.logger ?? nestLogger();
-    this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
-    this.commands = this.connection('commands');
-    this.lease = new Lease({
-      connection: this.commands,
-      keys: this.keys,
-      callee: service,
-      replica: this.replica,
-      streams: () => this.streams,
-      held: () => this.readers.reduce((sum, reader) => sum + reader.heldCount, 0),
-      onTakeover: () => this.readers.forEach((reader) => reader.sweepSoon()),
+    const { contract, prefix } = options;
+    const callee = requireName(contract.name);
+    const keys = (this.keys = new Keys(prefix));
+    const sources = LANES.flatMap((lane) =>
+      callersOf(contract, lane).map((caller) => ({ stream: keys.stream(callee, requireName(caller), lane), caller, lane })),
+    );
+    const self = { ...options, id: this.replica, callee, keys, sources, commands: this.connection('commands') };
+    const held = (): number => this.readers.reduce((sum, reader) => sum + reader.heldCount, 0);
+    this.self = self;
+    this.lease = new Lease(self, held, () => this.readers.forEach((reader) => reader.sweepSoon()));
+    this.acknowledger = new Acknowledger(self);
+    const runner = new Runner(self, this.acknowledger, (...message) => this.handle(...message));
+    this.readers = LANES.filter((lane) => sources.some((source) => source.lane === lane)).map((lane) => {
+      const connection = this.connection(lane);
+      this.blocking.push(connection);
+      return new LaneReader(self, lane, connection, this.lease, this.acknowledger, (entry) => runner.run(entry));
     });
-    this.acknowledger = new Acknowledger({
-      connection: this.commands,
-      group: service,
-      keys: this.keys,
-      sealer: options.sealer,
-      logger: this.log,
-      onRefused: (entry) => this.refused(entry),
-    });
-    for (const lane of LANES) this.addReader(lane);
   }
 
   /** Connected, reading, and seen by callers. */
@@ -75,8 +66,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
 
   /** How it stands with this service's streams. Rejects when Redis does not say. */
   inspect(): Promise<CalleeStatus> {
-    const { contract, prefix = DEFAULTS.prefix } = this.options;
-    const { commands } = this;
+    const { commands, contract, prefix } = this.self;
     return inspect((...script) => commands.within(FLUSH_MS, commands.run(...script)), contract, prefix);
   }
 
@@ -109,7 +99,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
   }
 
   private get connections(): Connection[] {
-    return [this.commands, ...this.blocking];
+    return [this.self.commands, ...this.blocking];
   }
 
   private async start(): Promise<void> {
@@ -119,7 +109,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     this.acknowledger.start();
     for (const reader of this.readers) reader.start();
     const up = await Promise.all(this.connections.map((connection) => connection.whenReady(PATIENCE_MS)));
-    if (up.includes(false)) this.log.warn('Redis is not there yet; the bus begins when it is', { replica: this.replica });
+    if (up.includes(false)) this.options.logger.warn('Redis is not there yet; the bus begins when it is', { replica: this.replica });
   }
 
   private requireMatch(): void {
@@ -138,7 +128,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
       redis: this.options.redis,
       slotKey: this.keys.leases(this.options.contract.name),
       name: `${this.options.contract.name}:${name}`,
-      logger: this.log,
+      logger: this.options.logger,
       onState: (up) => {
         this.options.onEvent?.({ type: 'connection', name, up });
         if (name !== 'commands') return;
@@ -147,58 +137,6 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
         if (!up) for (const connection of this.blocking) connection.cut();
       },
     });
-  }
-
-  private addReader(lane: Lane): void {
-    const { contract, concurrency, onEvent } = this.options;
-    const callee = contract.name;
-    const sources = callersOf(contract, lane).map((caller) => ({
-      stream: this.keys.stream(callee, requireName(caller), lane),
-      caller,
-      lane,
-    }));
-    if (sources.length === 0) return;
-    const atOnce = concurrency?.[lane] ?? DEFAULTS.concurrency[lane];
-    if (!(atOnce >= 1)) throw new RangeError(`the ${lane} lane must run at least one message at once, not ${atOnce}`);
-    const connection = this.connection(lane);
-    const runner = new Runner({
-      ...this.options,
-      replica: this.replica,
-      logger: this.log,
-      clock: this.lease.clock,
-      acknowledger: this.acknowledger,
-      settle: (entry) => reader.settle(entry),
-      handle: (pattern, data, context) => this.handle(pattern, data, context),
-    });
-    const reader = new LaneReader({
-      lane,
-      sources,
-      concurrency: atOnce,
-      group: callee,
-      replica: this.replica,
-      connection,
-      commands: this.commands,
-      lease: this.lease,
-      leasesKey: this.keys.leases(callee),
-      acknowledger: this.acknowledger,
-      logger: this.log,
-      run: (entry: Entry) => runner.run(entry),
-      onReclaimed: (count) => {
-        this.log.warn('took over messages', { lane, count });
-        onEvent?.({ type: 'reclaimed', lane, count });
-      },
-    });
-    this.readers.push(reader);
-    this.blocking.push(connection);
-    this.streams.push(...sources.map((source) => source.stream));
-  }
-
-  private refused({ source: { caller, lane }, id, fields }: Entry): void {
-    const { contract, onEvent } = this.options;
-    const { pattern = '' } = fromFields(fields);
-    this.log.error('Redis refuses replies to a caller; the message is a dead letter', { caller, lane, entry: id });
-    const known = Object.hasOwn(contract.patterns, pattern);
-    onEvent?.({ type: 'dead_lettered', pattern: known ? pattern : 'unknown', caller, lane });
   }
 
   private handle(pattern: string, data: object, context: BusContext): Promise<unknown> {
@@ -224,9 +162,9 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     await drained;
     const busy = () => this.readers.some((reader) => reader.runningCount > 0);
     if (!(await until(() => !busy(), DRAIN_MS))) {
-      this.log.warn('closed while messages were running', { replica: this.replica });
+      this.options.logger.warn('closed while messages were running', { replica: this.replica });
     }
-    await until(() => this.acknowledger.idle || !this.commands.ready, FLUSH_MS);
+    await until(() => this.acknowledger.idle || !this.self.commands.ready, FLUSH_MS);
     this.lease.stop();
     this.acknowledger.stop();
     await this.leave();
@@ -234,10 +172,10 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
   }
 
   private async leave(): Promise<void> {
-    if (!this.commands.ready) return;
-    const { name } = this.options.contract;
-    const keys = [this.keys.leases(name), this.keys.replicas(name), ...this.streams];
-    await this.commands.within(FLUSH_MS, this.commands.run(LEAVE, keys, [name, this.replica])).catch(() => undefined);
+    const { callee, commands, keys, sources } = this.self;
+    if (!commands.ready) return;
+    const places = [keys.leases(callee), keys.replicas(callee), ...sources.map(({ stream }) => stream)];
+    await commands.within(FLUSH_MS, commands.run(LEAVE, places, [callee, this.replica])).catch(() => undefined);
   }
 }
 

@@ -1,5 +1,4 @@
-import { ANSWER_MS, RedisClock } from '../connection/clock';
-import { Connection } from '../connection/connection';
+import { ANSWER_MS, Connection } from '../connection/connection';
 import { PRESENCE_MS } from '../wire/keys';
 import { type BusLogger } from '../options';
 import { type Script } from '../wire/scripts';
@@ -27,11 +26,10 @@ export interface CallerConnectionOptions {
 }
 
 /**
- * A caller's way to callees: a connection for commands, one that hears answers, and the clock of the Redis at their end.
+ * A caller's way to callees: a connection for commands, and one that hears replies.
  * There is one for all callees or, on a Cluster, one for each: where one node is away, calls elsewhere do not notice.
  */
 export class CallerConnection {
-  readonly clock = new RedisClock();
   readonly commands: Connection;
   answers: Connection;
   private moving = false;
@@ -41,10 +39,7 @@ export class CallerConnection {
 
   constructor(private readonly options: CallerConnectionOptions) {
     this.commands = this.connection('calls');
-    this.commands.beforeUse(() => {
-      this.clock.distrust();
-      return this.sync();
-    });
+    this.commands.beforeUse(() => this.sync());
     this.answers = this.listener();
   }
 
@@ -85,7 +80,7 @@ export class CallerConnection {
    * caller that can write there can pretend that somebody is there.
    */
   present(key: string): Promise<number> {
-    const since = Math.floor(this.clock.now() - PRESENCE_MS);
+    const since = Math.floor(this.commands.clock.now() - PRESENCE_MS);
     return this.commands.within(ANSWER_MS, this.commands.redis.zcount(key, since, '+inf'));
   }
 
@@ -136,7 +131,7 @@ export class CallerConnection {
     const { redis } = this.commands;
     // On a Cluster, TIME alone would be answered by any node. Where the key is not, it moves us to where it is.
     const place = slotKey === undefined ? 0 : redis.zcount(slotKey, 0, 0);
-    await Promise.all([this.clock.syncWith(this.commands), place]);
+    await Promise.all([this.commands.syncClock(), place]);
   }
 
   private connection(name: string): Connection {

@@ -8,7 +8,7 @@ import { map, type Observable, of, throwError } from 'rxjs';
 import { Bench, eventually, moduleOf, rejection } from '../../test/harness';
 import { type Done, sampleContract, Work } from '../../test/sample';
 import { sealReplies } from '../wire/envelope';
-import { encodeAnswer } from '../wire/message';
+import { encodeReply } from '../wire/message';
 import { BusContext, BusError, BusServer, callContext, createBusService, Handles, type WireError } from '..';
 
 let bench: Bench;
@@ -334,7 +334,7 @@ describe('a caller', () => {
       const noise = ['null', '7', '{}', '{"id":7}', '{"id":"x","error":{}}', `{"id":"${messageId}","error":"x"}`];
       await bench.redis.publish(channel, sealReplies(bench.sealer, route, noise));
       for (const key of ['first', 'second']) {
-        await bench.redis.publish(channel, sealReplies(bench.sealer, route, [encodeAnswer(messageId, { key, replica: '' })]));
+        await bench.redis.publish(channel, sealReplies(bench.sealer, route, [encodeReply(messageId, { key, replica: '' })]));
       }
     });
     await expect(sample.request('work.do', { key: 'a' })).resolves.toMatchObject({ key: 'first' });

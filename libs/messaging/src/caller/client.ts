@@ -6,7 +6,7 @@ import { callSeal, contentText, openReplies } from '../wire/envelope';
 import { Keys, requireName } from '../wire/keys';
 import { CallerConnection, PULSE_MS } from './caller-connection';
 import { encodeHead, isIdempotencyKey, isTooLarge, MOST_TTL_MS } from '../wire/message';
-import { type BusClientOptions, type BusLogger, DEFAULTS, nestLogger, newReplicaId } from '../options';
+import { type BusClientOptions, type BusLogger, DEFAULTS, newReplicaId } from '../options';
 import { type Fate, type PendingCall, PendingCalls } from './pending-calls';
 import { parseRedisUrl } from '../connection/redis-url';
 import { throttled } from '../throttled';
@@ -14,7 +14,7 @@ import { LOCATE, RETRACT } from '../wire/scripts';
 import { Sender } from './sender';
 
 const STALE_MS = 1_000;
-const COMPLAIN_MS = 1_000;
+const WARN_MS = 1_000;
 const ASKED_AT_ONCE = 200;
 const LOOKED_THROUGH = 1_000;
 
@@ -42,7 +42,6 @@ export class BusClient {
   /** Who asks. */
   readonly service: string;
   readonly replica: string;
-  private readonly log: BusLogger;
   private readonly warn: BusLogger['warn'];
   private readonly keys: Keys;
   /** By callee on a Cluster, where each callee's keys are on a node of its own; else there is one for all. */
@@ -57,10 +56,9 @@ export class BusClient {
   constructor(private readonly options: BusClientOptions) {
     this.service = requireName(options.service);
     this.replica = newReplicaId();
-    this.log = options.logger ?? nestLogger();
-    this.warn = throttled(COMPLAIN_MS, (message: string, facts?: object) => this.log.warn(message, facts));
+    this.warn = throttled(WARN_MS, (message: string, facts?: object) => options.logger.warn(message, facts));
     this.sender = new Sender(this.pending, options.maxStreamLength ?? DEFAULTS.maxStreamLength, this.warn);
-    this.keys = new Keys(options.prefix ?? DEFAULTS.prefix);
+    this.keys = new Keys(options.prefix);
     this.onCluster = parseRedisUrl(options.redis).kind === 'cluster';
     if (!this.onCluster) this.connectionTo('');
   }
@@ -199,7 +197,7 @@ export class BusClient {
     const known = calls.filter((call) => call.entry !== undefined);
     const { service, connection } = known[0] ?? {};
     if (service === undefined || connection === undefined) return;
-    const notAfter = Math.floor(connection.clock.now() + STALE_MS);
+    const notAfter = Math.floor(connection.commands.clock.now() + STALE_MS);
     // Waiting makes sense while a replica is there to take the message, and time is left.
     const keep = !last && (await connection.present(this.keys.replicas(service))) > 0;
     const args = [service, keep ? 1 : 0, notAfter, ...known.map((call) => call.entry ?? '')];
@@ -235,13 +233,12 @@ export class BusClient {
     const key = this.onCluster ? service : '';
     const known = this.connections.get(key);
     if (known) return known;
-    const { redis, onEvent } = this.options;
+    const { redis, logger, onEvent } = this.options;
     const connection = new CallerConnection({
-      redis,
+      ...{ redis, logger },
       slotKey: this.onCluster ? this.keys.replicas(service) : undefined,
       caller: this.service,
       channel: this.keys.replyChannel(this.service, this.replica),
-      logger: this.log,
       onState: (name, up) => onEvent?.({ type: 'connection', name, up }),
       onAnswer: (text) => this.hear(text),
     });

@@ -71,8 +71,8 @@ export class Sender {
 
   private async postOnce(messages: readonly Outgoing[]): Promise<string[]> {
     const [{ call }] = messages as [Outgoing];
-    const { clock, commands } = call.connection;
-    const ahead = clock.now() - performance.now();
+    const { commands } = call.connection;
+    const ahead = commands.clock.now() - performance.now();
     const args: (string | number)[] = [this.maxStreamLength];
     for (const { call: { deadline }, head, sealed } of messages) args.push(Math.floor(deadline + ahead), head, sealed);
     return (await commands.run(SEND, [call.stream], args)) as string[];

@@ -1,8 +1,3 @@
-import { type Connection } from './connection';
-
-/** Redis answers within this, or counts as frozen. */
-export const ANSWER_MS = 1_000;
-
 /** The clocks of two machines drift apart by less than a millisecond in so long. */
 const STALE_MS = 5_000;
 
@@ -31,14 +26,6 @@ export class RedisClock {
     this.offset = redisMs - (asked + answered) / 2;
     this.error = error;
     this.syncedAt = answered;
-  }
-
-  /** Asks for Redis' time, and learns from the answer. The connection is cut if there is none within so many ms. */
-  async syncWith(connection: Connection, ms = ANSWER_MS): Promise<void> {
-    await this.measure(async () => {
-      const [seconds, micros] = await connection.within(ms, connection.redis.time());
-      return Number(seconds) * 1_000 + Number(micros) / 1_000;
-    });
   }
 
   /**

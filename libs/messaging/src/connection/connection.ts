@@ -1,10 +1,13 @@
 import { Redis } from 'ioredis';
 import { type BusLogger } from '../options';
+import { RedisClock } from './clock';
 import { isElsewhere, redisOptions } from './redis-options';
 import { type Script } from '../wire/scripts';
 
 type Argument = string | number;
 
+/** Redis answers within this, or counts as frozen. */
+export const ANSWER_MS = 1_000;
 const CONNECT_MS = 1_000;
 /** Linear backoff: 50 ms more before each attempt, at most so long. */
 const MAX_BACKOFF_MS = 500;
@@ -28,6 +31,8 @@ export interface ConnectionOptions {
  */
 export class Connection {
   readonly redis: Redis;
+  /** That of the Redis at its end, for whoever keeps it: by `syncClock`, or by what else is asked. */
+  readonly clock = new RedisClock();
   private lastError: Error | undefined;
   private readonly waiting = new Set<() => void>();
   private readonly openers: (() => Promise<unknown>)[] = [];
@@ -117,6 +122,14 @@ export class Connection {
     }
   }
 
+  /** Asks for Redis' time, and learns from the answer. */
+  async syncClock(ms = ANSWER_MS): Promise<void> {
+    await this.clock.measure(async () => {
+      const [seconds, micros] = await this.within(ms, this.redis.time());
+      return Number(seconds) * 1_000 + Number(micros) / 1_000;
+    });
+  }
+
   /**
    * Cuts the connection if the answer does not come in time: a frozen Redis keeps its sockets open, and looks alive.
    * The loop gets one more turn first, for it may be this process that stood still while the answer lay in the socket.
@@ -154,6 +167,7 @@ export class Connection {
   private async opened(): Promise<void> {
     this.handshakeEnded();
     const epoch = (this.epoch += 1);
+    this.clock.distrust();
     try {
       await this.within(CONNECT_MS, Promise.all(this.openers.map((opener) => opener())));
     } catch (error) {

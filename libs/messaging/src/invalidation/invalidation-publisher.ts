@@ -1,10 +1,8 @@
-import { ANSWER_MS, RedisClock } from '../connection/clock';
-import { Connection } from '../connection/connection';
+import { ANSWER_MS, Connection } from '../connection/connection';
 import { Keys, requireName } from '../wire/keys';
 import { writtenAt } from '../wire/message';
-import { type BusEvent, type BusLogger, DEFAULTS, nestLogger } from '../options';
+import { type BusOptions } from '../options';
 import { HEARTBEAT, PUBLISH, PUBLISH_HEARTBEAT } from './invalidation-scripts';
-
 
 /** How often a service says how far its invalidations are published. Each time costs one look at its outbox. */
 export const HEARTBEAT_MS = 750;
@@ -15,16 +13,9 @@ export const HEARTBEAT_WITHIN_MS = 500;
 /** Replicas that send no heartbeats take over when there was none for so long. */
 const TAKEOVER_MS = 1_000;
 
-export interface InvalidationOptions {
-  /** A URL of any kind that `redisOptions` reads. */
-  readonly redis: string;
-  /** Begins the key. Default `bus`. */
-  readonly prefix?: string;
+export interface InvalidationOptions extends Omit<BusOptions, 'sealer'> {
   /** The service whose invalidation stream it is. */
   readonly service: string;
-  readonly logger?: BusLogger;
-  /** Must not throw. */
-  readonly onEvent?: (event: BusEvent) => void;
 }
 
 /** Something that has happened: what, and to which of the things that others may keep copies of. Ids alone. */
@@ -35,23 +26,19 @@ export interface Invalidation {
 
 /** Publishes what has changed to the invalidation stream of a service. Each replica of the service has one. */
 export class InvalidationPublisher {
-  private readonly clock = new RedisClock();
   private readonly connection: Connection;
   private readonly key: string;
   /** The last heartbeat of this replica, as long as no other sends them. */
   private ours: string | undefined;
 
-  constructor({ redis, prefix = DEFAULTS.prefix, service, logger = nestLogger(), onEvent }: InvalidationOptions) {
+  constructor({ redis, prefix, service, logger, onEvent }: InvalidationOptions) {
     this.key = new Keys(prefix).invalidations(requireName(service));
     const name = 'invalidations';
     this.connection = new Connection({
       ...{ redis, slotKey: this.key, name: `${service}:${name}`, logger },
       onState: (up) => onEvent?.({ type: 'connection', name, up }),
     });
-    this.connection.beforeUse(() => {
-      this.clock.distrust();
-      return this.clock.syncWith(this.connection);
-    });
+    this.connection.beforeUse(() => this.connection.syncClock());
   }
 
   get ready(): boolean {
@@ -83,14 +70,15 @@ export class InvalidationPublisher {
    * @returns whether it was said, by this replica or another
    */
   async publishHeartbeat(look: () => Promise<number>): Promise<boolean> {
-    if (this.clock.stale) await this.clock.syncWith(this.connection);
+    const { clock } = this.connection;
+    if (clock.stale) await this.connection.syncClock();
     if (this.ours === undefined && (await this.othersLead())) return true;
     const asked = performance.now();
     // Taken before it looks, at the earliest that Redis' clock may stand at.
-    const now = this.clock.earliest();
+    const now = clock.earliest();
     const behind = await look();
-    if (performance.now() - asked + behind > HEARTBEAT_WITHIN_MS || this.clock.suspended) return false;
-    await this.clock.measure(async () => {
+    if (performance.now() - asked + behind > HEARTBEAT_WITHIN_MS || clock.suspended) return false;
+    await clock.measure(async () => {
       const write = this.connection.run(PUBLISH_HEARTBEAT, [this.key], [Math.floor(now - behind)]);
       const [id, written] = (await this.connection.within(ANSWER_MS, write)) as [string, number];
       this.ours = written === 1 || id === this.ours ? id : undefined;
@@ -103,6 +91,6 @@ export class InvalidationPublisher {
   private async othersLead(): Promise<boolean> {
     const newest = this.connection.redis.xrevrange(this.key, '+', '-', 'COUNT', 1);
     const [entry] = await this.connection.within(ANSWER_MS, newest);
-    return entry?.[1][3] === HEARTBEAT && this.clock.now() - writtenAt(entry[0]) < TAKEOVER_MS;
+    return entry?.[1][3] === HEARTBEAT && this.connection.clock.now() - writtenAt(entry[0]) < TAKEOVER_MS;
   }
 }

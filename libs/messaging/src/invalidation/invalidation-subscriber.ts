@@ -1,9 +1,10 @@
-import { ANSWER_MS, RedisClock } from '../connection/clock';
-import { Connection } from '../connection/connection';
+import { type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { ANSWER_MS, Connection } from '../connection/connection';
 import { Keys, requireName } from '../wire/keys';
-import { type BusLogger, DEFAULTS, nestLogger } from '../options';
+import { type BusLogger } from '../options';
 import { HEARTBEAT } from './invalidation-scripts';
 import { type InvalidationOptions } from './invalidation-publisher';
+import { parseJson } from '../wire/message';
 
 /**
  * Heartbeats come every 750 ms (`HEARTBEAT_MS`). So long after the time that the last one names, a reader must assume that
@@ -36,8 +37,7 @@ export interface InvalidationListener {
  * while it is false nothing that was kept may be used. Both are judged by Redis' clock, and without asking anybody: a
  * Redis that is frozen looks connected, and time goes by all the same.
  */
-export class InvalidationSubscriber {
-  private readonly clock = new RedisClock();
+export class InvalidationSubscriber implements OnModuleInit, OnApplicationShutdown {
   private readonly connection: Connection;
   private readonly listeners: InvalidationListener[] = [];
   private readonly log: BusLogger;
@@ -50,7 +50,7 @@ export class InvalidationSubscriber {
   private loop: Promise<void> | undefined;
   private closed = false;
 
-  constructor({ redis, prefix = DEFAULTS.prefix, service, reader, logger = nestLogger(), onEvent }: InvalidationSubscriberOptions) {
+  constructor({ redis, prefix, service, reader, logger, onEvent }: InvalidationSubscriberOptions) {
     this.key = new Keys(prefix).invalidations(requireName(service));
     this.log = logger;
     const name = `invalidations of ${service}`;
@@ -66,8 +66,9 @@ export class InvalidationSubscriber {
 
   /** Whether what was kept may be used: all changes are known that were made more than a second ago. */
   get fresh(): boolean {
-    if (this.clock.suspended) return false;
-    const age = this.clock.latest() - this.lastHeartbeat;
+    const { clock } = this.connection;
+    if (clock.suspended) return false;
+    const age = clock.latest() - this.lastHeartbeat;
     return age > -FUTURE_MS && age < SILENCE_MS;
   }
 
@@ -81,6 +82,15 @@ export class InvalidationSubscriber {
     this.loop ??= this.readOn();
   }
 
+  /** An application starts without the stream, too: then nothing is cached until it is read. */
+  onModuleInit(): void {
+    this.connect();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.close();
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     this.lastHeartbeat = NaN;
@@ -91,8 +101,7 @@ export class InvalidationSubscriber {
   /** From here on: what was told before does not matter to who keeps nothing. */
   private async begin(): Promise<void> {
     this.epoch += 1;
-    this.clock.distrust();
-    await this.clock.syncWith(this.connection);
+    await this.connection.syncClock();
     const [newest] = (await this.connection.redis.xrevrange(this.key, '+', '-', 'COUNT', 1)) as RawEntry[];
     this.position = newest?.[0] ?? '0-0';
     this.lost();
@@ -113,9 +122,9 @@ export class InvalidationSubscriber {
 
   private async read(): Promise<void> {
     const { epoch } = this;
-    const { redis } = this.connection;
+    const { clock, redis } = this.connection;
     // Both are written together; the clock's answer does not wait for the other.
-    const synced = this.clock.stale ? this.clock.syncWith(this.connection) : undefined;
+    const synced = clock.stale ? this.connection.syncClock() : undefined;
     const read = redis.xread('COUNT', MOST_AT_ONCE, 'BLOCK', BLOCK_MS, 'STREAMS', this.key, this.position);
     const [streams] = await Promise.all([this.connection.within(BLOCK_MS + ANSWER_MS, read), synced]);
     // Answered by a connection that is no more: the next one begins where it stands.
@@ -140,23 +149,14 @@ export class InvalidationSubscriber {
   }
 
   private notify(type: string, text: string): void {
-    const data = parse(text);
-    if (data) for (const listener of this.listeners) listener.event(type, data);
-    else this.lost();
+    const data = parseJson(text);
+    // Whoever wrote what is no object meant to say something.
+    if (typeof data !== 'object' || data === null) return this.lost();
+    for (const listener of this.listeners) listener.event(type, data as Record<string, unknown>);
   }
 
   private lost(): void {
     this.lastHeartbeat = NaN;
     for (const listener of this.listeners) listener.lost();
   }
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch {
-    // Whoever wrote it meant to say something.
-  }
-  return undefined;
 }

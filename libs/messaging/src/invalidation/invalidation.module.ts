@@ -1,21 +1,5 @@
-import { type DynamicModule, Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { InvalidationSubscriber, type InvalidationSubscriberOptions } from './invalidation-subscriber';
-
-const SUBSCRIBERS = Symbol('invalidation subscribers');
-
-/** The application starts without the streams, too: then nothing is cached until they are read. */
-@Injectable()
-class InvalidationLifecycle implements OnModuleInit, OnApplicationShutdown {
-  constructor(@Inject(SUBSCRIBERS) private readonly subscribers: readonly InvalidationSubscriber[]) {}
-
-  onModuleInit(): void {
-    for (const subscriber of this.subscribers) subscriber.connect();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.subscribers.map((subscriber) => subscriber.close()));
-  }
-}
 
 export interface InvalidationModuleOptions extends Omit<InvalidationSubscriberOptions, 'service'> {
   /** The services whose invalidations are read: each gets an `InvalidationSubscriber`, injected by `invalidationsOfService(service)`. */
@@ -26,19 +10,10 @@ export interface InvalidationModuleOptions extends Omit<InvalidationSubscriberOp
 @Module({})
 export class InvalidationModule {
   static forRoot({ services, ...options }: InvalidationModuleOptions): DynamicModule {
-    const readers = services.map(
+    const subscribers = services.map(
       (service): Provider => ({ provide: invalidationsOfService(service), useFactory: () => new InvalidationSubscriber({ ...options, service }) }),
     );
-    return {
-      module: InvalidationModule,
-      global: true,
-      providers: [
-        ...readers,
-        { provide: SUBSCRIBERS, inject: services.map(invalidationsOfService), useFactory: (...subscribers: InvalidationSubscriber[]) => subscribers },
-        InvalidationLifecycle,
-      ],
-      exports: services.map(invalidationsOfService),
-    };
+    return { module: InvalidationModule, global: true, providers: subscribers, exports: services.map(invalidationsOfService) };
   }
 }
 

@@ -9,7 +9,7 @@ export interface Route {
   readonly lane: Lane;
 }
 
-/** Where answers go: to one replica of a caller. */
+/** Where replies go: to one replica of a caller. */
 export interface ReplyRoute {
   readonly callee: string;
   readonly caller: string;
@@ -26,12 +26,12 @@ export function contentText(data: string, actor: string | undefined): string {
   return actor === undefined ? `{"data":${data}}` : `{"data":${data},"actor":${actor}}`;
 }
 
-/** What is published on the channel of a caller's replica: under one seal, any number of answers, each of them in JSON. */
-export function sealReplies(sealer: Sealer, route: ReplyRoute, answers: readonly string[]): string {
-  return `${route.callee}\n${sealer.seal(`[${answers.join(',')}]`, replySeal(route))}`;
+/** What is published on the channel of a caller's replica: under one seal, any number of replies, each of them in JSON. */
+export function sealReplies(sealer: Sealer, route: ReplyRoute, replies: readonly string[]): string {
+  return `${route.callee}\n${sealer.seal(`[${replies.join(',')}]`, replySeal(route))}`;
 }
 
-/** @returns who says that he answers; and his answers, unless he did not seal them for this replica */
+/** @returns which callee says that it replies; and its replies, unless it did not seal them for this replica */
 export function openReplies(sealer: Sealer, to: Omit<ReplyRoute, 'callee'>, text: string): { callee: string; replies: Reply[] | undefined } {
   const [callee = '', sealed = ''] = text.split('\n', 2);
   const opened = sealer.open(sealed, replySeal({ callee, ...to }));

@@ -5,7 +5,7 @@ import { isReplicaId } from '../options';
 export interface Head {
   readonly id: string;
   readonly pattern: string;
-  /** The replica that waits for the answer. */
+  /** The replica that waits for the reply. */
   readonly reply: string;
   readonly idempotencyKey?: string | undefined;
   /** Where the message is part of a request; else it counts as one of its own. */
@@ -33,7 +33,7 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 const TTL = /^[1-9]\d{0,6}$/;
 
-/** How large may be what is sealed in a message, or in an answer. Larger things belong in a store, and their key on the bus. */
+/** How large may be what is sealed in a message, or in a reply. Larger things belong in a store, and their key on the bus. */
 export const MOST_BYTES = 262_144;
 
 /** The longest time to live that the wire carries, in ms: close to three hours. */
@@ -74,13 +74,13 @@ export function isIdempotencyKey(value: string): boolean {
 }
 
 /** @throws TypeError when the value is not JSON (a cycle, a bigint) */
-export function encodeAnswer(id: string, value: unknown): string {
+export function encodeReply(id: string, value: unknown): string {
   // The id is a UUID: it needs no escaping.
   const json = JSON.stringify(value) as string | undefined;
   return json === undefined ? `{"id":"${id}"}` : `{"id":"${id}","ok":${json}}`;
 }
 
-export function encodeRefusal(id: string, error: WireError): string {
+export function encodeErrorReply(id: string, error: WireError): string {
   return JSON.stringify({ id, error });
 }
 
@@ -93,7 +93,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** @returns what is an answer of what was under one seal */
+/** @returns what is a reply of what was under one seal */
 export function decodeReplies(text: string): Reply[] {
   const replies = parseJson(text);
   return Array.isArray(replies) ? replies.filter(isReply) : [];

@@ -15,6 +15,18 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
+/** The consumers of a group; none where there is no such group. */
+const LUA_CONSUMERS = `
+local function consumers(stream, group)
+  local found = redis.pcall('XINFO', 'CONSUMERS', stream, group)
+  if found.err then return {} end
+  for _, consumer in ipairs(found) do
+    for f = 1, #consumer, 2 do consumer[consumer[f]] = consumer[f + 1] end
+  end
+  return found
+end
+`;
+
 /**
  * Puts messages on a stream. What was held up on the way past its time to live is refused: a Redis that was frozen runs
  * what lay in its socket buffers when it wakes, long after the callers were told that the outcome is unknown.
@@ -116,7 +128,7 @@ return found
  * KEYS leases, replicas, stream, … · ARGV replica, takes messages 0/1, gap in ms, lease in ms, group, messages it holds
  * → { Redis' time in ms, whether it had no lease, or was last heard longer ago than the gap, whether to take over 0/1 }
  */
-export const HEARTBEAT = new Script(`${LUA_NOW}
+export const HEARTBEAT = new Script(`${LUA_NOW}${LUA_CONSUMERS}
 local heard, ahead, old, takeover = false, false, false, false
 local alive = {}
 local leases = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
@@ -140,11 +152,8 @@ for i = 1, 2 do
 end
 local mine = 0
 for i = 3, #KEYS do
-  local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[i], ARGV[5])
-  for _, consumer in ipairs(consumers.err and {} or consumers) do
-    local info = {}
-    for f = 1, #consumer, 2 do info[consumer[f]] = consumer[f + 1] end
-    if info.name == ARGV[1] then mine = mine + info.pending elseif not alive[info.name] then takeover = true end
+  for _, consumer in ipairs(consumers(KEYS[i], ARGV[5])) do
+    if consumer.name == ARGV[1] then mine = mine + consumer.pending elseif not alive[consumer.name] then takeover = true end
   end
 end
 if #KEYS > 2 and mine > tonumber(ARGV[6]) then takeover = true end
@@ -152,37 +161,38 @@ return { now, (not heard or heard > tonumber(ARGV[3])) and 1 or 0, takeover and 
 `);
 
 /**
- * Claims messages of replicas without a lease, and deletes such consumers once nothing is pending for them (deleting one
- * earlier would drop what is). One script, so that two replicas never claim the same message. Idle time plays no part:
- * it says nothing about whether a handler still runs. Who has no lease itself, or was not just heard, claims nothing:
- * Redis was emptied, or its clock set, and the leases of the living are missing or look old too until they are heard again.
+ * Claims messages that were lost on their way to this replica: they are pending for it, and it does not hold them. If it
+ * may judge, also those of replicas without a lease, and deletes such consumers once nothing is pending for them (deleting
+ * one earlier would drop what is). One script, so that two replicas never claim the same message. Idle time plays no part:
+ * it says nothing about whether a handler still runs. Who has no lease itself, or was not just heard, judges nobody: Redis
+ * was emptied, or its clock set, and the leases of the living are missing or look old too until they are heard again.
  *
- * KEYS stream, leases · ARGV group, replica, lease in ms, most messages, not after (by Redis' clock), just heard in ms
- * → { entry id, fields, deliveries } per message
+ * KEYS stream, leases · ARGV group, replica, lease in ms, most messages, not after (by Redis' clock), just heard in ms,
+ *   may judge 0/1, entry id that it holds, … → { entry id, fields, deliveries } per message
  */
-export const RECLAIM = new Script(`${LUA_NOW}
-local claimed = {}
-local heard = redis.call('ZSCORE', KEYS[2], ARGV[2])
-if now > tonumber(ARGV[5]) or not heard or now - tonumber(heard) > tonumber(ARGV[6]) then return claimed end
+export const RECLAIM = new Script(`${LUA_NOW}${LUA_CONSUMERS}
+local claimed, held = {}, {}
+if now > tonumber(ARGV[5]) then return claimed end
+for i = 8, #ARGV do held[ARGV[i]] = true end
 local room = tonumber(ARGV[4])
-local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
-if consumers.err then return claimed end
-for _, consumer in ipairs(consumers) do
-  local info = {}
-  for i = 1, #consumer, 2 do info[consumer[i]] = consumer[i + 1] end
-  local seen = info.name ~= ARGV[2] and redis.call('ZSCORE', KEYS[2], info.name)
-  if info.name ~= ARGV[2] and (not seen or now - tonumber(seen) > tonumber(ARGV[3])) then
-    if info.pending > 0 and room > 0 then
-      for _, pending in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', room, info.name)) do
-        local entries = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, pending[1])
-        if entries[1] then
-          claimed[#claimed + 1] = { pending[1], entries[1][2], pending[4] + 1 }
-          room = room - 1
-        end
-      end
+local function claim(consumer, most)
+  for _, pending in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', most, consumer)) do
+    local entry = room > 0 and not held[pending[1]] and redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, pending[1])[1]
+    if entry then
+      claimed[#claimed + 1] = { pending[1], entry[2], pending[4] + 1 }
+      room = room - 1
     end
-    if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, info.name) == 0 then
-      redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], info.name)
+  end
+end
+claim(ARGV[2], #ARGV - 7 + room)
+local heard = redis.call('ZSCORE', KEYS[2], ARGV[2])
+if ARGV[7] ~= '1' or not heard or now - tonumber(heard) > tonumber(ARGV[6]) then return claimed end
+for _, consumer in ipairs(consumers(KEYS[1], ARGV[1])) do
+  local seen = redis.call('ZSCORE', KEYS[2], consumer.name)
+  if consumer.name ~= ARGV[2] and (not seen or now - tonumber(seen) > tonumber(ARGV[3])) then
+    if consumer.pending > 0 and room > 0 then claim(consumer.name, room) end
+    if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, consumer.name) == 0 then
+      redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
     end
   end
 end
