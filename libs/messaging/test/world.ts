@@ -247,7 +247,7 @@ export class World {
 
 function connectionsOf(client: BusClient | undefined): Redis[] {
   const all = [...(client?.['connections'].values() ?? [])];
-  return all.flatMap(({ commands, answers }) => [commands.redis, answers.redis]);
+  return all.flatMap(({ commands, replies }) => [commands.redis, replies.redis]);
 }
 
 function encodeError(error: unknown): WireError | undefined {

@@ -97,7 +97,7 @@ export class LaneReader {
   private async readOn(): Promise<void> {
     const { commands } = this.replica;
     while (!this.stopping) {
-      // Both: what is read over the one is answered over the other, and aged by the clock that the other keeps.
+      // Both: replies to what is read over the one go over the other, and aged by the clock that the other keeps.
       if (!(await this.connection.whenReady(READY_MS)) || !(await commands.whenReady(READY_MS))) continue;
       const free = this.atOnce - this.running - this.waiting.length;
       try {
@@ -131,7 +131,7 @@ export class LaneReader {
       const source = this.sources.find((one) => one.stream === stream);
       if (source) for (const entry of entries) this.take(source, entry, asked);
     }
-    // What is answered without waiting is acknowledged together with the next read.
+    // Messages whose handlers wait for nothing are acknowledged together with the next read.
     await turn();
   }
 

@@ -84,7 +84,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     this.start().then(() => callback(), callback);
   }
 
-  /** Reads no more, waits for what runs, answers it, and leaves the rest to others. */
+  /** Reads no more, waits for what runs, sends the replies, and leaves the rest to others. */
   async close(): Promise<void> {
     this.closing ??= this.drain();
     await this.closing;

@@ -18,11 +18,11 @@ export interface CallerConnectionOptions {
   readonly slotKey: string | undefined;
   /** Begins the names of its connections. */
   readonly caller: string;
-  /** Where the answers are heard. */
+  /** Where the replies are heard. */
   readonly channel: string;
   readonly logger: BusLogger;
   readonly onState: (name: string, up: boolean) => void;
-  readonly onAnswer: (text: string) => void;
+  readonly onReply: (text: string) => void;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface CallerConnectionOptions {
  */
 export class CallerConnection {
   readonly commands: Connection;
-  answers: Connection;
+  replies: Connection;
   private moving = false;
   private lastUse = -Infinity;
   private lastPulse = -Infinity;
@@ -40,12 +40,12 @@ export class CallerConnection {
   constructor(private readonly options: CallerConnectionOptions) {
     this.commands = this.connection('calls');
     this.commands.beforeUse(() => this.sync());
-    this.answers = this.listener();
+    this.replies = this.listener();
   }
 
-  /** Connected, and hearing answers. */
+  /** Connected, and hearing replies. */
   get ready(): boolean {
-    return this.commands.ready && this.answers.ready;
+    return this.commands.ready && this.replies.ready;
   }
 
   /** Waits for a connection that is just coming, or coming back; not for one that has been down for longer. */
@@ -54,75 +54,75 @@ export class CallerConnection {
     if (this.lastUse - this.lastPulse > PULSE_MS) this.pulse();
     if (this.ready) return true;
     this.connect();
-    const ms = Math.min(most, PATIENCE_MS - Math.max(this.commands.downFor, this.answers.downFor));
-    if (ms > 0) await Promise.all([this.commands.whenReady(ms), this.answers.whenReady(ms)]);
+    const ms = Math.min(most, PATIENCE_MS - Math.max(this.commands.downFor, this.replies.downFor));
+    if (ms > 0) await Promise.all([this.commands.whenReady(ms), this.replies.whenReady(ms)]);
     return this.ready;
   }
 
   connect(): void {
     this.commands.connect();
-    this.answers.connect();
+    this.replies.connect();
   }
 
   close(): void {
     this.closed = true;
     this.commands.close();
-    this.answers.close();
+    this.replies.close();
   }
 
-  /** Asks with a script; whoever does not answer in time is frozen, and cut off. */
+  /** Runs a script; a Redis that does not answer in time is frozen, and cut off. */
   ask(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     return this.commands.within(ANSWER_MS, this.commands.run(script, keys, args));
   }
 
   /**
-   * How many replicas take messages, by the key of their heartbeats. A plain read, since scripts need leave to write, and a
-   * caller that can write there can pretend that somebody is there.
+   * How many replicas take messages, by the key of their heartbeats. A plain read, since scripts need the right to write, and
+   * a caller that can write there can pretend that a replica is there.
    */
   present(key: string): Promise<number> {
     const since = Math.floor(this.commands.clock.now() - PRESENCE_MS);
     return this.commands.within(ANSWER_MS, this.commands.redis.zcount(key, since, '+inf'));
   }
 
-  /** Resolves when all answers have been heard that were given before what was just asked was answered. */
+  /** Resolves when all replies have been heard that were published before Redis last answered. */
   async heard(): Promise<void> {
-    await this.answers.within(ANSWER_MS, this.answers.redis.ping());
+    await this.replies.within(ANSWER_MS, this.replies.redis.ping());
   }
 
   /** To be called every `PULSE_MS`. */
   beat(): void {
     const now = performance.now();
     if (now - this.lastUse < BUSY_MS || now - this.lastPulse > IDLE_PULSE_MS) this.pulse();
-    // After a failover each finds its own way. Not on the same Redis, answers may be long in coming, or never come.
-    if (this.ready && !this.moving && this.answers.peer !== this.commands.peer) void this.move();
+    // After a failover each finds its own way. As long as the two are on different Redises, replies come late or never.
+    if (this.ready && !this.moving && this.replies.peer !== this.commands.peer) void this.move();
   }
 
   /** Shows a frozen Redis, or one that is not the right one any more, before a call does, and keeps the clock. */
   private pulse(): void {
     this.lastPulse = performance.now();
     if (this.commands.ready) this.sync().catch(() => undefined);
-    if (this.answers.ready) this.heard().catch(() => undefined);
+    if (this.replies.ready) this.heard().catch(() => undefined);
   }
 
-  /** Hears answers where commands go now, and until then where they were heard. */
+  /** Hears replies where commands go now, and until then where they were heard. */
   private async move(): Promise<void> {
     this.moving = true;
     const next = this.listener();
     next.connect();
-    const [before, after] = (await next.whenReady(ANSWER_MS)) ? [this.answers, next] : [next, this.answers];
+    const [before, after] = (await next.whenReady(ANSWER_MS)) ? [this.replies, next] : [next, this.replies];
     before.close();
-    this.answers = after;
+    this.replies = after;
     this.moving = false;
     if (this.closed) after.close();
   }
 
   private listener(): Connection {
-    const { channel, onAnswer } = this.options;
-    const connection = this.connection('answers');
+    const { channel, onReply } = this.options;
+    const connection = this.connection('replies');
     connection.beforeUse(async () => {
       await connection.redis.subscribe(channel);
     });
-    connection.redis.on('message', (_channel: string, text: string) => onAnswer(text));
+    connection.redis.on('message', (_channel: string, text: string) => onReply(text));
     return connection;
   }
 

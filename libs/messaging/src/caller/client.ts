@@ -63,13 +63,13 @@ export class BusClient {
     if (!this.onCluster) this.connectionTo('');
   }
 
-  /** Connected to wherever it asks, and hearing its answers. On a Cluster, one that asks nobody yet needs nothing. */
+  /** Connected to wherever it asks, and hearing its replies. On a Cluster, one that asks nobody yet needs nothing. */
   get ready(): boolean {
     return [...this.connections.values()].every((connection) => connection.ready);
   }
 
   /**
-   * Starts connecting. Resolves when connected, or after a while without: then calls answer `service_unavailable`.
+   * Starts connecting. Resolves when connected, or after a while without: then calls reject with `service_unavailable`.
    *
    * @param services which will be asked
    */
@@ -101,7 +101,7 @@ export class BusClient {
   }
 
   /**
-   * Asks, and waits for the answer.
+   * Asks, and waits for the reply.
    *
    * @throws what `decodeError` makes of the callee's error, or of a `BusErrorCode`
    * @throws TypeError or RangeError when data is no JSON, or the time to live no time
@@ -143,9 +143,9 @@ export class BusClient {
     }
 
     const stream = this.keys.stream(service, this.service, target.lane);
-    const { call, answer } = this.pending.add({ id, service, stream, connection, started, deadline });
+    const { call, reply } = this.pending.add({ id, service, stream, connection, started, deadline });
     this.sender.send(call, head, sealed);
-    return answer;
+    return reply;
   }
 
   /** What of a message is under the seal. */
@@ -160,19 +160,19 @@ export class BusClient {
     if (!replies) return this.drop(callee);
     for (const reply of replies) {
       const call = this.pending.get(reply.id);
-      if (call?.service === callee) this.pending.answer(reply);
+      if (call?.service === callee) this.pending.settle(reply);
       else if (call) this.drop(callee);
     }
   }
 
   private drop(callee: string): void {
-    // He says so himself: he shall not invent names for metrics.
+    // The callee is only claimed, and must not become a label of metrics that somebody invented.
     const peer = this.asked.has(callee) ? callee : 'unknown';
-    this.warn('dropped an answer that is not sealed with our keys', { service: peer });
+    this.warn('dropped a reply that is not sealed with our keys', { service: peer });
     this.options.onEvent?.({ type: 'dropped', what: 'reply', peer });
   }
 
-  /** Asks what became of messages that are not answered yet. */
+  /** Asks what became of messages without a reply yet. */
   private async ask(calls: readonly PendingCall[], last: boolean): Promise<void> {
     const byStream = new Map<string, PendingCall[]>();
     for (const call of calls) {
@@ -202,7 +202,7 @@ export class BusClient {
     const keep = !last && (await connection.present(this.keys.replicas(service))) > 0;
     const args = [service, keep ? 1 : 0, notAfter, ...known.map((call) => call.entry ?? '')];
     const fates = (await connection.ask(RETRACT, [stream], args)) as Fate[];
-    // Answers given before Redis said so are ahead of this one: then what is still not answered never was, or is lost.
+    // A reply that was published before is heard by then: a call that still has none was never answered, or its reply is lost.
     if (fates.includes('gone')) await connection.heard();
     known.forEach((call, i) => this.pending.learn(call, fates[i]));
   }
@@ -240,7 +240,7 @@ export class BusClient {
       caller: this.service,
       channel: this.keys.replyChannel(this.service, this.replica),
       onState: (name, up) => onEvent?.({ type: 'connection', name, up }),
-      onAnswer: (text) => this.hear(text),
+      onReply: (text) => this.hear(text),
     });
     this.connections.set(key, connection);
     return connection;

@@ -4,7 +4,7 @@ import { type Reply } from '../wire/message';
 
 /** How often calls are looked at. One timer for all: a timer per call costs more than the calls themselves. */
 const SWEEP_MS = 100;
-/** After so long without an answer a call asks what became of its message, and again each time. */
+/** After so long without a reply a call asks what became of its message, and again each time. */
 const ASK_MS = 1_000;
 /** How long past its time to live a call waits for what is on its way: the last question's answer, or a refusal. */
 const SLACK_MS = 250;
@@ -27,7 +27,7 @@ export interface PendingCall {
   askAt: number;
   asking: boolean;
   askedLast: boolean;
-  /** It was not on its stream when last asked: lost, or answered while this process could not hear it. */
+  /** It was not on its stream when last asked: lost, or its reply was published while this process could not hear it. */
   missing: boolean;
 }
 
@@ -36,7 +36,7 @@ type About = Pick<PendingCall, 'id' | 'service' | 'stream' | 'connection' | 'dea
 /** @param last whether time is up: then messages that nobody took are taken back */
 export type Ask = (calls: readonly PendingCall[], last: boolean) => void;
 
-/** The calls that wait for an answer. Each settles once, and by its deadline whatever Redis does. */
+/** The calls that wait for a reply. Each settles once, and by its deadline whatever Redis does. */
 export class PendingCalls {
   private readonly calls = new Map<string, PendingCall>();
   private timer: NodeJS.Timeout | undefined;
@@ -47,10 +47,10 @@ export class PendingCalls {
    * Takes what is known of a call and nothing more: what waits here must not keep its message in memory. Field by field:
    * with a spread, the same object costs so much garbage that 32 callers get 16,700 calls a second instead of 19,600.
    */
-  add({ id, service, stream, connection, started, deadline }: About): { call: PendingCall; answer: Promise<unknown> } {
+  add({ id, service, stream, connection, started, deadline }: About): { call: PendingCall; reply: Promise<unknown> } {
     let resolve: PendingCall['resolve'] = () => undefined;
     let reject: PendingCall['reject'] = () => undefined;
-    const answer = new Promise((succeed, fail) => {
+    const reply = new Promise((succeed, fail) => {
       resolve = succeed;
       reject = (wire) => fail(new BusError(wire));
     });
@@ -71,7 +71,7 @@ export class PendingCalls {
     };
     this.calls.set(call.id, call);
     this.timer ??= setInterval(() => this.sweep(), SWEEP_MS);
-    return { call, answer };
+    return { call, reply };
   }
 
   /** The call that waits under that id, if any does. */
@@ -79,8 +79,8 @@ export class PendingCalls {
     return this.calls.get(id);
   }
 
-  /** A second answer to the same call, or one that came too late, is dropped. */
-  answer(reply: Reply): void {
+  /** A second reply to the same call, or one that came too late, is dropped. */
+  settle(reply: Reply): void {
     const call = this.remove(reply.id);
     if (!call) return;
     if (reply.error) call.reject(reply.error);
@@ -94,7 +94,7 @@ export class PendingCalls {
   learn(call: PendingCall, fate: Fate | undefined): void {
     call.asking = false;
     if (fate === 'removed') this.fail(call, 'service_unavailable');
-    // Twice, a second apart: Redis may have lost it while its handler runs, which then still answers.
+    // Twice, a second apart: Redis may have lost it while its handler runs, whose reply then still comes.
     else if (fate === 'gone' && call.missing) this.fail(call, 'outcome_unknown');
     else call.missing = fate === 'gone';
   }

@@ -42,7 +42,7 @@ export class Connection {
   private open = false;
   private closed = false;
   private downSince = performance.now();
-  private complained = false;
+  private warned = false;
 
   constructor(private readonly options: ConnectionOptions) {
     this.redis = new Redis({
@@ -178,7 +178,7 @@ export class Connection {
     }
     if (this.closed || epoch !== this.epoch) return;
     this.open = true;
-    this.complained = false;
+    this.warned = false;
     this.lastError = undefined;
     this.options.logger.info('Redis connection is up', { connection: this.options.name });
     this.options.onState(true);
@@ -192,10 +192,10 @@ export class Connection {
     if (wasOpen) this.downSince = performance.now();
     this.open = false;
     // Said once, not for every attempt that fails.
-    if (!this.closed && (wasOpen || !this.complained)) {
+    if (!this.closed && (wasOpen || !this.warned)) {
       const facts = { connection: this.options.name, reason: this.lastError?.message ?? 'closed by Redis' };
       this.options.logger.warn(wasOpen ? 'Redis connection is lost' : 'Redis cannot be reached', facts);
-      this.complained = true;
+      this.warned = true;
     }
     this.lastError = undefined;
     if (wasOpen && !this.closed) this.options.onState(false);

@@ -30,7 +30,7 @@ const READER = '+xread +xrange +xrevrange';
 
 /**
  * What one service may do in Redis 7: rules for ACL SETUSER after `reset`, each of them one argument. All else is
- * refused: streams, answers and heartbeats of others, patterns of lanes it may not ask in, and all of administration.
+ * refused: streams, replies and heartbeats of others, patterns of lanes it may not ask in, and all of administration.
  *
  * Commands and keys belong together in selectors, of which one must allow a whole command: so a caller can write to its
  * streams and not read groups there, and a callee publish on channels of its callers that it cannot hear.

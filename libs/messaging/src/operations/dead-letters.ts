@@ -47,7 +47,7 @@ export class DeadLetters {
 
   /**
    * Puts it back on its stream for a minute: the same message with the same id, so that a callee that remembers ids makes
-   * its effect once. Nobody hears the answer.
+   * its effect once. Nobody hears the reply.
    *
    * @returns false when it is not there any more
    */

@@ -12,7 +12,7 @@ export interface PatternSpec<Request extends object = object, Response extends o
   readonly callers: readonly string[];
   /** How it was asked in the last release, if otherwise: while a release is rolled out, old replicas ask so. Goes with the next one. */
   readonly before?: { readonly lane: Lane; readonly callers: readonly string[] };
-  /** Carries the type of the answer; never set. */
+  /** Carries the type of the reply; never set. */
   readonly response?: Response;
 }
 

@@ -2,7 +2,7 @@
 export type BusErrorCode =
   /** Never taken by a replica: nothing happened. */
   | 'service_unavailable'
-  /** May have happened; no answer came in time. Asking again is safe with the same idempotency key. */
+  /** May have happened; no reply came in time. Asking again is safe with the same idempotency key. */
   | 'outcome_unknown'
   /** The callee's stream is full: nothing happened. */
   | 'overloaded'

@@ -30,7 +30,7 @@ export class Keys {
     return `${this.prefix}:{${callee}}:leases`;
   }
 
-  /** Stream: messages that were given to several replicas and brought none of them to an answer. */
+  /** Stream: messages that were given to several replicas and got a reply from none of them. */
   dead(callee: string): string {
     return `${this.prefix}:{${callee}}:dead`;
   }
@@ -45,7 +45,7 @@ export class Keys {
     return `${this.prefix}:{${callee}}:*`;
   }
 
-  /** Where one replica of a caller hears its answers. */
+  /** Where one replica of a caller hears its replies. */
   replyChannel(caller: string, replica: string): string {
     return `${this.prefix}:reply:${caller}:${replica}`;
   }

@@ -51,13 +51,13 @@ return results
 `);
 
 /**
- * Answers messages and takes them off their stream. Atomic, so that no entry is left acknowledged but not deleted (that
- * would look like one that was never delivered), nor deleted but not answered.
+ * Publishes replies to messages and takes these off their stream. Atomic, so that no entry is left acknowledged but not deleted (that
+ * would look like one that was never delivered), nor deleted without its reply.
  *
- * With a consumer, only if that consumer still holds the one message. Otherwise ownership does not matter: the handler has
+ * With a consumer, only if that consumer still holds the one message there is. Otherwise ownership does not matter: the handler has
  * run to its end, so the message is done, whoever else may have claimed it meanwhile.
  *
- * KEYS stream · ARGV group, consumer or '', how many entries, entry id, …, (channel, answers), …
+ * KEYS stream · ARGV group, consumer or '', how many entries, entry id, …, (channel, replies), …
  */
 export const ACKNOWLEDGE = new Script(`
 if ARGV[2] ~= '' then
@@ -74,7 +74,7 @@ return redis.call('XDEL', KEYS[1], unpack(ARGV, 4, last))
  * Says what became of messages, and (unless they are to be kept) takes back those that no replica was given.
  *
  * KEYS stream · ARGV group, keep 0/1, not after (by Redis' clock), entry id, …
- * → per entry `taken`, `gone` (answered, or lost), `waiting` or `removed`; nothing when run too late
+ * → per entry `taken`, `gone` (finished, or lost), `waiting` or `removed`; nothing when run too late
  */
 export const RETRACT = new Script(`${LUA_NOW}
 if now > tonumber(ARGV[3]) then return {} end
@@ -220,11 +220,11 @@ return 1
 `);
 
 /**
- * Answers a message that is given up, and moves it to the dead letters as it is, with what is known of it in front. Of
+ * Publishes the reply to a message that is given up, and moves it to the dead letters as it is, with what is known of it in front. Of
  * more than so many, the oldest go: what nobody looks at must not fill Redis. Atomic, so that two replicas never move the
  * same message. More fields than any message of ours has are cut off.
  *
- * KEYS stream, dead letters · ARGV group, entry id, channel or '', answer, most, caller, lane, deliveries
+ * KEYS stream, dead letters · ARGV group, entry id, channel or '', reply, most, caller, lane, deliveries
  */
 export const DEAD_LETTER = new Script(`
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
