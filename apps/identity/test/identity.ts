@@ -11,6 +11,7 @@ import {
 import { dataSourceOptions, runMigrations } from '@puerta/database';
 import {
   BusClient,
+  BusServer,
   createBusService,
   InvalidationSubscriber,
   type RequestOf,
@@ -80,7 +81,7 @@ export class TestIdentity {
     const gateway = new BusClient({ ...bus, service: 'gateway', decodeError });
     const cardIssuer = new BusClient({ ...bus, service: 'card-issuer', decodeError });
     const tokenServer = { ...bus, contract: tokenServicePart, validate: validateDto };
-    const tokenService = await createBusService(TestTokenService, tokenServer, { logger: false });
+    const tokenService = await createBusService(TestTokenService, new BusServer(tokenServer), { logger: false });
     await tokenService.listen();
     const service = await startIdentity(config);
     await Promise.all([gateway.connect(), cardIssuer.connect()]);

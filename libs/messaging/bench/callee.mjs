@@ -29,7 +29,7 @@ const app =
     ? await NestFactory.createMicroservice(EchoModule, { ...quiet, transport: Transport.REDIS, options: redisOptions(url) })
     : await bus.createBusService(
         EchoModule,
-        { redis: url, prefix, contract, concurrency: { fast: Number(atOnce) }, logger: silent, sealer },
+        new bus.BusServer({ redis: url, prefix, contract, concurrency: { fast: Number(atOnce) }, logger: silent, sealer }),
         quiet,
       );
 await app.listen();

@@ -3,7 +3,7 @@ import { Controller, Injectable, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Bench, eventually } from '../test/harness';
 import { type Done, sampleContract, Work } from '../test/sample';
-import { BusClient, BusModule, createBusService, Handles, InjectService, type PatternSpec, ServiceClient } from './index';
+import { BusClient, BusModule, BusServer, createBusService, Handles, InjectService, type PatternSpec, ServiceClient } from './index';
 
 const frontContract = {
   name: 'front',
@@ -55,7 +55,7 @@ it('gives every part of the application the typed client of a service', async ()
 it.each([['close()', false], ['a signal', true]])('lets handlers that drain ask on, when %s ends the application', async (_, signalled) => {
   await bench.replica();
   const options = { ...bench.options, contract: frontContract };
-  const app = await createBusService(frontModule('gateway'), options, { logger: false });
+  const app = await createBusService(frontModule('gateway'), new BusServer(options), { logger: false });
   const killed = jest.spyOn(process, 'kill').mockReturnValue(true);
   app.enableShutdownHooks(['SIGUSR2']);
   await app.listen();

@@ -1,8 +1,7 @@
 import { Catch, type DynamicModule, type ExceptionFilter, type INestMicroservice, Module } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { type Observable, throwError } from 'rxjs';
-import { type BusServerOptions } from '../options';
-import { BusServer } from './server';
+import { type BusServer } from './server';
 
 type Importable = NonNullable<DynamicModule['imports']>[number];
 type NestOptions = Parameters<typeof NestFactory.createMicroservice>[1];
@@ -28,9 +27,8 @@ class BusServiceModule {}
 /** A Nest microservice that answers a contract over the bus; `listen()` starts it. */
 export async function createBusService(
   module: Importable,
-  server: BusServer | BusServerOptions,
+  strategy: BusServer,
   options: NestOptions = {},
 ): Promise<INestMicroservice> {
-  const strategy = server instanceof BusServer ? server : new BusServer(server);
   return NestFactory.createMicroservice({ module: BusServiceModule, imports: [module] }, { ...options, strategy });
 }

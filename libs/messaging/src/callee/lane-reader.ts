@@ -7,6 +7,7 @@ import { type Acknowledger } from './acknowledger';
 import { type Entry, type Source } from './entry';
 import { GAP_MS, type Lease, LEASE_MS } from './lease';
 import { type Replica } from './replica';
+import { type Runner } from './runner';
 
 /** Long: a read that brings nothing costs Redis and this process alike. What must not wait for its end wakes it. */
 const BLOCK_MS = 5_000;
@@ -38,17 +39,14 @@ export class LaneReader {
   private slotFreed: () => void = () => undefined;
   private clientId: string | undefined;
 
-  /**
-   * @param connection blocks while it waits for messages, so nobody else may use it
-   * @param run runs a message to its end, and never rejects
-   */
+  /** @param connection blocks while it waits for messages, so nobody else may use it */
   constructor(
     private readonly replica: Replica,
     private readonly lane: Lane,
-    private readonly connection: Connection,
+    readonly connection: Connection,
     private readonly lease: Lease,
     private readonly acknowledger: Acknowledger,
-    private readonly run: (entry: Entry) => Promise<void>,
+    private readonly runner: Runner,
   ) {
     this.sources = replica.sources.filter((source) => source.lane === lane);
     this.atOnce = replica.concurrency?.[lane] ?? DEFAULTS.concurrency[lane];
@@ -158,8 +156,7 @@ export class LaneReader {
     const notAfter = Math.floor(commands.clock.now() + STALE_MS);
     const judges = this.lease.mayJudge ? 1 : 0;
     const args = [callee, id, LEASE_MS, room, notAfter, GAP_MS, judges, ...held];
-    const claim = this.connection.run(RECLAIM, [source.stream, keys.leases(callee)], args);
-    const claimed = (await this.connection.within(BLOCK_GRACE_MS, claim)) as RawEntry[];
+    const claimed = (await this.connection.ask(RECLAIM, [source.stream, keys.leases(callee)], args, BLOCK_GRACE_MS)) as RawEntry[];
     for (const entry of claimed) this.take(source, entry, asked);
     return claimed.length;
   }
@@ -193,7 +190,7 @@ export class LaneReader {
   private async runOne(entry: Entry): Promise<void> {
     this.running += 1;
     // Where Redis does not say, the entry is let go of: it is fetched again if it is still ours.
-    if (this.lease.heldSince(entry.asked) || (await this.stillOurs(entry).catch(() => false))) await this.run(entry);
+    if (this.lease.heldSince(entry.asked) || (await this.stillOurs(entry).catch(() => false))) await this.runner.run(entry);
     else entry.settle();
     this.running -= 1;
     const next = this.stopping ? undefined : this.waiting.shift();

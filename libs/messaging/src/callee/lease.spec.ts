@@ -10,7 +10,7 @@ function leaseOf(standsStill: () => void): Lease {
     return [Date.now(), 0, 0];
   };
   const clock = new RedisClock();
-  const commands = { clock, ready: true, beforeUse: () => undefined, run: answer, within: (_ms: number, reply: unknown) => reply };
+  const commands = { clock, ready: true, beforeUse: () => undefined, ask: answer };
   const replica = { commands, keys: new Keys('test'), callee: 'sample', id: 'me', sources: [] };
   return new Lease(replica as unknown as Replica, () => 0, () => undefined);
 }

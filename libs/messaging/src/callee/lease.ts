@@ -1,4 +1,3 @@
-import { ANSWER_MS } from '../connection/connection';
 import { PRESENCE_MS } from '../wire/keys';
 import { HEARTBEAT } from '../wire/scripts';
 import { type Replica } from './replica';
@@ -104,8 +103,8 @@ export class Lease {
     const look = asked - this.lastLook > LOOK_MS;
     const places = [keys.leases(callee), keys.replicas(callee), ...(look ? sources.map(({ stream }) => stream) : [])];
     await commands.clock.measure(async () => {
-      const beat = commands.run(HEARTBEAT, places, [id, this.taking ? 1 : 0, GAP_MS, LEASE_MS, callee, this.held()]);
-      const [redisMs, unheard, takeover] = (await commands.within(ANSWER_MS, beat)) as [number, number, number];
+      const args = [id, this.taking ? 1 : 0, GAP_MS, LEASE_MS, callee, this.held()];
+      const [redisMs, unheard, takeover] = (await commands.ask(HEARTBEAT, places, args)) as [number, number, number];
       const answered = performance.now();
       if (unheard || this.reconnected || answered - this.lastBeat > GAP_MS) this.unbrokenSince = answered;
       if (takeover) this.onTakeover();

@@ -4,7 +4,7 @@ import { Connection } from '../connection/connection';
 import { type CalleeStatus, inspect } from '../operations/inspect';
 import { type BusServerOptions, newReplicaId } from '../options';
 import { type BusContext } from '../wire/context';
-import { callersOf, LANES } from '../wire/contract';
+import { callersOf, type Lane, LANES } from '../wire/contract';
 import { Keys, requireName } from '../wire/keys';
 import { LEAVE } from '../wire/scripts';
 import { Acknowledger } from './acknowledger';
@@ -35,7 +35,6 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
   private readonly lease: Lease;
   private readonly acknowledger: Acknowledger;
   private readonly readers: LaneReader[];
-  private readonly blocking: Connection[] = [];
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: BusServerOptions) {
@@ -52,22 +51,19 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     this.lease = new Lease(self, held, () => this.readers.forEach((reader) => reader.sweepSoon()));
     this.acknowledger = new Acknowledger(self);
     const runner = new Runner(self, this.acknowledger, (...message) => this.handle(...message));
-    this.readers = LANES.filter((lane) => sources.some((source) => source.lane === lane)).map((lane) => {
-      const connection = this.connection(lane);
-      this.blocking.push(connection);
-      return new LaneReader(self, lane, connection, this.lease, this.acknowledger, (entry) => runner.run(entry));
-    });
+    const lanes = LANES.filter((lane) => sources.some((source) => source.lane === lane));
+    this.readers = lanes.map((lane) => new LaneReader(self, lane, this.connection(lane), this.lease, this.acknowledger, runner));
   }
 
   /** Connected, reading, and seen by callers. */
   get ready(): boolean {
-    return this.lease.present && this.blocking.every((connection) => connection.ready);
+    return this.lease.present && this.readers.every(({ connection }) => connection.ready);
   }
 
   /** How it stands with this service's streams. Rejects when Redis does not say. */
   inspect(): Promise<CalleeStatus> {
     const { commands, contract, prefix } = this.self;
-    return inspect((...script) => commands.within(FLUSH_MS, commands.run(...script)), contract, prefix);
+    return inspect((...script) => commands.ask(...script), contract, prefix);
   }
 
   override addHandler(pattern: unknown, callback: MessageHandler, isEventHandler = false, extras: HandlerExtras = {}): void {
@@ -99,7 +95,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
   }
 
   private get connections(): Connection[] {
-    return [this.self.commands, ...this.blocking];
+    return [this.self.commands, ...this.readers.map(({ connection }) => connection)];
   }
 
   private async start(): Promise<void> {
@@ -123,18 +119,15 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     );
   }
 
-  private connection(name: string): Connection {
+  private connection(name: Lane | 'commands'): Connection {
+    const { redis, contract, logger, onEvent } = this.options;
     return new Connection({
-      redis: this.options.redis,
-      slotKey: this.keys.leases(this.options.contract.name),
-      name: `${this.options.contract.name}:${name}`,
-      logger: this.options.logger,
+      ...{ redis, slotKey: this.keys.leases(contract.name), name: `${contract.name}:${name}`, logger, onEvent },
       onState: (up) => {
-        this.options.onEvent?.({ type: 'connection', name, up });
         if (name !== 'commands') return;
         this._status$.next(up ? 'connected' : 'disconnected');
         // They are silent for long when nothing is asked, and would notice late that Redis is away or frozen.
-        if (!up) for (const connection of this.blocking) connection.cut();
+        if (!up) for (const { connection } of this.readers) connection.cut();
       },
     });
   }
@@ -175,7 +168,7 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     const { callee, commands, keys, sources } = this.self;
     if (!commands.ready) return;
     const places = [keys.leases(callee), keys.replicas(callee), ...sources.map(({ stream }) => stream)];
-    await commands.within(FLUSH_MS, commands.run(LEAVE, places, [callee, this.replica])).catch(() => undefined);
+    await commands.ask(LEAVE, places, [callee, this.replica]).catch(() => undefined);
   }
 }
 

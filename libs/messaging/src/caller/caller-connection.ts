@@ -1,7 +1,6 @@
 import { ANSWER_MS, Connection } from '../connection/connection';
+import { type BusClientOptions } from '../options';
 import { PRESENCE_MS } from '../wire/keys';
-import { type BusLogger } from '../options';
-import { type Script } from '../wire/scripts';
 
 /** How often Redis is asked for a sign of life: while calls are made, and for a while after, */
 export const PULSE_MS = 500;
@@ -12,16 +11,11 @@ const IDLE_PULSE_MS = 5_000;
 /** How long a call waits for a connection that is just coming back. */
 const PATIENCE_MS = 1_000;
 
-export interface CallerConnectionOptions {
-  readonly redis: string;
+export interface CallerConnectionOptions extends Pick<BusClientOptions, 'redis' | 'service' | 'logger' | 'onEvent'> {
   /** On a Cluster, the sorted set of the replicas at the other end; undefined elsewhere. */
   readonly slotKey: string | undefined;
-  /** Begins the names of its connections. */
-  readonly caller: string;
   /** Where the replies are heard. */
   readonly channel: string;
-  readonly logger: BusLogger;
-  readonly onState: (name: string, up: boolean) => void;
   readonly onReply: (text: string) => void;
 }
 
@@ -68,11 +62,6 @@ export class CallerConnection {
     this.closed = true;
     this.commands.close();
     this.replies.close();
-  }
-
-  /** Runs a script; a Redis that does not answer in time is frozen, and cut off. */
-  ask(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    return this.commands.within(ANSWER_MS, this.commands.run(script, keys, args));
   }
 
   /**
@@ -135,10 +124,7 @@ export class CallerConnection {
   }
 
   private connection(name: string): Connection {
-    const { redis, caller, slotKey = '', logger, onState } = this.options;
-    return new Connection({
-      ...{ redis, slotKey, logger, name: `${caller}:${name}` },
-      onState: (up) => onState(name, up),
-    });
+    const { redis, service, slotKey = '', logger, onEvent } = this.options;
+    return new Connection({ redis, slotKey, name: `${service}:${name}`, logger, onEvent });
   }
 }

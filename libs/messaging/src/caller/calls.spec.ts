@@ -99,7 +99,7 @@ describe('a call', () => {
     const answers = [undefined, of({ key: 'last' }), { key: 9_007_199_254_740_991 }];
     const handler = async () => answers.shift() as never;
     const module = moduleOf(sampleContract, { 'work.do': handler, 'work.burn': handler, 'work.secret': handler });
-    const app = await createBusService(module, { ...bench.options, contract: sampleContract }, { logger: false });
+    const app = await createBusService(module, new BusServer({ ...bench.options, contract: sampleContract }), { logger: false });
     bench.onClose(() => app.close());
     await app.listen();
     const sample = bench.sample();
@@ -231,7 +231,7 @@ describe("Nest's pipeline", () => {
 
   it('is there: guards, interceptors, and filters of the application, the controller and the bus', async () => {
     const options = { ...bench.options, contract: sampleContract };
-    const app = await createBusService(PipelineModule, options, { logger: false });
+    const app = await createBusService(PipelineModule, new BusServer(options), { logger: false });
     bench.onClose(() => app.close());
     await app.listen();
     const sample = bench.sample();
@@ -278,7 +278,7 @@ describe('a controller of the request', () => {
 
   it('is made anew for each message', async () => {
     const options = { ...bench.options, contract: sampleContract };
-    const app = await createBusService(ScopedModule, options, { logger: false });
+    const app = await createBusService(ScopedModule, new BusServer(options), { logger: false });
     bench.onClose(() => app.close());
     await app.listen();
     const sample = bench.sample();
@@ -364,7 +364,7 @@ describe('a service', () => {
 
   it('does not start when a pattern of its contract has no handler', async () => {
     const module = moduleOf(sampleContract, { 'work.do': nothing });
-    const app = await createBusService(module, { ...bench.options, contract: sampleContract }, { logger: false });
+    const app = await createBusService(module, new BusServer({ ...bench.options, contract: sampleContract }), { logger: false });
     await expect(app.listen()).rejects.toThrow('without handler: work.burn, work.secret');
     await app.close();
   });

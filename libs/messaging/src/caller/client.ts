@@ -201,7 +201,7 @@ export class BusClient {
     // Waiting makes sense while a replica is there to take the message, and time is left.
     const keep = !last && (await connection.present(this.keys.replicas(service))) > 0;
     const args = [service, keep ? 1 : 0, notAfter, ...known.map((call) => call.entry ?? '')];
-    const fates = (await connection.ask(RETRACT, [stream], args)) as Fate[];
+    const fates = (await connection.commands.ask(RETRACT, [stream], args)) as Fate[];
     // A reply that was published before is heard by then: a call that still has none was never answered, or its reply is lost.
     if (fates.includes('gone')) await connection.heard();
     known.forEach((call, i) => this.pending.learn(call, fates[i]));
@@ -212,7 +212,7 @@ export class BusClient {
     const [first] = calls;
     if (!first) return;
     const args = [LOOKED_THROUGH, ...calls.map((call) => call.id)];
-    const entries = (await first.connection.ask(LOCATE, [stream], args)) as string[];
+    const entries = (await first.connection.commands.ask(LOCATE, [stream], args)) as string[];
     calls.forEach((call, i) => {
       if (entries[i]) call.entry = entries[i];
       else this.pending.learn(call, 'gone');
@@ -233,13 +233,10 @@ export class BusClient {
     const key = this.onCluster ? service : '';
     const known = this.connections.get(key);
     if (known) return known;
-    const { redis, logger, onEvent } = this.options;
     const connection = new CallerConnection({
-      ...{ redis, logger },
+      ...this.options,
       slotKey: this.onCluster ? this.keys.replicas(service) : undefined,
-      caller: this.service,
       channel: this.keys.replyChannel(this.service, this.replica),
-      onState: (name, up) => onEvent?.({ type: 'connection', name, up }),
       onReply: (text) => this.hear(text),
     });
     this.connections.set(key, connection);

@@ -92,7 +92,6 @@ export class PendingCalls {
   }
 
   learn(call: PendingCall, fate: Fate | undefined): void {
-    call.asking = false;
     if (fate === 'removed') this.fail(call, 'service_unavailable');
     // Twice, a second apart: Redis may have lost it while its handler runs, whose reply then still comes.
     else if (fate === 'gone' && call.missing) this.fail(call, 'outcome_unknown');

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { type BusLogger } from '../options';
+import { type BusOptions } from '../options';
 import { RedisClock } from './clock';
 import { isElsewhere, redisOptions } from './redis-options';
 import { type Script } from '../wire/scripts';
@@ -12,16 +12,13 @@ const CONNECT_MS = 1_000;
 /** Linear backoff: 50 ms more before each attempt, at most so long. */
 const MAX_BACKOFF_MS = 500;
 
-export interface ConnectionOptions {
-  /** A URL of any kind that `redisOptions` reads. */
-  readonly redis: string;
+export interface ConnectionOptions extends Pick<BusOptions, 'redis' | 'logger' | 'onEvent'> {
   /** On a Cluster it leads to the node that has this key. */
   readonly slotKey: string;
   /** Shown by CLIENT LIST and in the log. */
   readonly name: string;
-  readonly logger: BusLogger;
   /** It came up, or was lost; not told when it was closed. */
-  readonly onState: (up: boolean) => void;
+  readonly onState?: (up: boolean) => void;
 }
 
 /**
@@ -122,6 +119,11 @@ export class Connection {
     }
   }
 
+  /** Runs a script; a Redis that does not answer in time is frozen, and cut off. */
+  ask(script: Script, keys: readonly string[], args: readonly Argument[], ms = ANSWER_MS): Promise<unknown> {
+    return this.within(ms, this.run(script, keys, args));
+  }
+
   /** Asks for Redis' time, and learns from the answer. */
   async syncClock(ms = ANSWER_MS): Promise<void> {
     await this.clock.measure(async () => {
@@ -181,7 +183,7 @@ export class Connection {
     this.warned = false;
     this.lastError = undefined;
     this.options.logger.info('Redis connection is up', { connection: this.options.name });
-    this.options.onState(true);
+    this.tell(true);
     this.wake();
   }
 
@@ -198,7 +200,13 @@ export class Connection {
       this.warned = true;
     }
     this.lastError = undefined;
-    if (wasOpen && !this.closed) this.options.onState(false);
+    if (wasOpen && !this.closed) this.tell(false);
+  }
+
+  private tell(up: boolean): void {
+    const { name, onEvent, onState } = this.options;
+    onEvent?.({ type: 'connection', name, up });
+    onState?.(up);
   }
 
   private wake(): void {

@@ -33,11 +33,7 @@ export class InvalidationPublisher {
 
   constructor({ redis, prefix, service, logger, onEvent }: InvalidationOptions) {
     this.key = new Keys(prefix).invalidations(requireName(service));
-    const name = 'invalidations';
-    this.connection = new Connection({
-      ...{ redis, slotKey: this.key, name: `${service}:${name}`, logger },
-      onState: (up) => onEvent?.({ type: 'connection', name, up }),
-    });
+    this.connection = new Connection({ redis, slotKey: this.key, name: `${service}:invalidations`, logger, onEvent });
     this.connection.beforeUse(() => this.connection.syncClock());
   }
 
@@ -60,7 +56,7 @@ export class InvalidationPublisher {
    */
   async publish(events: readonly Invalidation[]): Promise<void> {
     const args = events.flatMap(({ type, data }) => [type, JSON.stringify(data)]);
-    await this.connection.within(ANSWER_MS, this.connection.run(PUBLISH, [this.key], args));
+    await this.connection.ask(PUBLISH, [this.key], args);
   }
 
   /**
@@ -79,8 +75,8 @@ export class InvalidationPublisher {
     const behind = await look();
     if (performance.now() - asked + behind > HEARTBEAT_WITHIN_MS || clock.suspended) return false;
     await clock.measure(async () => {
-      const write = this.connection.run(PUBLISH_HEARTBEAT, [this.key], [Math.floor(now - behind)]);
-      const [id, written] = (await this.connection.within(ANSWER_MS, write)) as [string, number];
+      const reply = await this.connection.ask(PUBLISH_HEARTBEAT, [this.key], [Math.floor(now - behind)]);
+      const [id, written] = reply as [string, number];
       this.ours = written === 1 || id === this.ours ? id : undefined;
       return written === 1 ? writtenAt(id) : NaN;
     });

@@ -53,13 +53,9 @@ export class InvalidationSubscriber implements OnModuleInit, OnApplicationShutdo
   constructor({ redis, prefix, service, reader, logger, onEvent }: InvalidationSubscriberOptions) {
     this.key = new Keys(prefix).invalidations(requireName(service));
     this.log = logger;
-    const name = `invalidations of ${service}`;
     this.connection = new Connection({
-      ...{ redis, slotKey: this.key, name: `${reader}:invalidations:${service}`, logger },
-      onState: (up) => {
-        if (!up) this.lastHeartbeat = NaN;
-        onEvent?.({ type: 'connection', name, up });
-      },
+      ...{ redis, slotKey: this.key, name: `${reader}:invalidations:${service}`, logger, onEvent },
+      onState: () => (this.lastHeartbeat = NaN),
     });
     this.connection.beforeUse(() => this.begin());
   }

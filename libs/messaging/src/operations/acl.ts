@@ -37,15 +37,11 @@ const READER = '+xread +xrange +xrevrange';
  */
 export function aclRules({ service, contracts, prefix, follows = [] }: AclOptions): string[] {
   const keys = new Keys(prefix);
-  const asked = contracts.filter((contract) => LANES.some((lane) => callersOf(contract, lane).includes(service)));
-  const streams = asked.flatMap((contract) =>
-    LANES.filter((lane) => callersOf(contract, lane).includes(service)).map((lane) =>
-      keys.stream(contract.name, service, lane),
-    ),
-  );
-  const callers = contracts
-    .filter((contract) => contract.name === service)
-    .flatMap((contract) => LANES.flatMap((lane) => callersOf(contract, lane)));
+  const lanesOf = (contract: ServiceContract) => LANES.filter((lane) => callersOf(contract, lane).includes(service));
+  const asked = contracts.filter((contract) => lanesOf(contract).length > 0);
+  const streams = asked.flatMap((contract) => lanesOf(contract).map((lane) => keys.stream(contract.name, service, lane)));
+  const own = contracts.filter((contract) => contract.name === service);
+  const callers = own.flatMap((contract) => LANES.flatMap((lane) => callersOf(contract, lane)));
 
   return [
     ...['resetkeys', 'resetchannels', '-@all'],
