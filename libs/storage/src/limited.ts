@@ -15,20 +15,16 @@ export class Limited {
 
   /** @throws DomainError `payload_too_large`; what the content throws */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const chunks = this.content instanceof Uint8Array ? [this.content] : this.content;
     try {
-      yield* this.#counted();
+      for await (const chunk of chunks) {
+        this.size += chunk.byteLength;
+        if (this.size > this.limit) throw new DomainError('payload_too_large', { meta: { limit: this.limit } });
+        yield chunk;
+      }
     } catch (error) {
       this.failure = error;
       throw error;
-    }
-  }
-
-  async *#counted(): AsyncGenerator<Uint8Array> {
-    const chunks = this.content instanceof Uint8Array ? [this.content] : this.content;
-    for await (const chunk of chunks) {
-      this.size += chunk.byteLength;
-      if (this.size > this.limit) throw new DomainError('payload_too_large', { meta: { limit: this.limit } });
-      yield chunk;
     }
   }
 }

@@ -49,7 +49,7 @@ export class StorageModule {
       module: StorageModule,
       global: true,
       providers: [
-        { provide: OpenStorage, useFactory: () => open(app, config) },
+        { provide: OpenStorage, inject: [FileAddresses], useFactory: (addresses: FileAddresses) => open(app, config, addresses) },
         { provide: FileAddresses, useFactory: () => new FileAddresses(new Sealer(config.BUS_SECRET)) },
         { provide: STORAGE, inject: [OpenStorage], useFactory: ({ storage }: OpenStorage) => storage },
       ],
@@ -59,13 +59,12 @@ export class StorageModule {
 }
 
 /** @throws ConfigError when a key is missing, or another host uses a folder too */
-async function open(app: string, config: StorageConfig): Promise<OpenStorage> {
+async function open(app: string, config: StorageConfig, addresses: FileAddresses): Promise<OpenStorage> {
   const place = config.STORAGE_URL;
   if (place.kind === 's3') {
     const storage = await S3Storage.open({ place, credentials: credentialsOf(app, config) });
     return new OpenStorage(storage, async () => undefined);
   }
-  const addresses = new FileAddresses(new Sealer(config.BUS_SECRET));
   const storage = await FolderStorage.open({ path: place.path, publicUrl: config.PUBLIC_URL, addresses });
   const { REDIS_BUS_URL: redis, BUS_PREFIX: prefix } = config;
   const claim = await SingleHost.claim({ redis, prefix, folder: storage.root, app });

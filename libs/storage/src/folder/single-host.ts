@@ -71,7 +71,6 @@ export class SingleHost {
       ...{ redis: options.redis, slotKey: this.#key, name: `puerta-${options.app}-storage` },
       // The bus, over the same Redis, says when that is away.
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
-      onState: () => undefined,
     });
   }
 
@@ -124,8 +123,7 @@ export class SingleHost {
   }
 
   async #take(): Promise<string | undefined> {
-    const claim = this.#connection.run(CLAIM, [this.#key], [this.place, this.#member, this.#leaseMs]);
-    const other = await this.#connection.within(ANSWER_MS, claim);
+    const other = await this.#connection.ask(CLAIM, [this.#key], [this.place, this.#member, this.#leaseMs]);
     return typeof other === 'string' ? other : undefined;
   }
 
