@@ -1,10 +1,9 @@
 import type { KeySet } from '@puerta/contracts';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor } from '@puerta/testing';
 import { TestInvalidations } from '../../test/invalidations';
 import { TestKey } from '../../test/tokens';
-import { KeyStore, type KeyStoreOptions } from './key-store';
+import { KeyStore } from './key-store';
 import { readKeySet } from './verification-key';
 
 const one = new TestKey('one');
@@ -15,11 +14,11 @@ class Source {
   calls = 0;
   answer: () => Promise<KeySet> = () => sleep(5).then(() => one.set);
 
-  store(options?: KeyStoreOptions): KeyStore {
+  store(): KeyStore {
     return new KeyStore(() => {
       this.calls += 1;
       return this.answer();
-    }, options);
+    });
   }
 
   fail(): void {
@@ -37,7 +36,13 @@ describe('KeyStore', () => {
     source = new Source();
   });
 
-  afterEach(() => store?.stop());
+  afterEach(() => {
+    store?.stop();
+    jest.useRealTimers();
+  });
+
+  /** Time passes as the test says. */
+  const holdTime = () => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
 
   it('gives the KeyObject of a kid, and asks once for all of them', async () => {
     store = source.store();
@@ -55,17 +60,18 @@ describe('KeyStore', () => {
   });
 
   it('asks once per cool-down, however many kids are invented at once', async () => {
-    let time = performance.now();
-    const clock = jest.spyOn(performance, 'now').mockImplementation(() => time);
-    store = source.store({ coolDownMs: 200 });
+    holdTime();
+    source.answer = () => Promise.resolve(one.set);
+    store = source.store();
     await store.start();
-    for (const calls of [2, 2, 2, 3]) {
-      if (calls === 3) time += 220;
+    for (const round of [2, 2, 2]) {
       const found = await Promise.all(randomKids(1_000).map((kid) => store?.find(kid)));
       expect(found.every((key) => key === undefined)).toBe(true);
-      expect(source.calls).toBe(calls);
+      expect(source.calls).toBe(round);
     }
-    clock.mockRestore();
+    await jest.advanceTimersByTimeAsync(5_000);
+    await Promise.all(randomKids(1_000).map((kid) => store?.find(kid)));
+    expect(source.calls).toBe(3);
   });
 
   it('finds a key that was published after the start', async () => {
@@ -76,16 +82,20 @@ describe('KeyStore', () => {
   });
 
   it('forgets a key that was withdrawn', async () => {
-    store = source.store({ refreshMs: 20 });
+    holdTime();
+    source.answer = () => Promise.resolve(one.set);
+    store = source.store();
     await store.start();
     source.answer = () => Promise.resolve(two.set);
-    await waitFor(async () => (await store?.find('one')) === undefined);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(await store.find('one')).toBeUndefined();
     expect((await store.find('two'))?.kid).toBe('two');
   });
 
   it('answers auth_unavailable while no keys could be read, asking no faster than it retries', async () => {
+    holdTime();
     source.fail();
-    store = source.store({ retryMs: 10_000 });
+    store = source.store();
     const finds = await Promise.allSettled(randomKids(100).map((kid) => store?.find(kid)));
     expect(finds.map((find) => (find as PromiseRejectedResult).reason.code)).toEqual(Array(100).fill('auth_unavailable'));
     await expect(store.find('one')).rejects.toMatchObject({ code: 'auth_unavailable' });
@@ -101,11 +111,12 @@ describe('KeyStore', () => {
   });
 
   it('tries again by itself after a failed start', async () => {
+    holdTime();
     source.fail();
-    store = source.store({ retryMs: 10 });
+    store = source.store();
     await store.start();
     source.answer = () => Promise.resolve(one.set);
-    await waitFor(() => source.calls === 2);
+    await jest.advanceTimersByTimeAsync(1_000);
     expect((await store.find('one'))?.kid).toBe('one');
     expect(source.calls).toBe(2);
   });
@@ -142,15 +153,17 @@ describe('KeyStore', () => {
     });
 
     it('lets nobody in by keys that have changed, when the new ones cannot be read', async () => {
+      holdTime();
       const invalidations = new TestInvalidations();
-      store = source.store({ retryMs: 20 });
+      source.answer = () => Promise.resolve(one.set);
+      store = source.store();
       store.follow(invalidations);
       await store.start();
       source.fail();
       invalidations.publish();
       await expect(store.find('one')).rejects.toMatchObject({ code: 'auth_unavailable' });
       source.answer = () => Promise.resolve(one.set);
-      await sleep(40);
+      await jest.advanceTimersByTimeAsync(1_000);
       expect((await store.find('one'))?.kid).toBe('one');
     });
 
@@ -187,11 +200,13 @@ describe('KeyStore', () => {
   });
 
   it('asks no more after stop, even when stopped while asking', async () => {
-    store = source.store({ refreshMs: 1, retryMs: 1 });
+    holdTime();
+    source.answer = () => Promise.resolve(one.set);
+    store = source.store();
     const started = store.start();
     store.stop();
     await started;
-    await sleep(30);
+    await jest.advanceTimersByTimeAsync(120_000);
     expect(source.calls).toBe(1);
   });
 

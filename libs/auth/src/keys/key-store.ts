@@ -2,14 +2,14 @@ import { DomainError, type KeySet } from '@puerta/contracts';
 import type { InvalidationSource } from '../invalidations/invalidation-source';
 import { readKeySet, type VerificationKey } from './verification-key';
 
-export interface KeyStoreOptions {
-  /** How often the keys are read again. They are published for longer than this before they sign. */
-  readonly refreshMs?: number;
-  /** How soon after a failure. */
-  readonly retryMs?: number;
-  /** The least time between two look-ups that an unknown kid may cause. */
-  readonly coolDownMs?: number;
-}
+/** How often the keys are read again. They are published for longer than this before they sign. */
+const REFRESH_MS = 60_000;
+
+/** How soon after a failure. */
+const RETRY_MS = 1_000;
+
+/** The least time between two look-ups that an unknown kid may cause. */
+const COOL_DOWN_MS = 5_000;
 
 /** How often the keys are read while nobody would tell that they have changed. */
 const UNTOLD_MS = 200;
@@ -28,26 +28,16 @@ export class KeyStore {
   private generation = 0;
   private running = false;
   private lookUpAfter = -Infinity;
-  private readonly refreshMs: number;
-  private readonly retryMs: number;
-  private readonly coolDownMs: number;
 
   /** @param source gives all public keys, or rejects; it must settle by itself */
-  constructor(
-    private readonly source: () => Promise<KeySet>,
-    { refreshMs = 60_000, retryMs = 1_000, coolDownMs = 5_000 }: KeyStoreOptions = {},
-  ) {
-    this.refreshMs = refreshMs;
-    this.retryMs = retryMs;
-    this.coolDownMs = coolDownMs;
-  }
+  constructor(private readonly source: () => Promise<KeySet>) {}
 
   /** Reads the keys now and keeps them fresh until `stop`. Resolves after the first attempt, whether it succeeded or not. */
   async start(): Promise<void> {
     this.running = true;
     await this.refresh();
     if (!this.running) return;
-    this.timer = setTimeout(() => void this.start(), this.failure ? this.retryMs : this.refreshMs).unref();
+    this.timer = setTimeout(() => void this.start(), this.failure ? RETRY_MS : REFRESH_MS).unref();
   }
 
   stop(): void {
@@ -88,7 +78,7 @@ export class KeyStore {
     const now = performance.now();
     if (now < this.lookUpAfter) return;
     // Without any key nobody can be let in: then the wait is shorter.
-    this.lookUpAfter = now + (this.keys.size > 0 ? this.coolDownMs : this.retryMs);
+    this.lookUpAfter = now + (this.keys.size > 0 ? COOL_DOWN_MS : RETRY_MS);
     await this.refresh();
   }
 

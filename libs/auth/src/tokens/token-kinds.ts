@@ -45,9 +45,6 @@ export interface AccessClaims extends CommonClaims {
   readonly roles: readonly string[];
 }
 
-/** Of a scan pass; `sub` is the scan. It holds nothing personal. */
-export type ScanClaims = CommonClaims;
-
 /** Of a ticket, and no others: every character makes the symbol larger that a door has to read. */
 export interface TicketClaims {
   /** The ticket. */
@@ -66,6 +63,7 @@ export interface TicketClaims {
 
 export interface ClaimsOf {
   readonly access: AccessClaims;
-  readonly scan: ScanClaims;
+  /** `sub` is the scan. It holds nothing personal. */
+  readonly scan: CommonClaims;
   readonly ticket: TicketClaims;
 }
