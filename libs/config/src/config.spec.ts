@@ -13,7 +13,6 @@ import {
   databaseUrl,
   defineConfig,
   describeConfig,
-  type Environ,
   flag,
   gatewayPostgresConfig,
   gatewayPostgresUrl,
@@ -34,6 +33,7 @@ import {
   storageUrl,
   uuid,
 } from './index';
+import type { Environ } from './read-text';
 import { keyPrefix } from './scalars';
 
 const everything = defineConfig('sample', {

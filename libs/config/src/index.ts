@@ -4,7 +4,6 @@ export { accessTokenConfig, accessTokenSecret } from './access-tokens';
 export { describeConfig } from './describe';
 export { gatewayPostgresConfig, gatewayPostgresUrl } from './gateway-postgres';
 export { cidrs, host, port } from './network';
-export type { Environ } from './read-text';
 export { flag, integer, logLevel, type LogLevel, oneOf, seconds, uuid } from './scalars';
 export { deriveKey, keyring, Keyring, password, secret, sharedSecret } from './secrets';
 export { type BucketPlace, storageConfig, type StoragePlace, storageUrl } from './storage';

@@ -15,16 +15,8 @@ export function seconds(description: string, { min, max }: { min: number; max: n
   return integer(description, { min, max }).meta({ expected: `a whole number of seconds from ${min} to ${max}` });
 }
 
-const FLAGS: Readonly<Record<string, boolean>> = {
-  true: true,
-  on: true,
-  yes: true,
-  1: true,
-  false: false,
-  off: false,
-  no: false,
-  0: false,
-};
+const ON = ['true', 'on', 'yes', '1'];
+const OFF = ['false', 'off', 'no', '0'];
 
 /** A boolean. `refuse` may say why a value is not allowed in an environment. */
 export function flag(
@@ -32,9 +24,9 @@ export function flag(
   refuse?: (value: boolean, environment: Environment) => string | undefined,
 ): Variable<boolean> {
   const read = (text: string): boolean => {
-    const value = Object.hasOwn(FLAGS, text.toLowerCase()) ? FLAGS[text.toLowerCase()] : undefined;
-    if (value === undefined) throw new Unfit('is neither on nor off');
-    return value;
+    const word = text.toLowerCase();
+    if (!ON.includes(word) && !OFF.includes(word)) throw new Unfit('is neither on nor off');
+    return ON.includes(word);
   };
   return variable(
     description,
@@ -73,24 +65,15 @@ export function keyPrefix(description: string): Variable<string> {
   });
 }
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
-
-const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
-  trace: 'trace',
-  debug: 'debug',
-  info: 'info',
-  warn: 'warn',
-  warning: 'warn',
-  error: 'error',
-  fatal: 'fatal',
-  critical: 'fatal',
-};
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** A log level, in any case; `WARNING` and `CRITICAL` are understood too. */
 export function logLevel(description: string): Variable<LogLevel> {
   const expected = 'one of trace, debug, info, warn (or warning), error, fatal (or critical)';
   return variable(description, { expected }, (text) => {
-    const level = Object.hasOwn(LOG_LEVELS, text.toLowerCase()) ? LOG_LEVELS[text.toLowerCase()] : undefined;
+    const word = text.toLowerCase().replace(/^warning$/, 'warn').replace(/^critical$/, 'fatal');
+    const level = LOG_LEVELS.find((one) => one === word);
     if (level === undefined) throw new Unfit('is not a log level');
     return level;
   });
