@@ -81,7 +81,7 @@ describe('the internal server', () => {
 
   it('shows the metrics of this process, with its name', async () => {
     metrics.httpRequest({ method: 'GET', route: '/cards/:id', status: 200 }, 0.02);
-    metrics.busCalled({ callee: 'identity', pattern: 'access.check', outcome: 'ok' }, 0.003);
+    metrics.busCalled.observe({ callee: 'identity', pattern: 'access.check', outcome: 'ok' }, 0.003);
     metrics.counter('sample_total', 'Samples', ['kind']).inc({ kind: 'a' });
     metrics.gauge('sample_size', 'Size', () => 42);
     const { status, body } = await ask('/metrics?x=1');

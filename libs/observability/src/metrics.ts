@@ -21,21 +21,20 @@ export class Metrics {
   readonly registry = new Registry();
 
   readonly #http = this.#histogram('puerta_http_request_duration_seconds', 'Time to answer an HTTP request', ['method', 'route', 'status']);
-  readonly #handled = this.#histogram('puerta_bus_handle_duration_seconds', 'Time to handle a message of the bus', ['pattern', 'outcome']);
-  readonly #called = this.#histogram('puerta_bus_call_duration_seconds', 'Time until a call over the bus was settled', [
+  /** Messages that were handled here. `outcome` is `ok` or the code of the error: a closed list, so that label values stay few. */
+  readonly busHandled = this.#histogram('puerta_bus_handle_duration_seconds', 'Time to handle a message of the bus', ['pattern', 'outcome']);
+
+  /** Calls to other services that were settled. */
+  readonly busCalled = this.#histogram('puerta_bus_call_duration_seconds', 'Time until a call over the bus was settled', [
     'callee',
     'pattern',
     'outcome',
   ]);
-  readonly #reclaimed = this.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
-  readonly #deadLettered = this.counter('puerta_bus_dead_letters_total', 'Messages that were given up, now dead letters', [
-    'pattern',
-  ]);
-  readonly #dropped = this.counter('puerta_bus_dropped_total', 'Messages and answers that were not sealed with our keys', [
-    'what',
-    'peer',
-  ]);
-  readonly #lost = this.counter('puerta_bus_connections_lost_total', 'Connections of the bus to Redis that were lost');
+
+  readonly busReclaimed = this.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
+  readonly busDeadLetters = this.counter('puerta_bus_dead_letters_total', 'Messages that were given up, now dead letters', ['pattern']);
+  readonly busDropped = this.counter('puerta_bus_dropped_total', 'Messages and answers that were not sealed with our keys', ['what', 'peer']);
+  readonly busConnectionsLost = this.counter('puerta_bus_connections_lost_total', 'Connections of the bus to Redis that were lost');
 
   /** @param service labels every metric of this process */
   constructor(service: string) {
@@ -46,35 +45,6 @@ export class Metrics {
   /** @param request `route` is the pattern (`/cards/:id`), never the address */
   httpRequest(request: { method: string; route: string; status: number }, seconds: number): void {
     this.#http.observe(request, seconds);
-  }
-
-  /** A message was handled here. @param message its `outcome` is `ok` or the code of the error: a closed list, so that label values stay few */
-  busHandled(message: { pattern: string; outcome: string }, seconds: number): void {
-    this.#handled.observe(message, seconds);
-  }
-
-  /** A call to another service was settled. */
-  busCalled(call: { callee: string; pattern: string; outcome: string }, seconds: number): void {
-    this.#called.observe(call, seconds);
-  }
-
-  /** Messages of a dead replica were taken over here. */
-  busReclaimed(lane: string, count: number): void {
-    this.#reclaimed.inc({ lane }, count);
-  }
-
-  /** A message was given up here. */
-  busBuried(pattern: string): void {
-    this.#deadLettered.inc({ pattern });
-  }
-
-  /** Something that was altered, moved or made up came over the bus. */
-  busDropped(what: 'message' | 'reply', peer: string): void {
-    this.#dropped.inc({ what, peer });
-  }
-
-  busConnectionLost(): void {
-    this.#lost.inc();
   }
 
   /** A counter of one's own; labels take values of closed lists only. */

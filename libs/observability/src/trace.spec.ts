@@ -1,5 +1,5 @@
 import { requestId } from './request-id';
-import { childTrace, formatTraceparent, newTrace, parseTraceparent } from './trace';
+import { childTrace, formatTraceparent, parseTraceparent } from './trace';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
@@ -38,13 +38,13 @@ describe('a traceparent', () => {
   });
 
   it('survives being written and read', () => {
-    for (const trace of [newTrace(), { ...newTrace(), sampled: false }]) {
+    for (const trace of [childTrace(), { ...childTrace(), sampled: false }]) {
       expect(parseTraceparent(formatTraceparent(trace))).toEqual(trace);
     }
   });
 
   it('goes on in the same trace with a span of its own', () => {
-    const parent = newTrace();
+    const parent = childTrace();
     const child = childTrace(parent);
     expect(child).toMatchObject({ traceId: parent.traceId, sampled: parent.sampled });
     expect(child.spanId).not.toBe(parent.spanId);

@@ -22,14 +22,9 @@ export function parseTraceparent(header: unknown): TraceContext | undefined {
   return { traceId, spanId, sampled: (parseInt(flags, 16) & 1) === 1 };
 }
 
-/** Begins a trace. */
-export function newTrace(): TraceContext {
-  return { traceId: hex(16), spanId: hex(8), sampled: true };
-}
-
-/** The next hop of a trace, or of a new one. */
-export function childTrace(parent?: TraceContext): TraceContext {
-  return parent === undefined ? newTrace() : { ...parent, spanId: hex(8) };
+/** The next hop of a trace, or the first of a new one. */
+export function childTrace(parent: Omit<TraceContext, 'spanId'> = { traceId: hex(16), sampled: true }): TraceContext {
+  return { ...parent, spanId: hex(8) };
 }
 
 /** The `traceparent` header that says so. */

@@ -51,20 +51,17 @@ function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
   return (event) => {
     switch (event.type) {
       case 'handled':
-        return metrics.busHandled({ pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
+        return metrics.busHandled.observe({ pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
       case 'called':
-        return metrics.busCalled(
-          { callee: event.service, pattern: event.pattern, outcome: event.code },
-          event.ms / 1_000,
-        );
+        return metrics.busCalled.observe({ callee: event.service, pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
       case 'reclaimed':
-        return metrics.busReclaimed(event.lane, event.count);
+        return metrics.busReclaimed.inc({ lane: event.lane }, event.count);
       case 'dead_lettered':
-        return metrics.busBuried(event.pattern);
+        return metrics.busDeadLetters.inc({ pattern: event.pattern });
       case 'dropped':
-        return metrics.busDropped(event.what, event.peer);
+        return metrics.busDropped.inc({ what: event.what, peer: event.peer });
       case 'connection':
-        return event.up ? undefined : metrics.busConnectionLost();
+        return event.up ? undefined : metrics.busConnectionsLost.inc();
     }
   };
 }
