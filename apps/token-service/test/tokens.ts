@@ -79,7 +79,7 @@ export class Tokens {
     const logger = this.options.logger ?? silentLogger;
     const redis = new TokenRedis({ url: config.TOKEN_SERVICE_REDIS_URL, prefix: this.prefix, logger });
     this.#open.push(redis);
-    await redis.connect();
+    await redis.onModuleInit();
     const manager = {
       query: (_statement: string, [, [data]]: [type: string, data: [string]]) =>
         this.onRecord(() => void this.recorded.push(JSON.parse(data) as ActivityRecord)),
@@ -91,7 +91,7 @@ export class Tokens {
   }
 
   async close(): Promise<void> {
-    for (const redis of this.#open.splice(0)) redis.close();
+    for (const redis of this.#open.splice(0)) redis.onModuleDestroy();
   }
 }
 
@@ -107,11 +107,11 @@ export class TokensReplica {
   }
 
   redeem(call: Call, token: string | PresentTokenDto): Promise<ValidToken> {
-    return this.redeemer.redeem(typeof token === 'string' ? { token } : token, call);
+    return this.redeemer.present(typeof token === 'string' ? { token } : token, call, 'redeem');
   }
 
   peek(call: Call, token: string | PresentTokenDto): Promise<ValidToken> {
-    return this.redeemer.peek(typeof token === 'string' ? { token } : token, call);
+    return this.redeemer.present(typeof token === 'string' ? { token } : token, call, 'peek');
   }
 
   revoke(call: Call, tokenId: string): Promise<void> {

@@ -1,5 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+export const TELL_SIGNING_KEYS = `
+  CREATE TRIGGER signing_keys_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON signing_keys
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_keys()`;
+
 /** Every change of the public keys is published through the outbox, whoever makes it: also an operator who withdraws one. */
 export class ToldKeys1795305600001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -10,9 +14,7 @@ export class ToldKeys1795305600001 implements MigrationInterface {
           INSERT INTO outbox (type, data) VALUES ('keys.rotated', '{}');
           RETURN NULL;
         END $$`);
-    await runner.query(`
-      CREATE TRIGGER signing_keys_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON signing_keys
-        FOR EACH STATEMENT EXECUTE FUNCTION tell_keys()`);
+    await runner.query(TELL_SIGNING_KEYS);
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -1,4 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { SigningKeys1795219200000 } from './1795219200000-signing-keys';
+import { TELL_SIGNING_KEYS } from './1795305600001-told-keys';
 
 /**
  * Keys for tickets, and keys that come and go. They are in a table of another name, because replicas of the version
@@ -41,25 +43,11 @@ export class KeyStates1795392000000 implements MigrationInterface {
   /** Back to one key. Tickets, and what other keys signed, are not good any more. */
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP VIEW signing_keys');
-    await runner.query(`
-      CREATE TABLE signing_keys (
-        kid         text        NOT NULL CONSTRAINT signing_keys_pkey PRIMARY KEY
-                                CONSTRAINT signing_keys_kid_check CHECK (kid ~ '^[A-Za-z0-9_-]{43}$'),
-        use         text        NOT NULL CONSTRAINT signing_keys_use_check CHECK (use IN ('access')),
-        state       text        NOT NULL CONSTRAINT signing_keys_state_check CHECK (state IN ('active')),
-        public_jwk  jsonb       NOT NULL CONSTRAINT signing_keys_public_jwk_check
-                                CHECK (jsonb_typeof(public_jwk) = 'object' AND NOT public_jwk ? 'd'),
-        private_key text        NOT NULL CONSTRAINT signing_keys_private_key_check
-                                CHECK (private_key ~ '^[a-z0-9]{1,16}[.][A-Za-z0-9_-]{16}[.][A-Za-z0-9_-]{22,}$'),
-        created_at  timestamptz NOT NULL DEFAULT now()
-      )`);
-    await runner.query(`CREATE UNIQUE INDEX signing_keys_one_active_per_use ON signing_keys (use) WHERE state = 'active'`);
+    await new SigningKeys1795219200000().up(runner);
     await runner.query(`
       INSERT INTO signing_keys SELECT kid, use, state, public_jwk, private_key, created_at
         FROM keys WHERE use = 'access' AND state = 'active'`);
     await runner.query('DROP TABLE keys');
-    await runner.query(`
-      CREATE TRIGGER signing_keys_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON signing_keys
-        FOR EACH STATEMENT EXECUTE FUNCTION tell_keys()`);
+    await runner.query(TELL_SIGNING_KEYS);
   }
 }

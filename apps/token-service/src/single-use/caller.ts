@@ -23,5 +23,5 @@ export function makerOf({ caller, actor }: Call): string {
 /** The same for the same call: redelivered, or asked again under the same Idempotency-Key by the same user. */
 export function consumerOf(key: TokenKey, owner: Owner, { actor, messageId, idempotencyKey }: Call): string {
   const same = idempotencyKey === undefined ? ['message', messageId] : ['key', actor?.user_id ?? null, idempotencyKey];
-  return key.digest('consumer', owner, ...same);
+  return key.name('consumer', owner, ...same);
 }

@@ -27,12 +27,12 @@ export class SingleUseTokensMessages {
 
   @Handles(tokenServiceContract, 'single-use-tokens.redeem')
   redeem(dto: PresentTokenDto, call: Call): Promise<ValidToken> {
-    return this.tokens.redeem(dto, call);
+    return this.tokens.present(dto, call, 'redeem');
   }
 
   @Handles(tokenServiceContract, 'single-use-tokens.peek')
   peek(dto: PresentTokenDto, call: Call): Promise<ValidToken> {
-    return this.tokens.peek(dto, call);
+    return this.tokens.present(dto, call, 'peek');
   }
 
   @Handles(tokenServiceContract, 'single-use-tokens.revoke')

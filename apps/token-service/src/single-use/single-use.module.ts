@@ -1,4 +1,4 @@
-import { type DynamicModule, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from '@puerta/observability';
 import { LOGGER } from '@puerta/service';
 import type { TokenServiceConfig } from '../config';
@@ -11,9 +11,7 @@ import { TokenRedis } from './token-redis';
 
 /** Tokens that are good once. */
 @Module({})
-export class SingleUseModule implements OnModuleInit, OnModuleDestroy {
-  constructor(private readonly redis: TokenRedis) {}
-
+export class SingleUseModule {
   static forRoot(config: TokenServiceConfig): DynamicModule {
     const redis = (logger: Logger): TokenRedis =>
       new TokenRedis({ url: config.TOKEN_SERVICE_REDIS_URL, prefix: config.BUS_PREFIX, logger });
@@ -29,13 +27,5 @@ export class SingleUseModule implements OnModuleInit, OnModuleDestroy {
       ],
       exports: [TokenRedis],
     };
-  }
-
-  async onModuleInit(): Promise<void> {
-    await this.redis.connect();
-  }
-
-  onModuleDestroy(): void {
-    this.redis.close();
   }
 }

@@ -39,9 +39,8 @@ export class TokenIssuer {
   async issue(dto: CreateTokenDto, call: Call): Promise<CreatedToken> {
     const owner = ownerOf(call);
     const seconds = this.#secondsOf(dto);
-    const place = this.redis.placeOf(owner);
     for (let draw = 0; draw < MOST_DRAWS; draw += 1) {
-      const { reply, question } = await place.ask(ISSUE, (now) => this.#draft(call, owner, dto, now, seconds));
+      const { reply, question } = await this.redis.ask(owner, ISSUE, (now) => this.#draft(call, owner, dto, now, seconds));
       const [word, , ...rest] = reply;
       if (word === 'issued') return question.answer;
       if (word === 'answered') return this.#firstAnswer(call, owner, Number(rest[0]), String(rest[1]));
@@ -70,8 +69,8 @@ export class TokenIssuer {
       expires_at: new Date(expiresAt).toISOString(),
     };
     // A random token is like no other. A code may be one that an older key of the ring made.
-    const records = (isCode ? all : [first]).map((key) => key.recordName(owner, key.tokenId(owner, shown)));
-    const counters = isCode ? all.map((key) => key.counterName(owner, binding.subject ?? '')) : [];
+    const records = (isCode ? all : [first]).map((key) => key.name('record', owner, key.tokenId(owner, shown)));
+    const counters = isCode ? all.map((key) => key.name('guesses', owner, binding.subject ?? '')) : [];
     // That a code has expired is known for as long as that one was used; a token itself holds when it expires.
     const keptUntil = expiresAt + (isCode ? this.config.TOKEN_SERVICE_USED_RETENTION_SECONDS * 1_000 : 0);
     const kept = this.#keptAnswer(call, owner, dto, answer);
@@ -79,7 +78,7 @@ export class TokenIssuer {
       answer,
       names: [...records, ...counters, ...kept.names],
       args: [
-        ...[expiresAt, keptUntil, first.digest('binding', owner, binding.purpose, binding.subject)],
+        ...[expiresAt, keptUntil, first.name('binding', owner, binding.purpose, binding.subject)],
         ...[first.seal(JSON.stringify(facts), owner, ...partsOf(shown)), records.length, isCode ? MOST_GUESSES : 0],
         ...kept.args,
       ],
@@ -93,10 +92,10 @@ export class TokenIssuer {
     const request = canonicalJson(dto);
     const parts = callParts(call);
     return {
-      names: all.map((key) => key.digest('call', owner, ...parts)),
+      names: all.map((key) => key.name('call', owner, ...parts)),
       args: [
         ...[first.seal(JSON.stringify(answer), owner, 'answer', ...parts), ANSWERS_MS],
-        ...all.map((key) => key.digest('request', owner, request)),
+        ...all.map((key) => key.name('request', owner, request)),
       ],
     };
   }

@@ -62,8 +62,8 @@ it('the id of a token is a UUID, and leads neither back to it nor to its record'
   const hex = Buffer.from(id, 'base64url').toString('hex');
   expect(isUUID(hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'), '8')).toBe(true);
   expect(key.tokenId(owner, { token })).toBe(id);
-  const record = key.recordName(owner, id);
-  expect(new Set([token, id, record, new TokenKey(newKey()).recordName(owner, id)]).size).toBe(4);
+  const record = key.name('record', owner, id);
+  expect(new Set([token, id, record, new TokenKey(newKey()).name('record', owner, id)]).size).toBe(4);
 });
 
 it('a code is another one for another owner, purpose or subject, and parts do not run into each other', () => {
@@ -102,5 +102,5 @@ it('the first key of the ring makes, all find', () => {
   const old = before.first.newToken(owner, expiresAt);
   expect(after.first.expiryOf(owner, old)).toBeUndefined();
   expect(after.all.map((each) => each.expiryOf(owner, old))).toEqual([undefined, expiresAt]);
-  expect(after.first.recordName(owner, 'x')).not.toBe(before.first.recordName(owner, 'x'));
+  expect(after.first.name('record', owner, 'x')).not.toBe(before.first.name('record', owner, 'x'));
 });

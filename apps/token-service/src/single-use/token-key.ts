@@ -28,6 +28,8 @@ export type Shown = { readonly token: string } | ({ readonly code: string } & Bi
 
 type Part = string | null;
 
+type NamedThing = 'record' | 'guesses' | 'binding' | 'consumer' | 'call' | 'request';
+
 /**
  * All that is derived of one key of the ring. Whatever Redis keeps is a keyed hash, or sealed under a key that also needs
  * what was shown: a copy of Redis finds nothing, and reads nothing, even with a token at hand and without this key.
@@ -62,19 +64,9 @@ export class TokenKey {
     return bytes.toString('base64url');
   }
 
-  /** What a token is called in Redis. */
-  recordName(owner: Owner, tokenId: string): string {
-    return this.#name('record', owner, tokenId);
-  }
-
-  /** Where the wrong guesses at a subject's codes are counted. */
-  counterName(owner: Owner, subject: string): string {
-    return this.#name('guesses', owner, subject);
-  }
-
-  /** A digest of any other thing that Redis must not know. */
-  digest(what: 'binding' | 'consumer' | 'call' | 'request', owner: Owner, ...parts: readonly Part[]): string {
-    return this.#name(what, owner, ...parts);
+  /** What a thing that Redis must not know is called there: a record of a token, the count of guesses at a subject's codes, … */
+  name(what: NamedThing, owner: Owner, ...parts: readonly Part[]): string {
+    return this.#mac(what, owner, ...parts).subarray(0, NAME_BYTES).toString('base64url');
   }
 
   /** Random bits that are always the same for the same parts. */
@@ -100,10 +92,6 @@ export class TokenKey {
 
   #tag(owner: Owner, body: Buffer): Buffer {
     return this.#mac('tag', owner, body.toString('base64url')).subarray(0, TAG_BYTES);
-  }
-
-  #name(what: string, owner: Owner, ...parts: readonly Part[]): string {
-    return this.#mac(what, owner, ...parts).subarray(0, NAME_BYTES).toString('base64url');
   }
 
   /** As JSON, so that the parts cannot run into each other. */

@@ -11,7 +11,7 @@ import { bindingOf, type Facts } from './sealed-facts';
 import { SecondUses } from './second-uses';
 import { unbound } from './token-issuer';
 import { type Binding, type Owner, partsOf, type Shown, type TokenKey, TokenKeys } from './token-key';
-import { type Question, type TokenPlace, TokenRedis } from './token-redis';
+import { type Question, TokenRedis } from './token-redis';
 import { PRESENT, REVOKE, UNCLAIM_SECOND_USE } from './token-scripts';
 
 /** How long a caller waits for a second use to be written down: what PostgreSQL does is no reason to leave them waiting. */
@@ -41,43 +41,21 @@ export class TokenRedeemer {
   ) {}
 
   /**
-   * Uses a token up. Exactly one call is answered; when it is repeated, it is answered alike.
+   * Uses a token up: exactly one call is answered and, when it is repeated, answered alike. To peek answers the same and
+   * leaves the token as it is.
    * @throws DomainError `token_used` (`used_at`), `token_expired`, `token_unknown`, `token_binding_mismatch`,
    *   `too_many_attempts`, `validation_failed`, `service_unavailable`, `outcome_unknown`
    */
-  redeem(dto: PresentTokenDto, call: Call): Promise<ValidToken> {
-    return this.#present(dto, call, 'redeem');
-  }
-
-  /** Answers the same and leaves the token as it is. @throws DomainError as `redeem` */
-  peek(dto: PresentTokenDto, call: Call): Promise<ValidToken> {
-    return this.#present(dto, call, 'peek');
-  }
-
-  /**
-   * Takes a token back. Once more makes no difference.
-   * @throws DomainError `token_used`, `token_unknown`, `service_unavailable`, `outcome_unknown`
-   */
-  async revoke(tokenId: string, call: Call): Promise<void> {
-    const owner = ownerOf(call);
-    const names = this.keys.all.map((key) => key.recordName(owner, tokenId));
-    const { reply } = await this.redis.placeOf(owner).ask(REVOKE, () => ({ names, args: [] }));
-    const [word, , at] = reply;
-    if (word === 'used') throw used(at);
-    if (word === 'missing') throw new DomainError('token_unknown');
-  }
-
-  async #present(dto: PresentTokenDto, call: Call, how: 'redeem' | 'peek'): Promise<ValidToken> {
+  async present(dto: PresentTokenDto, call: Call, how: 'redeem' | 'peek'): Promise<ValidToken> {
     const showing = this.#showing(dto, call);
-    const place = this.redis.placeOf(showing.owner);
     const question = this.#question(showing, how);
-    const [word, now, ...rest] = (await place.ask(PRESENT, () => question)).reply;
+    const [word, now, ...rest] = (await this.redis.ask(showing.owner, PRESENT, () => question)).reply;
     switch (word) {
       case 'good':
         return answerOf(showing, Number(rest[0]), String(rest[1]));
       case 'used':
         if (Number(rest[2]) > 0) {
-          const recorded = this.#recordSecondUse(showing, place, question, Number(rest[1]), Number(rest[2]));
+          const recorded = this.#recordSecondUse(showing, question, Number(rest[1]), Number(rest[2]));
           await Promise.race([recorded, sleep(RECORD_MS, undefined, { ref: false })]);
         }
         throw used(rest[0]);
@@ -90,6 +68,19 @@ export class TokenRedeemer {
       default:
         throw new DomainError(now >= (showing.expiresAt ?? Infinity) ? 'token_expired' : 'token_unknown');
     }
+  }
+
+  /**
+   * Takes a token back. Once more makes no difference.
+   * @throws DomainError `token_used`, `token_unknown`, `service_unavailable`, `outcome_unknown`
+   */
+  async revoke(tokenId: string, call: Call): Promise<void> {
+    const owner = ownerOf(call);
+    const names = this.keys.all.map((key) => key.name('record', owner, tokenId));
+    const { reply } = await this.redis.ask(owner, REVOKE, () => ({ names, args: [] }));
+    const [word, , at] = reply;
+    if (word === 'used') throw used(at);
+    if (word === 'missing') throw new DomainError('token_unknown');
   }
 
   /** @throws DomainError `token_unknown` for what is no token of this owner's; `validation_failed` for a code of nothing */
@@ -110,27 +101,27 @@ export class TokenRedeemer {
   }
 
   #question({ call, owner, binding, shown, keys }: Showing, how: 'redeem' | 'peek'): Question {
-    const counters = 'code' in shown ? keys.map((key) => key.counterName(owner, shown.subject ?? '')) : [];
+    const counters = 'code' in shown ? keys.map((key) => key.name('guesses', owner, shown.subject ?? '')) : [];
     const claims = keys.flatMap((key) => [
-      key.digest('binding', owner, binding.purpose, binding.subject),
+      key.name('binding', owner, binding.purpose, binding.subject),
       consumerOf(key, owner, call),
     ]);
     const retention = this.config.TOKEN_SERVICE_USED_RETENTION_SECONDS * 1_000;
     return {
-      names: [...keys.map((key) => key.recordName(owner, key.tokenId(owner, shown))), ...counters],
+      names: [...keys.map((key) => key.name('record', owner, key.tokenId(owner, shown))), ...counters],
       args: [how, retention, keys.length, counters.length > 0 ? MOST_GUESSES : 0, GUESSES_MS, ...claims],
     };
   }
 
   /** Records a second use. If that fails, the next one is recorded instead. Never rejects. */
-  async #recordSecondUse({ call, owner, shown, keys }: Showing, place: TokenPlace, { names }: Question, index: number, again: number) {
+  async #recordSecondUse({ call, owner, shown, keys }: Showing, { names }: Question, index: number, again: number) {
     const key = keys[index - 1] ?? this.keys.first;
     try {
       await this.secondUses.record(call, key, owner, key.tokenId(owner, shown), again);
     } catch (error) {
       this.logger.warn('that a token was used again could not be recorded', { error });
       const question = { names: names.slice(index - 1, index), args: [consumerOf(key, owner, call)] };
-      await place.ask(UNCLAIM_SECOND_USE, () => question).catch(() => undefined);
+      await this.redis.ask(owner, UNCLAIM_SECOND_USE, () => question).catch(() => undefined);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { DomainError } from '@puerta/contracts/core';
 import { Connection, parseRedisUrl, type Script, wasNotRun } from '@puerta/messaging';
 import type { Logger } from '@puerta/observability';
@@ -27,7 +28,7 @@ export interface TokenRedisOptions {
 export type Reply = readonly [word: string, now: number, ...rest: (string | number)[]];
 
 /** The Redis in which the tokens are, of whichever kind. */
-export class TokenRedis {
+export class TokenRedis implements OnModuleInit, OnModuleDestroy {
   readonly #prefix: string;
   readonly #connections: readonly TokenConnection[];
 
@@ -46,11 +47,11 @@ export class TokenRedis {
   }
 
   /** Resolves when connected, or after a while without: then calls are refused until it is there. */
-  async connect(): Promise<void> {
+  async onModuleInit(): Promise<void> {
     await Promise.all(this.#connections.map((one) => one.connect()));
   }
 
-  close(): void {
+  onModuleDestroy(): void {
     for (const one of this.#connections) one.close();
   }
 
@@ -60,10 +61,26 @@ export class TokenRedis {
     return answers.every(({ status }) => status === 'fulfilled');
   }
 
-  /** Where an owner's tokens are: all of their keys are in one hash slot. */
-  placeOf({ space, id }: Owner): TokenPlace {
+  /**
+   * Runs a script, once. All keys of an owner's tokens are in one hash slot.
+   * @param prepare gets Redis' time in ms; called twice if that was wrong
+   * @throws DomainError `service_unavailable` or `overloaded` if it surely was not run, else `outcome_unknown`
+   */
+  async ask<Q extends Question>(
+    { space, id }: Owner,
+    script: Script,
+    prepare: (now: number) => Q,
+  ): Promise<{ readonly reply: Reply; readonly question: Q }> {
     const shard = createHash('sha256').update(JSON.stringify([space, id])).digest().readUInt16BE() % SHARDS;
-    return new TokenPlace(this.#connections[shard % this.#connections.length] as TokenConnection, `${this.#prefix}:{${shard}}:`);
+    const connection = this.#connections[shard % this.#connections.length] as TokenConnection;
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const now = await connection.now();
+      const question = prepare(now);
+      const keys = question.names.map((name) => `${this.#prefix}:{${shard}}:${name}`);
+      const reply = await connection.run(script, keys, [now, ...question.args]);
+      if (reply[0] !== 'skewed') return { reply, question };
+    }
+    throw new DomainError('service_unavailable');
   }
 }
 
@@ -72,30 +89,6 @@ export interface Question {
   /** Names of keys, without the prefix. */
   readonly names: readonly string[];
   readonly args: readonly (string | number)[];
-}
-
-/** Where an owner's tokens are. */
-export class TokenPlace {
-  constructor(
-    private readonly connection: TokenConnection,
-    private readonly prefix: string,
-  ) {}
-
-  /**
-   * Runs a script, once.
-   * @param prepare gets Redis' time in ms; called twice if that was wrong
-   * @throws DomainError `service_unavailable` or `overloaded` if it surely was not run, else `outcome_unknown`
-   */
-  async ask<Q extends Question>(script: Script, prepare: (now: number) => Q): Promise<{ readonly reply: Reply; readonly question: Q }> {
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      const now = await this.connection.now();
-      const question = prepare(now);
-      const keys = question.names.map((name) => this.prefix + name);
-      const reply = await this.connection.run(script, keys, [now, ...question.args]);
-      if (reply[0] !== 'skewed') return { reply, question };
-    }
-    throw new DomainError('service_unavailable');
-  }
 }
 
 interface TokenConnectionOptions {
@@ -107,7 +100,7 @@ interface TokenConnectionOptions {
 }
 
 /** A connection, and the clock of the Redis at its end. What it throws says whether anything happened. */
-export class TokenConnection {
+class TokenConnection {
   readonly #connection: Connection;
   #answeredAt = -Infinity;
   #probe: Promise<void> | undefined;
@@ -122,7 +115,6 @@ export class TokenConnection {
         warn: (message, facts) => logger.warn(message, { component: 'tokens', ...(facts as { reason?: string }) }),
         error: (message) => logger.error(message, { component: 'tokens' }),
       },
-      onState: () => undefined,
     });
     this.#connection.beforeUse(async () => {
       const [, info] = await Promise.all([this.#sync(), this.#connection.redis.info()]);
@@ -151,12 +143,12 @@ export class TokenConnection {
     return Math.round(this.#connection.clock.now());
   }
 
-  /** @throws DomainError as `TokenPlace.ask` */
+  /** @throws DomainError as `TokenRedis.ask` */
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
     const { clock } = this.#connection;
     const asked = performance.now();
     try {
-      const reply = (await this.#connection.within(ANSWER_MS, this.#connection.run(script, keys, args))) as Reply;
+      const reply = (await this.#connection.ask(script, keys, args, ANSWER_MS)) as Reply;
       this.#answeredAt = performance.now();
       if (reply[0] === 'skewed') clock.distrust();
       clock.sync(reply[1], asked, this.#answeredAt);

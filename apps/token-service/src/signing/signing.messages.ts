@@ -1,12 +1,12 @@
 import { Controller } from '@nestjs/common';
-import { IssueAccessTokenDto, type IssuedToken, tokenServiceContract } from '@puerta/contracts';
+import { IssueAccessTokenDto, IssueScanPassDto, type IssuedToken, tokenServiceContract } from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
 import { InjectConfig } from '@puerta/service';
 import type { TokenServiceConfig } from '../config';
-import { TokenSigner } from '../signing/token-signer';
+import { TokenSigner } from './token-signer';
 
 @Controller()
-export class AccessTokensMessages {
+export class SigningMessages {
   constructor(
     private readonly signer: TokenSigner,
     @InjectConfig() private readonly config: TokenServiceConfig,
@@ -14,8 +14,14 @@ export class AccessTokensMessages {
 
   /** An access token (RFC 9068 for its `typ`). Without a company it has no `company_id`. */
   @Handles(tokenServiceContract, 'access-tokens.issue')
-  async issue({ user_id, email, company_id, roles, session_id }: IssueAccessTokenDto): Promise<IssuedToken> {
+  async accessToken({ user_id, email, company_id, roles, session_id }: IssueAccessTokenDto): Promise<IssuedToken> {
     const claims = { sub: user_id, email, ...(company_id ? { company_id } : {}), roles, sid: session_id };
     return this.signer.sign('access', claims, this.config.TOKEN_SERVICE_ACCESS_TOKEN_SECONDS);
+  }
+
+  /** A pass to see the card of one scan. It travels in an address, so it says nothing about anybody. */
+  @Handles(tokenServiceContract, 'scan-passes.issue')
+  async scanPass({ scan_id }: IssueScanPassDto): Promise<IssuedToken> {
+    return this.signer.sign('scan', { sub: scan_id }, this.config.TOKEN_SERVICE_SCAN_PASS_SECONDS);
   }
 }
