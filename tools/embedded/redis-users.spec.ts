@@ -97,13 +97,7 @@ describe('npm run bus -- acl', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const passwords = newPasswords(APPS);
-  const names: Record<App, string> = {
-    gateway: 'GATEWAY_REDIS_PASSWORD',
-    identity: 'IDENTITY_REDIS_PASSWORD',
-    'card-issuer': 'CARD_ISSUER_REDIS_PASSWORD',
-    'token-service': 'TOKEN_SERVICE_REDIS_PASSWORD',
-  };
-  const environment = Object.fromEntries(APPS.map((app) => [names[app], passwords[app]]));
+  const environment = Object.fromEntries(APPS.map((app) => [`${app.toUpperCase().replaceAll('-', '_')}_REDIS_PASSWORD`, passwords[app]]));
   const run = (args: string[], env: Record<string, string> = environment) =>
     spawnSync(process.execPath, [join(__dirname, '../bus.mjs'), 'acl', ...args], {
       encoding: 'utf8',

@@ -63,7 +63,7 @@ ${changes ? '  @Id()\n  id: string;\n\n' : ''}  @Text({ max: 200 })
 
 /** @param {Route} route */
 export function messages(route) {
-  const { service, feature, handler, pattern, Class, contract, file } = route;
+  const { feature, handler, pattern, Class, contract, file } = route;
   const request = requestOf(route);
   return `import { Controller } from '@nestjs/common';
 import { type ${Class}Answer, ${request}, ${contract} } from '@puerta/contracts';
@@ -88,19 +88,33 @@ export function service(route) {
   return route.changes ? writingService(route) : readingService(route);
 }
 
+/** How the service knows who asks, whatever the gateway has seen to. @param {Route} route */
+function actorOf({ guard }) {
+  const [kind, role] = guard.split(':');
+  if (kind === 'public') return { imports: 'type Call', throws: '', user: 'call.actor?.user_id' };
+  const name = role ? 'memberOf' : 'actorOf';
+  return {
+    imports: `${name}, type Call`,
+    throws: `@throws DomainError \`unauthenticated\`${role ? ', `company_required`, `role_required`' : ''}`,
+    user: `${name}(call${role ? `, '${role}'` : ''}).user_id`,
+  };
+}
+
 /** @param {Route} route */
 function readingService(route) {
-  const { Class, handler, guard } = route;
+  const { Class, handler } = route;
   const request = requestOf(route);
-  const [open, needs] = [guard === 'public', guard.startsWith('strict')];
+  const { imports, throws, user } = actorOf(route);
   return `import { Injectable } from '@nestjs/common';
 import type { ${Class}Answer, ${request} } from '@puerta/contracts';
-${open ? "import type { Call } from '@puerta/service';" : "import { actorOf, type Call } from '@puerta/service';"}
+import { ${imports} } from '@puerta/service';
 
 @Injectable()
 export class ${Class}Service {
-  ${open ? '' : '/** @throws DomainError `unauthenticated` without a user */\n  '}async ${handler}(dto: ${request}, ${open ? '_call' : 'call'}: Call): Promise<${Class}Answer> {
-    ${open ? '' : `const { ${needs ? 'company_id' : 'email'} } = actorOf(call);\n    `}return { text: dto.text ?? ${open ? "'anybody'" : needs ? 'String(company_id)' : 'email'}, at: new Date().toISOString() };
+  ${throws && `/** ${throws} */
+  `}async ${handler}(dto: ${request}, call: Call): Promise<${Class}Answer> {
+    const userId = ${user}${throws ? '' : " ?? 'anybody'"};
+    return { text: dto.text ?? \`for \${userId}\`, at: new Date().toISOString() };
   }
 }
 `;
@@ -108,14 +122,14 @@ export class ${Class}Service {
 
 /** @param {Route} route */
 function writingService(route) {
-  const { Class, handler, guard, table } = route;
+  const { Class, handler, table } = route;
   const request = requestOf(route);
-  const open = guard === 'public';
+  const { imports, throws, user } = actorOf(route);
   const text = hasBody(route) ? 'dto.text' : "dto.text ?? ''";
   return `import { Injectable } from '@nestjs/common';
 import type { ${Class}Answer, ${request} } from '@puerta/contracts';
 import { Inbox } from '@puerta/database';
-${open ? "import type { Call } from '@puerta/service';" : "import { actorOf, type Call } from '@puerta/service';"}
+import { ${imports} } from '@puerta/service';
 import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 
@@ -126,9 +140,9 @@ export class ${Class}Service {
     private readonly dataSource: DataSource,
   ) {}
 
-  /** Once, however often it is asked under one Idempotency-Key.${open ? '' : ' @throws DomainError `unauthenticated` without a user'} */
+  /** Once, however often it is asked under one Idempotency-Key. ${throws} */
   async ${handler}(dto: ${request}, call: Call): Promise<${Class}Answer> {
-    const userId = ${open ? 'call.actor?.user_id' : 'actorOf(call).user_id'};
+    const userId = ${user};
     return this.inbox.answer(
       dto,
       call,
@@ -179,7 +193,6 @@ export function controller(route) {
   const verb = method[0] + method.slice(1).toLowerCase();
   const source = hasBody(route) ? 'Body' : 'Query';
   const hasPlace = parameters.length > 0;
-  const status = method === 'POST' ? 'status: 201, ' : '';
   return `import { ${[source, 'Controller', ...(hasPlace ? ['Param'] : []), verb].join(', ')} } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { ${guardName} } from '@puerta/auth';
@@ -195,7 +208,7 @@ export class ${Class}Controller {
 
   @${verb}(${below ? `'${below}'` : ''})
   @${guardName}(${role ? `'${role}'` : ''})
-  @Operation({ summary: '${method} ${path}, to be described', ${status}answer: ${Class}Answer })
+  @Operation({ summary: '${method} ${path}, to be described', answer: ${Class}Answer })
   ${handler}(${hasPlace ? `@Param() place: ${Class}PlaceDto, ` : ''}@${source}() dto: ${Class}Dto, @Sender() sender: CallOptions): Promise<${Class}Answer> {
     return this.service.request('${pattern}', ${hasPlace ? '{ ...dto, ...place }' : 'dto'}, sender);
   }
@@ -208,13 +221,24 @@ const ID = '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11';
 /** @param {Route} route */
 const placeOf = ({ parameters }) => parameters.map((name) => `${name}: '${ID}', `).join('');
 
+/** What the test says that the service answers. @param {Route} route */
+const answerOf = ({ changes }) => `{ ${changes ? `id: '${ID}', ` : ''}text: 'a', at: '2026-11-21T10:00:00.000Z' }`;
+
+/** As Nest and Fastify name it. @param {Route} route */
+export const nameOf = ({ method, path }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`;
+
+/** For the test that holds the answer of each route against its description. @param {Route} route */
+export function example(route) {
+  const body = hasBody(route) ? ", body: { text: 'a' }" : '';
+  return `  '${nameOf(route)}': { pattern: '${route.pattern}', answer: ${answerOf(route)}${body} },\n`;
+}
+
 /** @param {Route} route */
 export function gatewaySpec(route) {
-  const { method, path, service, pattern, changes, guard } = route;
+  const { method, path, service, pattern, guard } = route;
   const url = path.replace(/\{\w+\}|:\w+/g, ID) + (hasBody(route) ? '' : '?text=a');
   const verb = method.toLowerCase();
   const body = hasBody(route) ? "{ text: 'a' }, " : '';
-  const answer = `{ ${changes ? `id: '${ID}', ` : ''}text: 'a', at: '2026-11-21T10:00:00.000Z' }`;
   const open = guard === 'public';
   const refused = `
 
@@ -235,10 +259,10 @@ beforeAll(async () => {
 afterAll(() => gateway.stop());
 
 it('asks the ${service}, and answers what it answers', async () => {
-  const answer = ${answer};
+  const answer = ${answerOf(route)};
   gateway.fakes.set('${pattern}', () => answer);
   const headers = { 'idempotency-key': 'key-1' };
-  expect(await http.${verb}('${url}', ${body}{ ${open ? '' : 'token: gateway.accessToken(), '}headers })).toMatchObject({ status: ${method === 'POST' ? 201 : 200}, body: answer });
+  expect(await http.${verb}('${url}', ${body}{ ${open ? '' : 'token: gateway.accessToken(), '}headers })).toMatchObject({ status: 200, body: answer });
   expect(gateway.asked).toMatchObject([
     { pattern: '${pattern}', data: { ${placeOf(route)}text: 'a' }, options: { ${open ? '' : 'actor: { user_id: ACTOR.user_id }, '}idempotencyKey: 'key-1' } },
   ]);
@@ -249,7 +273,7 @@ it('asks the ${service}, and answers what it answers', async () => {
 /** @param {Route} route */
 export function serviceSpec(route) {
   const { service, pattern, contract, changes, guard } = route;
-  const open = guard === 'public';
+  const [open, role] = [guard === 'public', guard.split(':')[1]];
   const ask = (/** @type {string} */ text, /** @type {string} */ options) => `service.ask('${pattern}', { ${placeOf(route)}text: ${text} }${options && `, ${options}`})`;
   const actor = open ? '' : '{ actor: testActor() }';
   const tests = changes
@@ -280,8 +304,11 @@ it.each([[{ text: 7 }], [{ text: 'x'.repeat(201) }], [{ unknown: true }]])('refu
   await expect(service.ask('${pattern}', data as never${actor && `, ${actor}`})).rejects.toMatchObject({ code: 'validation_failed' });
 });${open ? '' : `
 
-it('is for users alone', async () => {
-  await expect(${ask("'a'", '')}).rejects.toMatchObject({ code: 'unauthenticated' });
+it('is for ${role ? 'members with that role' : 'users'} alone', async () => {
+  await expect(${ask("'a'", '')}).rejects.toMatchObject({ code: 'unauthenticated' });${role ? `
+  const [alone, plain] = [{ ...testActor(), company_id: null, role: null }, { ...testActor(), role: null }];
+  await expect(${ask("'a'", '{ actor: alone }')}).rejects.toMatchObject({ code: 'company_required' });
+  await expect(${ask("'a'", '{ actor: plain }')}).rejects.toMatchObject({ code: 'role_required' });` : ''}
 });`}
 `;
 }

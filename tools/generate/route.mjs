@@ -29,7 +29,8 @@ export function addRoute(tree, { method, path, service = '', guard = 'initial' }
   const [feature = '', ...rest] = path.slice('/api/v1/'.length).split('/');
   const parameters = rest.filter((part) => /^[{:]/.test(part)).map((part) => part.replace(/[{}:]/g, ''));
   const words = rest.filter((part) => !/^[{:]/.test(part));
-  const verb = [VERBS[/** @type {keyof typeof VERBS} */ (method)], ...words].join('-') + (parameters.length > 0 ? '-one' : '');
+  const named = rest.at(-1)?.match(/^[{:]/);
+  const verb = [!changes && !named ? 'list' : VERBS[/** @type {keyof typeof VERBS} */ (method)], ...words].join('-');
   const route = {
     method, path, service, guard, changes, feature, verb, parameters,
     below: rest.map((part) => part.replace(/^\{(.*)\}$/, ':$1')).join('/'),
@@ -62,6 +63,8 @@ export function addRoute(tree, { method, path, service = '', guard = 'initial' }
   tree.add(`${gateway}.controller.ts`, skeleton.controller(route));
   tree.add(`${gateway}.spec.ts`, skeleton.gatewaySpec(route));
   register(tree, 'apps/gateway/src/app.module.ts', `${route.Class}Controller`, 'controllers', `./${feature}/${route.file}`);
+  tree.insert('apps/gateway/src/docs/open-api.spec.ts', /^const CALLS: .*\n/m, `$&${skeleton.example(route)}`);
+  if (guard === 'public') tree.insert('apps/gateway/src/http/guards.spec.ts', /^const OPEN = \[\n/m, `$&  '${skeleton.nameOf(route)}',\n`);
 }
 
 /**
@@ -104,4 +107,6 @@ function addMigration(tree, route) {
   tree.add(`${folder}/${time}-${route.file}.ts`, skeleton.migration(route, time));
   tree.addImport(`${folder}/index.ts`, `import { ${route.Class}${time} } from './${time}-${route.file}';`);
   tree.insert(`${folder}/index.ts`, /^\];/m, `  ${route.Class}${time},\n$&`);
+  const spec = `${folder}/migrations.spec.ts`; // some know each table
+  if (tree.has(spec) && /^const TABLES = \[\n/m.test(tree.read(spec))) tree.insert(spec, /^const TABLES = \[\n/m, `$&  '${route.table}',\n`);
 }

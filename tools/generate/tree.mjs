@@ -2,7 +2,7 @@
 /** The files of the project as they are to become. Nothing is written before all of it is known to fit. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
+import { check, format, resolveConfig } from 'prettier';
 import { Refusal } from '../launcher/stopped.mjs';
 
 export class Tree {
@@ -43,11 +43,9 @@ export class Tree {
   }
 
   /**
-   * Puts text into a file, in front of the last match or, with `$&` at its beginning, behind it.
-   *
    * @param {string} file
-   * @param {RegExp} place matches once, or the first match counts
-   * @param {string} text
+   * @param {RegExp} place the first match is replaced
+   * @param {string} text in which `$&` stands for the match
    */
   insert(file, place, text) {
     const before = this.read(file);
@@ -55,19 +53,21 @@ export class Tree {
     this.#texts.set(file, before.replace(place, text));
   }
 
-  /** @param {string} file an import goes in front of the first one @param {string} line */
+  /** @param {string} file @param {string} line an import of a file of the project: after those of packages, if there are such */
   addImport(file, line) {
-    this.insert(file, /^import /m, `${line}\n$&`);
+    const own = /^import [^\n]* from '\.\.?\//m;
+    this.insert(file, own.test(this.read(file)) ? own : /^import /m, `${line}\n$&`);
   }
 
   /** @returns {Promise<string[]>} the files */
   async write() {
     for (const [file, text] of this.#texts) {
       const path = join(this.root, file);
-      const isNew = !existsSync(path);
+      const style = { ...(await resolveConfig(path)), filepath: path };
+      // What was not in this form before is left as it is.
+      const tidy = !existsSync(path) || (await check(readFileSync(path, 'utf8'), style));
       mkdirSync(dirname(path), { recursive: true });
-      const style = await resolveConfig(join(this.root, 'package.json'));
-      writeFileSync(path, isNew ? await format(text, { ...style, filepath: path }) : text);
+      writeFileSync(path, tidy ? await format(text, style) : text);
     }
     return this.files;
   }

@@ -34,7 +34,7 @@ describe('the options of npm start', () => {
       data: '/project/.puerta',
       databaseUrl: undefined,
       redisUrl: undefined,
-      replicas: { gateway: 1, identity: 1, 'card-issuer': 1, 'token-service': 1 },
+      replicas: Object.fromEntries(APPS.map((app) => [app, 1])),
       demo: true,
       verbose: false,
       clean: false,
@@ -56,7 +56,7 @@ describe('the options of npm start', () => {
 
   it('take a number of replicas for some apps', () => {
     const { replicas } = readOptions(['--replicas', 'gateway=2, identity=3'], {}, folders);
-    expect(replicas).toEqual({ gateway: 2, identity: 3, 'card-issuer': 1, 'token-service': 1 });
+    expect(replicas).toEqual({ ...Object.fromEntries(APPS.map((app) => [app, 1])), gateway: 2, identity: 3 });
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { type Actor, DomainError } from '@puerta/contracts/core';
+import { type Actor, DomainError, isAtLeast, type Role } from '@puerta/contracts/core';
 import type { BusContext } from '@puerta/messaging';
 
 /** The message that is being answered. Handlers and services take it last, after what was asked: `issue(dto, call)`. */
@@ -11,4 +11,15 @@ export type Call = Pick<BusContext<Actor>, 'caller' | 'actor' | 'messageId' | 'p
 export function actorOf({ actor }: Pick<Call, 'actor'>): Actor {
   if (!actor) throw new DomainError('unauthenticated');
   return actor;
+}
+
+/**
+ * The same, if they act in a company in which they have at least that role.
+ * @throws DomainError `unauthenticated`, `company_required`, `role_required`
+ */
+export function memberOf(call: Pick<Call, 'actor'>, least: Role): Actor & { readonly company_id: string } {
+  const { company_id, ...actor } = actorOf(call);
+  if (company_id === null) throw new DomainError('company_required');
+  if (!isAtLeast(actor.role, least)) throw new DomainError('role_required');
+  return { ...actor, company_id };
 }

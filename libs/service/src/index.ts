@@ -1,4 +1,4 @@
-export { actorOf, type Call } from './call';
+export { actorOf, type Call, memberOf } from './call';
 export { runMigrate } from './run-migrate';
 export { runService, startService } from './run-service';
 export * from './runtime';

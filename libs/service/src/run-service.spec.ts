@@ -221,6 +221,17 @@ describe('a service', () => {
   });
 });
 
+describe('a service without a database', () => {
+  it('answers and is ready where nothing says where a PostgreSQL is', async () => {
+    const program = new Program('without-database.ts', { SAMPLE_DATABASE_URL: undefined }, await freePort());
+    await program.ready();
+    expect(await sample.request('things.slow', { name: 'a' })).toEqual({ name: 'a' });
+    expect((await program.http.get('/health/ready')).body).toEqual({ status: 'ready', not_ready: [] });
+    program.signal('SIGTERM');
+    expect(await program.exited).toBe(0);
+  });
+});
+
 describe('a service that cannot start', () => {
   it('exits with 78 and says everything that is wrong with its configuration', async () => {
     const program = new Program('main.ts', { REDIS_URL: '', SAMPLE_SECRET: 'short', LOG_LEVEL: 'loud' });

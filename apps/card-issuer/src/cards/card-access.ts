@@ -1,5 +1,5 @@
-import { DomainError, isAtLeast } from '@puerta/contracts/core';
-import { actorOf, type Call } from '@puerta/service';
+import { isAtLeast } from '@puerta/contracts/core';
+import { actorOf, type Call, memberOf } from '@puerta/service';
 import type { FindOptionsWhere } from 'typeorm';
 import type { CardEntity } from './card.entity';
 
@@ -9,10 +9,7 @@ import type { CardEntity } from './card.entity';
  * @throws DomainError `unauthenticated`, `company_required`, `role_required`
  */
 export function issuingCompany(call: Call): string {
-  const { company_id: companyId, role } = actorOf(call);
-  if (companyId === null) throw new DomainError('company_required');
-  if (!isAtLeast(role, 'issuer')) throw new DomainError('role_required');
-  return companyId;
+  return memberOf(call, 'issuer').company_id;
 }
 
 /** Which cards a statement is about: what it is given as its WHERE, the parts joined by OR. */
