@@ -2,13 +2,16 @@
 /** A route from HTTP to what a service does about it, each part in a file of its own, with tests of both ends. */
 import { Refusal } from '../launcher/stopped.mjs';
 import { camel, pascal, snake } from './names.mjs';
-import * as skeleton from './route-skeleton.mjs';
+import { render } from './templates.mjs';
 
 const VERBS = { GET: 'get', POST: 'create', PUT: 'replace', PATCH: 'update', DELETE: 'delete' };
 
 /** `/api/v1/cards/{card_id}/notes`: words, and names in braces (or behind a colon). */
 const PATH = /^\/api\/v1\/[a-z][a-z0-9-]*(\/([a-z][a-z0-9-]*|\{[a-z][a-z0-9_]*\}|:[a-z][a-z0-9_]*))*$/;
 const GUARD = /^(initial|public|strict:(member|door|issuer|admin|owner))$/;
+
+/** Of something, in tests. */
+const ID = '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11';
 
 /**
  * @param {import('./tree.mjs').Tree} tree
@@ -26,50 +29,97 @@ export function addRoute(tree, { method, path, service = '', guard = 'initial' }
     throw new Refusal(`${service} has no inbox: what changes something needs it to happen once`);
   }
 
-  const [feature = '', ...rest] = path.slice('/api/v1/'.length).split('/');
-  const parameters = rest.filter((part) => /^[{:]/.test(part)).map((part) => part.replace(/[{}:]/g, ''));
-  const words = rest.filter((part) => !/^[{:]/.test(part));
-  const named = rest.at(-1)?.match(/^[{:]/);
-  const verb = [!changes && !named ? 'list' : VERBS[/** @type {keyof typeof VERBS} */ (method)], ...words].join('-');
-  const route = {
-    method, path, service, guard, changes, feature, verb, parameters,
-    below: rest.map((part) => part.replace(/^\{(.*)\}$/, ':$1')).join('/'),
-    pattern: `${feature}.${verb}`,
-    file: `${feature}-${verb}`,
-    Class: pascal(`${feature}-${verb}`),
-    handler: camel(verb),
-    contract: `${camel(service)}Contract`,
-    table: snake(`${feature}-${verb}`),
-  };
-  refuseTaken(tree, route);
-
-  const dto = `${service}/${route.file}.dto`;
-  tree.add(`libs/contracts/src/${dto}.ts`, skeleton.dto(route));
-  tree.insert('libs/contracts/src/index.ts', /^export \* from '\.\/validation';$/m, `export * from './${dto}';\n$&`);
-  const contract = `libs/contracts/src/${service}/${service}.contract.ts`;
-  const request = skeleton.requestOf(route);
-  tree.addImport(contract, `import { ${route.Class}Answer, ${request} } from './${route.file}.dto';`);
-  tree.insert(contract, /^\}\);/m, `  '${route.pattern}': answers<${route.Class}Answer>().to(${request}, 'gateway'),\n$&`);
-
+  const values = valuesOf(method, path, service, guard);
+  const { Class, feature, file, pattern, request, table } = values;
+  refuseTaken(tree, { method, path, service, pattern });
   const folder = `apps/${service}/src/${feature}`;
-  tree.add(`${folder}/${route.file}.service.ts`, skeleton.service(route));
-  tree.add(`${folder}/${route.file}.messages.ts`, skeleton.messages(route));
-  tree.add(`${folder}/${route.file}.spec.ts`, skeleton.serviceSpec(route));
+  const gateway = `apps/gateway/src/${feature}/${file}`;
   const module = `apps/${service}/src/app.module.ts`;
-  for (const [kind, list] of [['Service', 'providers'], ['Messages', 'controllers']]) register(tree, module, `${route.Class}${kind}`, String(list), `./${feature}/${route.file}`);
-  if (changes) addMigration(tree, route);
+  /** @param {string} template @param {string} to */
+  const add = (template, to) => tree.add(to, render(`route/${template}`, values));
 
-  const gateway = `apps/gateway/src/${feature}/${route.file}`;
-  tree.add(`${gateway}.controller.ts`, skeleton.controller(route));
-  tree.add(`${gateway}.spec.ts`, skeleton.gatewaySpec(route));
-  register(tree, 'apps/gateway/src/app.module.ts', `${route.Class}Controller`, 'controllers', `./${feature}/${route.file}`);
-  tree.insert('apps/gateway/src/docs/open-api.spec.ts', /^const CALLS: .*\n/m, `$&${skeleton.example(route)}`);
-  if (guard === 'public') tree.insert('apps/gateway/src/http/guards.spec.ts', /^const OPEN = \[\n/m, `$&  '${skeleton.nameOf(route)}',\n`);
+  add('dto', `libs/contracts/src/${service}/${file}.dto.ts`);
+  const index = 'libs/contracts/src/index.ts';
+  tree.insert(index, /^export \* from '\.\/validation';$/m, `export * from './${service}/${file}.dto';\n$&`);
+  const contract = `libs/contracts/src/${service}/${service}.contract.ts`;
+  tree.addImport(contract, `import { ${Class}Answer, ${request} } from './${file}.dto';`);
+  tree.insert(contract, /^\}\);/m, `  '${pattern}': answers<${Class}Answer>().to(${request}, 'gateway'),\n$&`);
+
+  add('service', `${folder}/${file}.service.ts`);
+  add('messages', `${folder}/${file}.messages.ts`);
+  add('service.spec', `${folder}/${file}.spec.ts`);
+  register(tree, module, 'providers', `${Class}Service`, `./${feature}/${file}.service`);
+  register(tree, module, 'controllers', `${Class}Messages`, `./${feature}/${file}.messages`);
+  if (changes) {
+    const migrations = `apps/${service}/src/migrations`;
+    const migration = `${values.time}-${file}`;
+    add('migration', `${migrations}/${migration}.ts`);
+    tree.addImport(`${migrations}/index.ts`, `import { ${Class}${values.time} } from './${migration}';`);
+    tree.insert(`${migrations}/index.ts`, /^\];/m, `  ${Class}${values.time},\n$&`);
+    const [spec, tables] = [`${migrations}/migrations.spec.ts`, /^const TABLES = \[\n/m]; // some know each table
+    if (tree.has(spec) && tables.test(tree.read(spec))) tree.insert(spec, tables, `$&  '${table}',\n`);
+  }
+
+  add('controller', `${gateway}.controller.ts`);
+  add('gateway.spec', `${gateway}.spec.ts`);
+  register(tree, 'apps/gateway/src/app.module.ts', 'controllers', `${Class}Controller`, `./${feature}/${file}.controller`);
+  tree.insert('apps/gateway/src/docs/open-api.spec.ts', /^const CALLS: .*\n/m, `$&${render('route/example', values)}`);
+  const open = /^const OPEN = \[\n/m;
+  if (guard === 'public') tree.insert('apps/gateway/src/http/guards.spec.ts', open, `$&  '${method} ${values.colons}',\n`);
+}
+
+/**
+ * What the files say.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {string} service
+ * @param {string} guard
+ */
+function valuesOf(method, path, service, guard) {
+  const colons = path.replace(/\{(\w+)\}/g, ':$1');
+  const [feature = '', ...rest] = colons.slice('/api/v1/'.length).split('/');
+  const parameters = rest.filter((part) => part.startsWith(':')).map((part) => part.slice(1));
+  const words = rest.filter((part) => !part.startsWith(':'));
+  const changes = method !== 'GET';
+  const lists = !changes && !rest.at(-1)?.startsWith(':');
+  const verb = [lists ? 'list' : VERBS[/** @type {keyof typeof VERBS} */ (method)], ...words].join('-');
+  const file = `${feature}-${verb}`;
+  const body = ['POST', 'PUT', 'PATCH'].includes(method);
+  const place = parameters.length > 0;
+  const [kind, role] = guard.split(':');
+  const [guarded, check] = [kind !== 'public', role ? 'memberOf' : 'actorOf'];
+  const Class = pascal(file);
+  return {
+    method, path, colons, service, feature, file, Class, changes, body, place, guarded, role,
+    verb: method.toLowerCase(),
+    decorator: method[0] + method.slice(1).toLowerCase(),
+    below: rest.length > 0 ? `'${rest.join('/')}'` : '',
+    tag: `${feature[0]?.toUpperCase()}${feature.slice(1).replaceAll('-', ' ')}`,
+    pattern: `${feature}.${verb}`,
+    request: `${Class}${place ? 'Command' : 'Dto'}`,
+    handler: camel(verb),
+    property: camel(feature),
+    definition: camel(service),
+    contract: `${camel(service)}Contract`,
+    table: snake(file),
+    time: Date.now(),
+    guardName: guarded ? (role ? 'StrictAuth' : 'InitialAuth') : 'Public',
+    who: guarded ? `${check}, ` : '',
+    userId: guarded ? `${check}(call${role ? `, '${role}'` : ''}).user_id` : 'call.actor?.user_id',
+    refusals: `\`unauthenticated\`${role ? ', `company_required`, `role_required`' : ''}`,
+    source: body ? 'Body' : 'Query',
+    hasIds: changes || place,
+    fields: parameters.map((name) => `  @Id()\n  ${name}: string;`).join('\n\n'),
+    ids: parameters.map((name) => `${name}: '${ID}', `).join(''),
+    url: colons.replace(/:\w+/g, ID) + (body ? '' : '?text=a'),
+    answer: `{ ${changes ? `id: '${ID}', ` : ''}text: 'a', at: '2026-11-21T10:00:00.000Z' }`,
+  };
 }
 
 /**
  * @param {import('./tree.mjs').Tree} tree
- * @param {skeleton.Route} route
+ * @param {{ method: string, path: string, service: string, pattern: string }} route
  */
 function refuseTaken(tree, { method, path, service, pattern }) {
   const same = (/** @type {string} */ text) => text.replace(/\{\w+\}|:\w+/g, '{}');
@@ -87,26 +137,11 @@ function refuseTaken(tree, { method, path, service, pattern }) {
  *
  * @param {import('./tree.mjs').Tree} tree
  * @param {string} module
+ * @param {'controllers' | 'providers'} list
  * @param {string} name
- * @param {string} list
- * @param {string} file without what its kind adds
+ * @param {string} file
  */
-function register(tree, module, name, list, file) {
-  const kind = name.match(/(Service|Messages|Controller)$/)?.[0].toLowerCase();
-  tree.addImport(module, `import { ${name} } from '${file}.${kind}';`);
-  tree.insert(module, new RegExp(`^( *)${list}: \\[(\\n?)`, 'm'), `$1${list}: [\n$1  ${name},\n`);
-}
-
-/**
- * @param {import('./tree.mjs').Tree} tree
- * @param {skeleton.Route} route
- */
-function addMigration(tree, route) {
-  const folder = `apps/${route.service}/src/migrations`;
-  const time = Date.now();
-  tree.add(`${folder}/${time}-${route.file}.ts`, skeleton.migration(route, time));
-  tree.addImport(`${folder}/index.ts`, `import { ${route.Class}${time} } from './${time}-${route.file}';`);
-  tree.insert(`${folder}/index.ts`, /^\];/m, `  ${route.Class}${time},\n$&`);
-  const spec = `${folder}/migrations.spec.ts`; // some know each table
-  if (tree.has(spec) && /^const TABLES = \[\n/m.test(tree.read(spec))) tree.insert(spec, /^const TABLES = \[\n/m, `$&  '${route.table}',\n`);
+function register(tree, module, list, name, file) {
+  tree.addImport(module, `import { ${name} } from '${file}';`);
+  tree.insert(module, new RegExp(`^( *)${list}: \\[\\n?`, 'm'), `$1${list}: [\n$1  ${name},\n`);
 }
