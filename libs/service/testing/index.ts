@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { loadConfig } from '@puerta/config';
 import type { Actor } from '@puerta/contracts';
 import { dataSourceOptions, runMigrations } from '@puerta/database';
@@ -16,6 +17,7 @@ import { InternalServer, Metrics, silentLogger } from '@puerta/observability';
 import { createDatabase, testRedisUrl } from '@puerta/testing';
 import { DataSource } from 'typeorm';
 import { type App, appEnvironment, APPS, newSecrets, OWNERS, type Surroundings } from '../../../tools/embedded/services.mjs';
+import { temporaryFolder } from '../../../tools/embedded/server.mjs';
 import { decodeError } from '../src/errors';
 import type { AppConfigDefinition } from '../src/process';
 import { startService } from '../src/run-service';
@@ -35,13 +37,14 @@ export async function startTestService<C extends ServiceContract, D extends AppC
   contract: C,
 ): Promise<TestService<C>> {
   const { url, drop } = await createDatabase();
+  const filesFolder = temporaryFolder('files');
   const all = <T>(names: readonly App[], value: T) => Object.fromEntries(names.map((name) => [name, value])) as Record<App, T>;
   const surroundings: Surroundings = {
     redisUrls: all(APPS, testRedisUrl()),
     databaseUrls: all(OWNERS, url),
     secrets: newSecrets(),
     publicUrl: 'https://puerta.example.com',
-    filesFolder: '/nowhere',
+    filesFolder,
   };
   const name = definition.config.app;
   const environment = { NODE_ENV: 'test', BUS_PREFIX: `t-${randomUUID().slice(0, 8)}`, ...appEnvironment(name as App, surroundings) };
@@ -63,6 +66,7 @@ export async function startTestService<C extends ServiceContract, D extends AppC
       await gateway.close();
       await dataSource?.destroy();
       await drop();
+      await rm(filesFolder, { recursive: true, force: true });
     },
   };
 }
