@@ -6,10 +6,10 @@ import { Keyring } from '@puerta/config';
 import { DomainError } from '@puerta/contracts/core';
 import { BusClient, callContext, Sealer, ServiceClient } from '@puerta/messaging';
 import { createDatabase, freePort, HttpClient, testRedisUrl, type TestDatabase, waitFor } from '@puerta/testing';
-import { sampleContract } from '../test-app/sample';
+import { sampleContract } from '../test/sample';
 import { decodeError } from './errors';
 
-const folder = join(__dirname, '../test-app');
+const folder = join(__dirname, '../test');
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const CANARY = 'canary-9f3-secret';
 
