@@ -9,7 +9,9 @@ let passed = names.filter((name) => name.endsWith('.check.passed')).length;
 let failed = names.filter((name) => name.endsWith('.check.failed')).length;
 
 for (const name of names.filter((each) => each.endsWith('.suite.json'))) {
-  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
+    readFileSync(join(folder, name), 'utf8'),
+  );
   passed += numPassedTests;
   failed += numFailedTests + numRuntimeErrorTestSuites;
 }

@@ -26,7 +26,8 @@ export class Seal {
   #sealed = 0;
 
   constructor(secrets) {
-    for (const one of secrets.split(',')) this.#secrets.set(one.slice(0, one.indexOf(':')), Buffer.from(one.slice(one.indexOf(':') + 1), 'base64'));
+    for (const one of secrets.split(','))
+      this.#secrets.set(one.slice(0, one.indexOf(':')), Buffer.from(one.slice(one.indexOf(':') + 1), 'base64'));
   }
 
   seal(text, context) {
@@ -152,11 +153,12 @@ export class Caller {
     const end = performance.now() + ttl;
     const entry = await this.redis.eval(SEND, 1, stream, MOST_ENTRIES, Math.floor(ttl), head, sealed);
     if (!entry) return { error: { code: 'overloaded' } };
-    for (let left = ttl; left > 0 && this.#waiting.has(id); ) {
+    for (let left = ttl; left > 0 && this.#waiting.has(id);) {
       await sleep(Math.min(1_000, left), undefined, { ref: false });
       left = end - performance.now();
       const keys = [stream, `${this.prefix}:{${service}}:replicas`];
-      if (await this.redis.eval(RETRACT, 2, ...keys, service, entry, left > 0 ? 0 : 1)) return { error: { code: 'service_unavailable' } };
+      if (await this.redis.eval(RETRACT, 2, ...keys, service, entry, left > 0 ? 0 : 1))
+        return { error: { code: 'service_unavailable' } };
     }
     return new Promise(() => undefined);
   }
@@ -216,7 +218,14 @@ export class Server {
 
   async #beat() {
     const asked = performance.now();
-    const [time, unheard] = await this.redis.eval(HEARTBEAT, 2, this.leases, this.replicas, this.replica, this.#taking ? 1 : 0);
+    const [time, unheard] = await this.redis.eval(
+      HEARTBEAT,
+      2,
+      this.leases,
+      this.replicas,
+      this.replica,
+      this.#taking ? 1 : 0,
+    );
     const now = performance.now();
     this.#offset = time - (asked + now) / 2;
     if (unheard || now - this.#lastBeat > GAP_MS) this.#heardSince = now;
@@ -224,7 +233,13 @@ export class Server {
   }
 
   async #serve(lane) {
-    const callers = [...new Set(Object.values(this.patterns).filter((one) => one.lane === lane).flatMap((one) => one.callers))];
+    const callers = [
+      ...new Set(
+        Object.values(this.patterns)
+          .filter((one) => one.lane === lane)
+          .flatMap((one) => one.callers),
+      ),
+    ];
     const sources = new Map(callers.map((caller) => [`${this.prefix}:{${this.name}}:${caller}:${lane}`, caller]));
     const reader = new Redis(this.url); // its own: it blocks
     let nextSweep = 0;
@@ -234,7 +249,8 @@ export class Server {
         if (room <= 0) {
           await sleep(10);
         } else if (performance.now() > nextSweep) {
-          for (const stream of sources.keys()) await reader.xgroup('CREATE', stream, this.name, '0', 'MKSTREAM').catch(busyGroup);
+          for (const stream of sources.keys())
+            await reader.xgroup('CREATE', stream, this.name, '0', 'MKSTREAM').catch(busyGroup);
           for (const [stream, caller] of sources) await this.#sweep(reader, stream, caller, lane, room);
           nextSweep = performance.now() + 1_000;
         } else {
@@ -262,7 +278,16 @@ export class Server {
     // Who was not heard for a while himself cannot tell who is dead.
     if (performance.now() - this.#heardSince < LEASE_MS || performance.now() - this.#lastBeat > PRESENCE_MS) return;
     const notAfter = Math.floor(performance.now() + this.#offset + 1_000);
-    for (const [id, fields, deliveries] of await reader.eval(RECLAIM, 2, stream, this.leases, this.name, this.replica, room, notAfter)) {
+    for (const [id, fields, deliveries] of await reader.eval(
+      RECLAIM,
+      2,
+      stream,
+      this.leases,
+      this.name,
+      this.replica,
+      room,
+      notAfter,
+    )) {
       void this.#run(stream, caller, lane, id, fields, deliveries);
     }
   }
@@ -276,7 +301,8 @@ export class Server {
     const content = this.seal.open(sealed, ['call', this.name, caller, lane, head].join('\n'));
     const left = Number(entry.split('-')[0]) + Number(ttl) - performance.now() - this.#offset;
     let answer;
-    if (content === undefined) answer = undefined; // not ours: dropped without a word
+    if (content === undefined)
+      answer = undefined; // not ours: dropped without a word
     else if (deliveries > MOST_DELIVERIES) answer = { id, error: { code: 'internal' } };
     else if (!(left > 0)) answer = deliveries === 1 ? { id, error: { code: 'service_unavailable' } } : undefined;
     else answer = await this.#answer({ id, pattern, key, request, caller, lane, left }, content);
@@ -286,9 +312,24 @@ export class Server {
     const about = [this.name, entry, channel, text];
     const finish = () =>
       content !== undefined && deliveries > MOST_DELIVERIES
-        ? this.redis.eval(DEAD_LETTER, 2, stream, `${this.prefix}:{${this.name}}:dead`, ...about, caller, lane, deliveries)
+        ? this.redis.eval(
+            DEAD_LETTER,
+            2,
+            stream,
+            `${this.prefix}:{${this.name}}:dead`,
+            ...about,
+            caller,
+            lane,
+            deliveries,
+          )
         : this.redis.eval(ACKNOWLEDGE, 1, stream, ...about);
-    while (!(await finish().then(() => true, () => false))) await sleep(500);
+    while (
+      !(await finish().then(
+        () => true,
+        () => false,
+      ))
+    )
+      await sleep(500);
     this.#held.delete(entry);
   }
 

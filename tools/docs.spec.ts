@@ -8,7 +8,9 @@ const ROOT = dirname(__dirname);
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 /** Every Markdown file of the project, by its path from the top. */
-const pages = markdownIn(ROOT).map((file) => relative(ROOT, file)).sort();
+const pages = markdownIn(ROOT)
+  .map((file) => relative(ROOT, file))
+  .sort();
 
 function markdownIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -27,7 +29,12 @@ const linksOf = (text: string): string[] =>
 /** The anchors that GitHub makes of headings. */
 function anchorsOf(text: string): string[] {
   const headings = [...text.replace(/^```[^]*?^```/gm, '').matchAll(/^#{1,6} (.+)$/gm)].map(([, title = '']) => title);
-  return headings.map((title) => title.toLowerCase().replace(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-'));
+  return headings.map((title) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
 /** Other sites are not asked. */
@@ -85,7 +92,9 @@ describe('the two READMEs', () => {
 });
 
 describe('the decisions', () => {
-  const files = readdirSync(join(ROOT, 'docs/decisions')).filter((name) => name !== 'README.md').sort();
+  const files = readdirSync(join(ROOT, 'docs/decisions'))
+    .filter((name) => name !== 'README.md')
+    .sort();
 
   it('are numbered without gaps', () => {
     expect(files.map((name) => name.slice(0, 4))).toEqual(files.map((_, index) => String(index + 1).padStart(4, '0')));

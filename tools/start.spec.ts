@@ -26,11 +26,12 @@ class Launcher {
 
   async up(): Promise<void> {
     const up = waitFor(() => this.output.includes('Ctrl-C stops everything'), START_MS);
-    await Promise.race([up, once(this.child, 'exit').then(([code]) => Promise.reject(new Error(`exit code ${code}`)))]).catch(
-      (error: unknown) => {
-        throw new Error(`not up:\n${this.output}`, { cause: error });
-      },
-    );
+    await Promise.race([
+      up,
+      once(this.child, 'exit').then(([code]) => Promise.reject(new Error(`exit code ${code}`))),
+    ]).catch((error: unknown) => {
+      throw new Error(`not up:\n${this.output}`, { cause: error });
+    });
   }
 
   /** What the banner says behind a label. */
@@ -108,7 +109,8 @@ onLinux('npm start', () => {
     expect(await gateway.post('/api/v1/users/login', login)).toMatchObject({ status: 200, body: { roles: ['owner'] } });
     expect((await gateway.get(new URL(launcher.banner('scan it')).pathname)).status).toBe(302);
     const loopbacks = ['127.0.0.1', ...(JSON.stringify(networkInterfaces()).includes('"::1"') ? ['[::1]'] : [])];
-    for (const host of loopbacks) expect((await new HttpClient(`http://${host}:${port}`).get('/health')).status).toBe(200);
+    for (const host of loopbacks)
+      expect((await new HttpClient(`http://${host}:${port}`).get('/health')).status).toBe(200);
   });
 
   it('keeps what it made for the owner alone', () => {

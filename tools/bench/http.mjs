@@ -74,7 +74,11 @@ function isWanted({ name }) {
 function report(lines) {
   const baseline = lines.at(-1)?.result.requests.average ?? NaN;
   console.log(`HTTP, ${CONNECTIONS} connections, logged as always, limits off; the ratio is to the bare server`);
-  for (const { name, goal, result: { requests, latency } } of lines) {
+  for (const {
+    name,
+    goal,
+    result: { requests, latency },
+  } of lines) {
     const figures = `${Math.round(requests.average)}/s (p50 ${latency.p50} ms, p99 ${latency.p99} ms)`;
     const ratio = `ratio ${(requests.average / baseline).toFixed(3)}${goal ? ` (goal ${goal})` : ''}`;
     console.log(`  ${name.padEnd(44)} ${figures.padEnd(36)} ${ratio}`);
@@ -110,7 +114,8 @@ function median(results) {
 async function load(url, headers = {}, status = 200) {
   const result = await autocannon({ url, headers, connections: CONNECTIONS, duration: Number(values.seconds) });
   const others = Object.keys(result.statusCodeStats ?? {}).filter((code) => Number(code) !== status);
-  if (others.length > 0 || result.errors > 0) throw new Error(`answers of ${others.join()}, ${result.errors} errors from ${url}`);
+  if (others.length > 0 || result.errors > 0)
+    throw new Error(`answers of ${others.join()}, ${result.errors} errors from ${url}`);
   return result;
 }
 

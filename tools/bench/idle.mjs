@@ -41,9 +41,13 @@ try {
 /** Our own questions are few, and counted before they end: one INFO and one transaction in each reading. */
 async function read() {
   const info = await redis.info('commandstats');
-  const commands = Object.fromEntries([...info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, name, calls]) => [name, Number(calls)]));
+  const commands = Object.fromEntries(
+    [...info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, name, calls]) => [name, Number(calls)]),
+  );
   // Backends report what they did within a second.
-  const { rows } = await database.query('SELECT sum(xact_commit)::int AS commits FROM pg_stat_database WHERE datname IS NOT NULL');
+  const { rows } = await database.query(
+    'SELECT sum(xact_commit)::int AS commits FROM pg_stat_database WHERE datname IS NOT NULL',
+  );
   return /** @type {Reading} */ ({ commands, transactions: rows[0].commits, cpu: processes(system.pid) });
 }
 
@@ -64,7 +68,9 @@ function report(before, after, seconds) {
   console.log(`  PostgreSQL  ${((after.transactions - before.transactions) / seconds).toFixed(1)} transactions/s`);
   for (const [name, { seconds: cpu, bytes }] of Object.entries(after.cpu)) {
     const share = ((cpu - (before.cpu[name]?.seconds ?? 0)) / seconds) * 100;
-    console.log(`  ${name.padEnd(15)} ${share.toFixed(1).padStart(4)} % of a core, ${Math.round(bytes / 1_048_576)} MB`);
+    console.log(
+      `  ${name.padEnd(15)} ${share.toFixed(1).padStart(4)} % of a core, ${Math.round(bytes / 1_048_576)} MB`,
+    );
   }
 }
 
@@ -74,7 +80,9 @@ function report(before, after, seconds) {
  * @param {number} root
  */
 function processes(root) {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap(processOf);
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap(processOf);
   const below = new Set([root]);
   for (const { pid, parent } of all.sort((a, b) => a.pid - b.pid)) if (below.has(parent)) below.add(pid);
   return Object.fromEntries(
@@ -86,9 +94,13 @@ function processes(root) {
 function processOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+    const fields = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    const name = /dist\/(?:apps|bundles)\/([a-z-]+)/.exec(command)?.[1] ?? (command.includes('start.mjs') ? 'launcher' : 'other');
+    const name =
+      /dist\/(?:apps|bundles)\/([a-z-]+)/.exec(command)?.[1] ?? (command.includes('start.mjs') ? 'launcher' : 'other');
     const [parent = 0, ticks, bytes] = [fields[1], (fields[11] ?? 0) + (fields[12] ?? 0), (fields[21] ?? 0) * PAGE];
     return [{ pid: Number(pid), parent, name, seconds: ticks / TICKS_PER_SECOND, bytes }];
   } catch {

@@ -32,10 +32,14 @@ const pair = generateKeyPairSync('ec', {
 const privateKey = createPrivateKey(pair.privateKey);
 const publicKey = createPublicKey(pair.publicKey);
 const kid = 'bench';
-const signer = new TokenSigner(new JwtService({}), { signing: async () => ({ kid, privateKey }) }, {
-  PUBLIC_URL: ISSUER,
-  GATEWAY_JWT_ALGORITHM: 'ES256',
-});
+const signer = new TokenSigner(
+  new JwtService({}),
+  { signing: async () => ({ kid, privateKey }) },
+  {
+    PUBLIC_URL: ISSUER,
+    GATEWAY_JWT_ALGORITHM: 'ES256',
+  },
+);
 const verifier = new TokenVerifier({ access: { find: async () => ({ kid, alg: 'ES256', key: publicKey }) } }, ISSUER);
 
 const claims = {
@@ -51,16 +55,22 @@ const bytes = Buffer.from(token.slice(0, dot));
 const signature = Buffer.from(token.slice(dot + 1), 'base64url');
 const dsaEncoding = 'ieee-p1363';
 
-report('signing an access token against node:crypto', ...(await medians(
-  () => signer.sign('access', claims, 900),
-  () => sign('sha256', bytes, { key: privateKey, dsaEncoding }),
-)));
-report('verifying one, all of its claims too, against node:crypto', ...(await medians(
-  () => verifier.verify(token, 'access'),
-  () => {
-    if (!verify('sha256', bytes, { key: publicKey, dsaEncoding }, signature)) throw new Error('not verified');
-  },
-)));
+report(
+  'signing an access token against node:crypto',
+  ...(await medians(
+    () => signer.sign('access', claims, 900),
+    () => sign('sha256', bytes, { key: privateKey, dsaEncoding }),
+  )),
+);
+report(
+  'verifying one, all of its claims too, against node:crypto',
+  ...(await medians(
+    () => verifier.verify(token, 'access'),
+    () => {
+      if (!verify('sha256', bytes, { key: publicKey, dsaEncoding }, signature)) throw new Error('not verified');
+    },
+  )),
+);
 
 /**
  * @param {string} name

@@ -33,7 +33,11 @@ const silent = { info: () => undefined, warn: () => undefined, error: () => unde
 
 const system = await startSystem();
 try {
-  const ways = { 'through the gateway': await overHttp(), 'over the bus alone': await overBus(), 'by ioredis itself': overRedis() };
+  const ways = {
+    'through the gateway': await overHttp(),
+    'over the bus alone': await overBus(),
+    'by ioredis itself': overRedis(),
+  };
   const measured = Object.entries(ways).map(([name, way]) => ({ name, way, rounds: /** @type {Figures[]} */ ([]) }));
   for (const { way } of measured) await pairsFor(WARM_UP_MS, way.pair);
   for (let round = 0; round < Number(values.rounds); round += 1) {
@@ -48,8 +52,13 @@ try {
 /** @param {{ name: string, figures: Figures }[]} lines the last one is the baseline */
 function report(lines) {
   const baseline = lines.at(-1)?.figures.rate ?? NaN;
-  console.log(`Single-use tokens, made and used up, ${AT_ONCE} pairs under way; the ratio is to the same two scripts by ioredis itself`);
-  for (const { name, figures: { rate, p50, p99 } } of lines) {
+  console.log(
+    `Single-use tokens, made and used up, ${AT_ONCE} pairs under way; the ratio is to the same two scripts by ioredis itself`,
+  );
+  for (const {
+    name,
+    figures: { rate, p50, p99 },
+  } of lines) {
     const shown = `${Math.round(rate)} pairs/s (p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms)`;
     console.log(`  ${name.padEnd(22)} ${shown.padEnd(52)} ratio ${(rate / baseline).toFixed(3)}`);
   }
@@ -65,7 +74,7 @@ async function pairsFor(ms, pair) {
   /** @type {number[]} */
   const latencies = [];
   const one = async () => {
-    for (let now = performance.now(); now - started < ms; ) {
+    for (let now = performance.now(); now - started < ms;) {
       await pair();
       const done = performance.now();
       latencies.push(done - now);

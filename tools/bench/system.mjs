@@ -41,7 +41,9 @@ export async function startSystem(more = []) {
     await stop();
     throw error;
   }
-  const { secrets } = /** @type {{ secrets: import('../embedded/services.mjs').Secrets }} */ (readJson(join(data, 'secrets.json')));
+  const { secrets } = /** @type {{ secrets: import('../embedded/services.mjs').Secrets }} */ (
+    readJson(join(data, 'secrets.json'))
+  );
   return { base, redisUrl: redis.url, secrets, pid: child.pid ?? 0, stop };
 }
 
@@ -63,7 +65,11 @@ async function untilReady(base, child) {
  * @returns an access token of a user who has made a company and acts in it
  */
 export async function companyToken(base) {
-  const user = await post(base, 'users/register', { name: 'Bench', email: 'bench@example.com', password: 'correct horse battery' });
+  const user = await post(base, 'users/register', {
+    name: 'Bench',
+    email: 'bench@example.com',
+    password: 'correct horse battery',
+  });
   const { company_id } = await post(base, 'companies', { name: 'Bench' }, user.access_token);
   const ensured = await post(base, 'users/me/ensure-company', { company_id }, user.access_token);
   return ensured.new_access_token ?? '';

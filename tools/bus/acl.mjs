@@ -21,7 +21,10 @@ file that "aclfile" names, or for redis.conf itself; each node needs them, since
 The environment gives each app's password (or NAME_FILE, a file that holds it), at least ${FEWEST_CHARACTERS} characters; only its
 SHA-256 is printed:
 
-${[...APPS].reverse().map((app) => `  ${variableOf(app)}`).join('\n')}
+${[...APPS]
+  .reverse()
+  .map((app) => `  ${variableOf(app)}`)
+  .join('\n')}
   ${variableOf('default')}    yours: the user "default", who may do everything. Without it "default" is
                             switched off; were the line missing, Redis would let anybody in as "default".
 
@@ -76,7 +79,11 @@ export function aclFile(env) {
 /** @param {string} name */
 function passwordOf(name) {
   const { Unfit, variable } = built('libs/config/src/index');
-  const meta = { secret: true, expected: `a password of at least ${FEWEST_CHARACTERS} characters`, example: 'openssl rand -hex 24' };
+  const meta = {
+    secret: true,
+    expected: `a password of at least ${FEWEST_CHARACTERS} characters`,
+    example: 'openssl rand -hex 24',
+  };
   const password = variable(`Password of ${name}`, meta, (/** @type {string} */ text) => {
     if (text.length < FEWEST_CHARACTERS) throw new Unfit(`is shorter than ${FEWEST_CHARACTERS} characters`);
     return text;

@@ -66,7 +66,9 @@ describe('npm run bus -- status', () => {
       expect.objectContaining({
         callee: 'identity',
         replicas: 1,
-        deadLetters: [expect.objectContaining({ id, pattern: 'users.me', caller: 'gateway', sent_at: '2023-11-14T22:13:20.000Z' })],
+        deadLetters: [
+          expect.objectContaining({ id, pattern: 'users.me', caller: 'gateway', sent_at: '2023-11-14T22:13:20.000Z' }),
+        ],
       }),
     );
   });
@@ -134,7 +136,10 @@ describe('npm run bus -- retry and drop', () => {
     }
     expect(await redis.xlen(dead)).toBe(1);
     for (const command of ['status', 'retry', 'drop', 'acl']) {
-      expect(await bus([command, '--help'])).toMatchObject({ code: 0, out: expect.stringContaining('--help') as string });
+      expect(await bus([command, '--help'])).toMatchObject({
+        code: 0,
+        out: expect.stringContaining('--help') as string,
+      });
     }
     expect(await bus(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('retry') as string });
   }, 60_000);

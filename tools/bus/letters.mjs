@@ -20,7 +20,9 @@ const helpOf = (verb) => `npm run --silent bus -- ${verb} <service> <id …|--al
 
 ${WORDS[verb].does}
 
-  <service>         ${contracts().map(({ name }) => name).join(', ')}
+  <service>         ${contracts()
+    .map(({ name }) => name)
+    .join(', ')}
   <id …>            of messages, as npm run bus -- status shows them
   --all             all that the service has
   --data <folder>   the data folder of npm start (.puerta), where REDIS_BUS_URL and REDIS_URL are not set
@@ -40,7 +42,9 @@ export const drop = (args, env) => settle('drop', args, env);
  */
 async function settle(verb, args, env) {
   const options = /** @type {const} */ ({
-    all: { type: 'boolean' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h' },
+    all: { type: 'boolean' },
+    data: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
   });
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   if (values.help) {
@@ -49,8 +53,13 @@ async function settle(verb, args, env) {
   }
   const [service, ...ids] = positionals;
   const contract = contracts().find(({ name }) => name === service);
-  if (!contract) throw new Refusal(`name a service: ${contracts().map(({ name }) => name).join(', ')}`);
-  if ((ids.length > 0) === (values.all === true)) throw new Refusal('name the ids of dead letters, or say --all');
+  if (!contract)
+    throw new Refusal(
+      `name a service: ${contracts()
+        .map(({ name }) => name)
+        .join(', ')}`,
+    );
+  if (ids.length > 0 === (values.all === true)) throw new Refusal('name the ids of dead letters, or say --all');
 
   const { url, prefix } = placeOf(env, values.data);
   const { DeadLetters } = built('libs/messaging/src/index');

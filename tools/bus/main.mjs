@@ -27,7 +27,9 @@ export async function main([name = '', ...args], env) {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
     const asked = name === '' || name === '--help' || name === '-h';
-    (asked ? process.stdout : process.stderr).write(asked ? HELP : `there is no command ${JSON.stringify(name)}\n\n${HELP}`);
+    (asked ? process.stdout : process.stderr).write(
+      asked ? HELP : `there is no command ${JSON.stringify(name)}\n\n${HELP}`,
+    );
     return asked ? 0 : 2;
   }
   try {

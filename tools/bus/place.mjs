@@ -17,7 +17,8 @@ const ANSWER_MS = 5_000;
  * @throws Refusal when nothing says where
  */
 export function placeOf(env, data) {
-  const url = env['REDIS_BUS_URL'] || env['REDIS_URL'] || embeddedUrl(data ? resolve(data) : join(WORKSPACE, '.puerta'));
+  const url =
+    env['REDIS_BUS_URL'] || env['REDIS_URL'] || embeddedUrl(data ? resolve(data) : join(WORKSPACE, '.puerta'));
   return { url, prefix: env['BUS_PREFIX'] || 'bus' };
 }
 
@@ -25,7 +26,9 @@ export function placeOf(env, data) {
 function embeddedUrl(folder) {
   const [config, password] = [join(folder, 'redis/redis.conf'), join(folder, 'redis/password')];
   if (!existsSync(config) || !existsSync(password)) {
-    throw new Refusal(`nothing says where Redis is: set REDIS_URL (or REDIS_BUS_URL), or run npm start, which keeps it in ${folder}`);
+    throw new Refusal(
+      `nothing says where Redis is: set REDIS_URL (or REDIS_BUS_URL), or run npm start, which keeps it in ${folder}`,
+    );
   }
   const port = /^port (\d+)$/m.exec(readFileSync(config, 'utf8'))?.[1];
   return `redis://:${readFileSync(password, 'utf8').trim()}@127.0.0.1:${port}`;
@@ -47,7 +50,11 @@ export async function withRedis(url, key, work) {
   let reason;
   try {
     const client = new Redis({
-      ...redisOptions(url, key), lazyConnect: true, retryStrategy: () => null, connectTimeout: ANSWER_MS, commandTimeout: ANSWER_MS,
+      ...redisOptions(url, key),
+      lazyConnect: true,
+      retryStrategy: () => null,
+      connectTimeout: ANSWER_MS,
+      commandTimeout: ANSWER_MS,
     });
     client.on('error', (error) => (reason = error));
     try {

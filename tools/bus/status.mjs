@@ -20,7 +20,9 @@ replicas, the age of the oldest), and its dead letters: messages that several re
  */
 export async function status(args, env) {
   const options = /** @type {const} */ ({
-    json: { type: 'boolean' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h' },
+    json: { type: 'boolean' },
+    data: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
   });
   const { values } = parseArgs({ args, options });
   if (values.help) {
@@ -61,8 +63,11 @@ export async function readStatus({ url, prefix }) {
   return Promise.all(
     contracts().map((contract) =>
       withRedis(url, new Keys(prefix).leases(contract.name), async (client) => {
-        const run = (/** @type {{ source: string }} */ script, /** @type {string[]} */ keys, /** @type {string[]} */ args) =>
-          client.eval(script.source, keys.length, ...keys, ...args);
+        const run = (
+          /** @type {{ source: string }} */ script,
+          /** @type {string[]} */ keys,
+          /** @type {string[]} */ args,
+        ) => client.eval(script.source, keys.length, ...keys, ...args);
         const found = await inspect(run, contract, prefix);
         const letters = await new DeadLetters(client, prefix, contract.name).list();
         return { ...found, deadLetters: letters.map(shown) };
@@ -90,7 +95,9 @@ function page({ callee, replicas, leases, streams, deadLetters }) {
   }
   for (const letter of deadLetters) {
     const { id, pattern, caller, deliveries, given_up_at } = letter;
-    lines.push(`  dead letter ${id}  ${pattern} from ${caller}, given to replicas ${deliveries} times, given up ${given_up_at}`);
+    lines.push(
+      `  dead letter ${id}  ${pattern} from ${caller}, given to replicas ${deliveries} times, given up ${given_up_at}`,
+    );
   }
   return `${lines.map(printable).join('\n')}\n`;
 }

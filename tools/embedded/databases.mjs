@@ -70,7 +70,9 @@ async function ensureOwnSchema(client, role, schema) {
     "SELECT current_database() AS database, pg_has_role(current_user, $1, 'SET') AS may_set",
     [role],
   );
-  const [quotedRole, quotedSchema, database] = [role, schema, rows[0].database].map((name) => pg.escapeIdentifier(name));
+  const [quotedRole, quotedSchema, database] = [role, schema, rows[0].database].map((name) =>
+    pg.escapeIdentifier(name),
+  );
   // Only members of a role may give it things; superusers are members of all.
   if (!rows[0].may_set) await client.query(`GRANT ${quotedRole} TO CURRENT_USER`);
   await client.query(`GRANT CONNECT ON DATABASE ${database} TO ${quotedRole}`);

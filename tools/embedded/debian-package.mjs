@@ -18,7 +18,8 @@ const LIMIT_MS = 120_000;
  * @throws with the reason that apt-get or dpkg-deb gave
  */
 export async function unpackRedis(work, status = '/var/lib/dpkg/status') {
-  for (const folder of ['lists/partial', 'archives/partial', 'root']) mkdirSync(join(work, folder), { recursive: true });
+  for (const folder of ['lists/partial', 'archives/partial', 'root'])
+    mkdirSync(join(work, folder), { recursive: true });
   writeFileSync(join(work, 'status'), withoutRedis(readFileSync(status, 'utf8')));
   const options = [
     `Dir::State::Lists=${join(work, 'lists')}`,
@@ -45,7 +46,8 @@ export async function unpackRedis(work, status = '/var/lib/dpkg/status') {
   for (const name of readdirSync(join(work, 'archives'))) {
     if (name.endsWith('.deb')) await runInWords('dpkg-deb', ['-x', join(work, 'archives', name), join(work, 'root')]);
   }
-  if (!existsSync(join(work, 'root/usr/bin/redis-server'))) throw new Error('there is no usr/bin/redis-server in what came');
+  if (!existsSync(join(work, 'root/usr/bin/redis-server')))
+    throw new Error('there is no usr/bin/redis-server in what came');
 }
 
 /**
@@ -55,13 +57,19 @@ export async function unpackRedis(work, status = '/var/lib/dpkg/status') {
  * @param {string} status
  */
 function withoutRedis(status) {
-  return status.split(/\n\n+/).filter((stanza) => !/^Package: redis/m.test(stanza)).join('\n\n');
+  return status
+    .split(/\n\n+/)
+    .filter((stanza) => !/^Package: redis/m.test(stanza))
+    .join('\n\n');
 }
 
 /** @param {string} command @param {string[]} args */
 async function runInWords(command, args) {
   try {
-    await run(command, args, { timeout: LIMIT_MS, env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' } });
+    await run(command, args, {
+      timeout: LIMIT_MS,
+      env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
+    });
   } catch (cause) {
     const { message, stderr, code, killed } = /** @type {import('node:child_process').ExecFileException} */ (cause);
     if (code === 'ENOENT') throw new Error(`there is no ${command} on the PATH`, { cause });

@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -106,13 +116,17 @@ describe('the embedded PostgreSQL', () => {
 
   it('lets nobody in without the password', async () => {
     const { url, stop } = await startPostgres();
-    await expect(query(url.replace(/:[^:@/]*@/, ':wrong@'), 'SELECT 1')).rejects.toThrow('password authentication failed');
+    await expect(query(url.replace(/:[^:@/]*@/, ':wrong@'), 'SELECT 1')).rejects.toThrow(
+      'password authentication failed',
+    );
     await stop();
   });
 
   it('says why it does not start', async () => {
     const first = await startPostgres();
-    await expect(startPostgres({ folder, port: first.port })).rejects.toThrow(/did not start[^]*Address already in use/);
+    await expect(startPostgres({ folder, port: first.port })).rejects.toThrow(
+      /did not start[^]*Address already in use/,
+    );
     await first.stop();
   });
 });
@@ -120,7 +134,8 @@ describe('the embedded PostgreSQL', () => {
 const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
 
 asRoot('the embedded PostgreSQL of root, where its user may not enter', () => {
-  const places = () => (existsSync(ROOT_STATE) ? readdirSync(ROOT_STATE).filter((name) => name.startsWith('postgres-')) : []);
+  const places = () =>
+    existsSync(ROOT_STATE) ? readdirSync(ROOT_STATE).filter((name) => name.startsWith('postgres-')) : [];
 
   it('is elsewhere, where a failed first start leaves nothing, and from where it is removed with its folder', async () => {
     chmodSync(folder, 0o700);

@@ -17,7 +17,8 @@ export function makeFolder(folder, mode) {
   } catch (error) {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
     const parent = dirname(folder);
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT' || statSync(parent, { throwIfNoEntry: false })) throw error;
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT' || statSync(parent, { throwIfNoEntry: false }))
+      throw error;
     makeFolder(parent, mode);
     mkdirSync(folder, { mode });
   }

@@ -19,7 +19,9 @@ export async function areUpToDate(workspace, databaseUrl) {
   const tables = OWNERS.map((app) => `SELECT '${app}' AS app, name FROM ${SERVICES[app].database}.migrations`);
   try {
     const wanted = OWNERS.flatMap((app) =>
-      JSON.parse(readFileSync(join(workspace, 'dist/bundles', app, 'migrations.json'), 'utf8')).map((/** @type {string} */ name) => `${app} ${name}`),
+      JSON.parse(readFileSync(join(workspace, 'dist/bundles', app, 'migrations.json'), 'utf8')).map(
+        (/** @type {string} */ name) => `${app} ${name}`,
+      ),
     );
     const { rows } = await connected(databaseUrl, (client) => client.query(tables.join(' UNION ALL ')));
     return isDeepStrictEqual(rows.map(({ app, name }) => `${app} ${name}`).sort(), wanted.sort());

@@ -28,17 +28,25 @@ describe('that there is nothing to migrate', () => {
 
   it.each([
     ['one has not run', 'DELETE FROM identity.migrations WHERE id = 2'],
-    ['one has run that the bundle does not have', "INSERT INTO card_issuer.migrations (name) VALUES ('Newer1999999999999')"],
+    [
+      'one has run that the bundle does not have',
+      "INSERT INTO card_issuer.migrations (name) VALUES ('Newer1999999999999')",
+    ],
     ['one has another name', "UPDATE token_service.migrations SET name = 'Other1795219200000' WHERE id = 1"],
     ['one is named twice', 'INSERT INTO identity.migrations (name) SELECT name FROM identity.migrations LIMIT 1'],
-    ['those of two services are exchanged', 'ALTER SCHEMA identity RENAME TO x; ALTER SCHEMA card_issuer RENAME TO identity; ALTER SCHEMA x RENAME TO card_issuer'],
+    [
+      'those of two services are exchanged',
+      'ALTER SCHEMA identity RENAME TO x; ALTER SCHEMA card_issuer RENAME TO identity; ALTER SCHEMA x RENAME TO card_issuer',
+    ],
     ['a service has none yet', 'DROP TABLE card_issuer.migrations'],
     ['a schema is missing', 'DROP SCHEMA token_service CASCADE'],
   ])('is not, where %s', async (_, sql) => {
     const other = await createDatabase();
     try {
       await other.drop();
-      await connected(testDatabaseUrl(), (client) => client.query(`CREATE DATABASE ${other.name} TEMPLATE ${database.name}`));
+      await connected(testDatabaseUrl(), (client) =>
+        client.query(`CREATE DATABASE ${other.name} TEMPLATE ${database.name}`),
+      );
       await connected(other.url, (client) => client.query(sql));
       expect(await areUpToDate(workspace, other.url)).toBe(false);
     } finally {

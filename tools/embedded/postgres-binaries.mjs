@@ -26,7 +26,9 @@ export function unprivilegedUser() {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ['postgres', '_postgres', 'nobody']) {
     const env = { PATH: `${process.env['PATH']}:/usr/bin:/bin` };
-    const [uid, gid] = ['-u', '-g'].map((flag) => spawnSync('id', [flag, name], { encoding: 'utf8', env }).stdout?.trim());
+    const [uid, gid] = ['-u', '-g'].map((flag) =>
+      spawnSync('id', [flag, name], { encoding: 'utf8', env }).stdout?.trim(),
+    );
     if (uid && gid) return { uid: Number(uid), gid: Number(gid) };
   }
   throw new Error('PostgreSQL cannot run as root, and there is no user "postgres" or "nobody" to run it as');
@@ -41,7 +43,11 @@ export function unprivilegedUser() {
 export function mayEnter(user, folder) {
   if (!user) return true;
   // The shell by its path and a command of its own: whether that user may enter the folders of our PATH is another thing.
-  const { status, error } = spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...user, cwd: '/', stdio: 'ignore' });
+  const { status, error } = spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], {
+    ...user,
+    cwd: '/',
+    stdio: 'ignore',
+  });
   if (error) throw new Error(`root cannot run PostgreSQL as user ${user.uid}: ${error.message}`, { cause: error });
   return status === 0;
 }

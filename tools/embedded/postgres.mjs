@@ -14,12 +14,21 @@ const MAJOR = '18';
 const SUPERUSER = 'postgres';
 
 /** @type {[NodeJS.Signals, number][]} fast shutdown, immediate shutdown, crash */
-const STOP_STEPS = [['SIGINT', 20_000], ['SIGQUIT', 5_000], ['SIGKILL', 5_000]];
+const STOP_STEPS = [
+  ['SIGINT', 20_000],
+  ['SIGQUIT', 5_000],
+  ['SIGKILL', 5_000],
+];
 
 /** Durability is worth nothing for data that goes with the process. */
 const THROW_AWAY_SETTINGS = {
-  fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', wal_level: 'minimal', max_wal_senders: '0',
-  max_connections: '400', shared_buffers: '64MB',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_connections: '400',
+  shared_buffers: '64MB',
 };
 
 /** What libpq and `pg` read from the environment is about other servers: ours speaks no TLS. */
@@ -94,7 +103,12 @@ async function startIn(place, { bin, user, throwAway, port, log }) {
     folder: place,
     env,
     user,
-    stopSteps: throwAway ? [['SIGQUIT', 5_000], ['SIGKILL', 5_000]] : STOP_STEPS,
+    stopSteps: throwAway
+      ? [
+          ['SIGQUIT', 5_000],
+          ['SIGKILL', 5_000],
+        ]
+      : STOP_STEPS,
     orphanSignal: throwAway ? 'QUIT' : 'INT',
     throwAway,
     log,
@@ -142,7 +156,8 @@ function placeElsewhere(folder) {
   const pointer = join(folder, POINTER);
   if (!existsSync(pointer)) return undefined;
   const place = readFileSync(pointer, 'utf8').trim();
-  if (dirname(place) !== ROOT_STATE || !place.startsWith(ROOT_PLACE)) throw new Error(`${pointer} does not name a folder of ours`);
+  if (dirname(place) !== ROOT_STATE || !place.startsWith(ROOT_PLACE))
+    throw new Error(`${pointer} does not name a folder of ours`);
   return place;
 }
 
@@ -191,9 +206,19 @@ async function createCluster({ bin, data, place, user, throwAway, env }) {
   const initdb = promisify(execFile)(
     join(bin, 'initdb'),
     [
-      '-D', unfinished, '-U', SUPERUSER, '--pwfile', join(place, 'password'), '--auth=scram-sha-256', '--encoding=UTF8',
+      '-D',
+      unfinished,
+      '-U',
+      SUPERUSER,
+      '--pwfile',
+      join(place, 'password'),
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
       // The locale comes with PostgreSQL: the same order on every machine, none to be installed.
-      '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-instructions',
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+      '--no-instructions',
       ...(throwAway ? ['--no-sync'] : []),
     ],
     { ...user, cwd: place, env },

@@ -92,7 +92,7 @@ export async function signalUntilGone(record, steps) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ESRCH') return;
       throw new Error(`may not stop process ${record.pid}; was it started by another user?`, { cause: error });
     }
-    for (const end = Date.now() + ms; Date.now() < end; ) {
+    for (const end = Date.now() + ms; Date.now() < end;) {
       if (!stillRuns(record)) return;
       await sleep(20);
     }

@@ -12,7 +12,10 @@ import { withLock } from './lock.mjs';
 const OLDEST = 7;
 
 /** Debian's package, fetched once per clone. */
-const UNPACKED = join(dirname(fileURLToPath(import.meta.url)), `../../node_modules/.cache/puerta/redis-${process.arch}`);
+const UNPACKED = join(
+  dirname(fileURLToPath(import.meta.url)),
+  `../../node_modules/.cache/puerta/redis-${process.arch}`,
+);
 
 const ADVICE =
   'no Redis: install Redis or Valkey 7 or newer (Debian: apt-get install redis-server, macOS: brew install redis), ' +
@@ -52,7 +55,11 @@ export async function redisBinary(progress) {
 /** @param {string[]} reasons @returns {RedisBinary | undefined} */
 function inHomebrew(reasons) {
   const found = HOMEBREW.flatMap((opt) => [`${opt}/redis/bin/redis-server`, `${opt}/valkey/bin/valkey-server`]);
-  return firstUsable(found.filter((command) => existsSync(command)), 'from Homebrew', reasons);
+  return firstUsable(
+    found.filter((command) => existsSync(command)),
+    'from Homebrew',
+    reasons,
+  );
 }
 
 /**
@@ -75,7 +82,9 @@ function firstUsable(commands, origin, reasons, env = {}) {
     }
     if (version) reasons.push(`${command} (${origin}) is version ${version[1]}, older than ${OLDEST}`);
     else if (/** @type {NodeJS.ErrnoException | undefined} */ (error)?.code !== 'ENOENT') {
-      reasons.push(`${command} (${origin}) does not run: ${stderr?.trim() || error?.message || 'it does not say its version'}`);
+      reasons.push(
+        `${command} (${origin}) does not run: ${stderr?.trim() || error?.message || 'it does not say its version'}`,
+      );
     }
   }
   return undefined;
@@ -90,7 +99,12 @@ function unpacked(root, reasons = []) {
   const libraries = ['usr/lib', 'lib'].flatMap((folder) => {
     const parent = join(root, folder);
     if (!existsSync(parent)) return [];
-    return [parent, ...readdirSync(parent).filter((name) => name.endsWith('-linux-gnu')).map((name) => join(parent, name))];
+    return [
+      parent,
+      ...readdirSync(parent)
+        .filter((name) => name.endsWith('-linux-gnu'))
+        .map((name) => join(parent, name)),
+    ];
   });
   const env = { LD_LIBRARY_PATH: libraries.join(':') };
   return firstUsable([join(root, 'usr/bin/redis-server')], "Debian's package, unpacked here", reasons, env);

@@ -1,6 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { unpackRedis } from './debian-package.mjs';
@@ -75,7 +86,9 @@ onDebian("Debian's package of Redis", () => {
       console.log(JSON.stringify(await redisBinary().catch(({ message }) => ({ error: message }))));
     })`;
     const args = ['-e', code, join(folder, 'tools/embedded/redis-binary.mjs')];
-    return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, PATH: bin } })) as object;
+    return JSON.parse(
+      execFileSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, PATH: bin } }),
+    ) as object;
   }
 
   const kept = () => readdirSync(join(folder, 'node_modules/.cache/puerta'));
@@ -83,7 +96,10 @@ onDebian("Debian's package of Redis", () => {
   it('is whole where redis-tools is installed already', async () => {
     publish('9.0.0');
     const system = join(folder, 'status');
-    writeFileSync(system, `Package: redis-tools\nStatus: install ok installed\nArchitecture: all\nVersion: 5:9\nDescription: x\n`);
+    writeFileSync(
+      system,
+      `Package: redis-tools\nStatus: install ok installed\nArchitecture: all\nVersion: 5:9\nDescription: x\n`,
+    );
     const work = join(folder, 'work');
     await unpackRedis(work, system);
     expect(execFileSync(join(work, 'root/usr/bin/redis-server'), { encoding: 'utf8' })).toContain('v=9.0.0');
@@ -91,7 +107,9 @@ onDebian("Debian's package of Redis", () => {
 
   it('is not taken when it is too old, which is told, and tried again', () => {
     publish('6.0.16');
-    expect(found().error).toMatch(/no Redis: install[^]*Debian's package, unpacked here\) is version 6\.0\.16, older than 7$/);
+    expect(found().error).toMatch(
+      /no Redis: install[^]*Debian's package, unpacked here\) is version 6\.0\.16, older than 7$/,
+    );
     expect(kept()).toEqual([]);
     rmSync(join(folder, 'mirror'), { recursive: true });
     for (const name of ['redis-tools', 'redis-server']) rmSync(join(folder, name), { recursive: true });

@@ -87,7 +87,9 @@ describe('the users of the apps', () => {
   });
 
   it.each(mayNot)('do not let %s %s', async (app, line) => {
-    await expect(attempt(app, line)).rejects.toThrow(/NOPERM|can't access at least one of the keys|can't run this command/);
+    await expect(attempt(app, line)).rejects.toThrow(
+      /NOPERM|can't access at least one of the keys|can't run this command/,
+    );
   });
 });
 
@@ -97,7 +99,9 @@ describe('npm run bus -- acl', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const passwords = newPasswords(APPS);
-  const environment = Object.fromEntries(APPS.map((app) => [`${app.toUpperCase().replaceAll('-', '_')}_REDIS_PASSWORD`, passwords[app]]));
+  const environment = Object.fromEntries(
+    APPS.map((app) => [`${app.toUpperCase().replaceAll('-', '_')}_REDIS_PASSWORD`, passwords[app]]),
+  );
   const run = (args: string[], env: Record<string, string> = environment) =>
     spawnSync(process.execPath, [join(__dirname, '../bus.mjs'), 'acl', ...args], {
       encoding: 'utf8',
@@ -130,21 +134,34 @@ describe('npm run bus -- acl', () => {
     const { GATEWAY_REDIS_PASSWORD, ...others } = environment;
     const { stdout } = run(['--prefix', 'second'], { ...others, GATEWAY_REDIS_PASSWORD_FILE: file });
     expect(GATEWAY_REDIS_PASSWORD).toBe(passwords.gateway);
-    expect(stdout.match(/^user \S+/gm)).toEqual(['default', ...APPS.map((app) => `second-${app}`)].map((name) => `user ${name}`));
+    expect(stdout.match(/^user \S+/gm)).toEqual(
+      ['default', ...APPS.map((app) => `second-${app}`)].map((name) => `user ${name}`),
+    );
     expect(stdout).not.toContain('~bus:');
     expect(stdout.replaceAll('second-gateway', 'gateway').replaceAll('second:', 'bus:')).toContain(
-      run([]).stdout.split('\n').find((line) => line.startsWith('user gateway ')) as string,
+      run([])
+        .stdout.split('\n')
+        .find((line) => line.startsWith('user gateway ')) as string,
     );
   });
 
   it('says in words what it lacks, and no password', () => {
-    const { stdout, stderr, status } = run([], { ...environment, IDENTITY_REDIS_PASSWORD: 'short', GATEWAY_REDIS_PASSWORD: '' });
+    const { stdout, stderr, status } = run([], {
+      ...environment,
+      IDENTITY_REDIS_PASSWORD: 'short',
+      GATEWAY_REDIS_PASSWORD: '',
+    });
     expect([stdout, status]).toEqual(['', 1]);
-    expect(stderr).toMatch(/IDENTITY_REDIS_PASSWORD is shorter than 20 characters.*\n.*GATEWAY_REDIS_PASSWORD is not set/);
+    expect(stderr).toMatch(
+      /IDENTITY_REDIS_PASSWORD is shorter than 20 characters.*\n.*GATEWAY_REDIS_PASSWORD is not set/,
+    );
     expect(stderr).not.toContain('short;');
     expect(run(['--prefix', 'a{b}']).status).toBe(1);
     expect(run(['--prefx', 'a'])).toMatchObject({ status: 2, stderr: expect.stringContaining('acl --help') as string });
-    expect(run(['--help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('DEFAULT_REDIS_PASSWORD') as string });
+    expect(run(['--help'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('DEFAULT_REDIS_PASSWORD') as string,
+    });
   });
 });
 

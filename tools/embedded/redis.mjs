@@ -8,7 +8,11 @@ import { redisBinary } from './redis-binary.mjs';
 import { launch, passwordIn, RECORD, sha256, temporaryFolder } from './server.mjs';
 
 /** @type {[NodeJS.Signals, number][]} SIGTERM writes what is unwritten; CONT first, or a paused one would not hear it */
-const STOP_STEPS = [['SIGCONT', 0], ['SIGTERM', 15_000], ['SIGKILL', 5_000]];
+const STOP_STEPS = [
+  ['SIGCONT', 0],
+  ['SIGTERM', 15_000],
+  ['SIGKILL', 5_000],
+];
 
 /**
  * @param {object} [options]
@@ -97,5 +101,8 @@ function quoted(text) {
 /** @param {string} url */
 async function answers(url) {
   const { connected } = await import('./redis-users.mjs'); // not before the packages are installed
-  return connected(url, (client) => client.ping()).then(() => true, () => false);
+  return connected(url, (client) => client.ping()).then(
+    () => true,
+    () => false,
+  );
 }

@@ -51,7 +51,8 @@ export const RECORD = 'process.json';
  * @throws with the last lines of its output when it ends or hangs instead of becoming ready
  */
 export async function launch(options) {
-  const { name, command, args, folder, env, user, stopSteps, orphanSignal, throwAway, orphanFolder, log, isReady } = options;
+  const { name, command, args, folder, env, user, stopSteps, orphanSignal, throwAway, orphanFolder, log, isReady } =
+    options;
   const child = spawn(command, args, {
     cwd: folder,
     env,
@@ -75,7 +76,9 @@ export async function launch(options) {
     });
   }
   // Nothing of the child keeps our event loop alive: whoever forgets to stop it must still be able to exit.
-  const handles = /** @type {{ ref(): void, unref(): void }[]} */ (/** @type {unknown[]} */ ([child, child.stdout, child.stderr]));
+  const handles = /** @type {{ ref(): void, unref(): void }[]} */ (
+    /** @type {unknown[]} */ ([child, child.stdout, child.stderr])
+  );
   for (const handle of handles) handle.unref();
 
   const { pid } = child;

@@ -154,7 +154,11 @@ export function startApp({ workspace, app, env, internalPort, log }) {
       throw new Error(`${app} ${ending}`);
     },
     stop: async () => {
-      await signalUntilGone(record, [['SIGCONT', 0], ['SIGTERM', STOP_MS], ['SIGKILL', 5_000]]);
+      await signalUntilGone(record, [
+        ['SIGCONT', 0],
+        ['SIGTERM', STOP_MS],
+        ['SIGKILL', 5_000],
+      ]);
       await exited;
     },
     kill: async () => {

@@ -9,7 +9,19 @@ const workspace = resolve(__dirname, '../..');
 const run = promisify(execFile);
 
 /** What generated code is put into, imports, and is tested with. */
-const NEEDED = ['.swcrc', 'apps/card-issuer/src', 'apps/gateway', 'docs/routes.md', 'jest.config.ts', 'libs', 'package.json', 'tools/bundle', 'tools/embedded', 'tsconfig.base.json', 'tsconfig.json'];
+const NEEDED = [
+  '.swcrc',
+  'apps/card-issuer/src',
+  'apps/gateway',
+  'docs/routes.md',
+  'jest.config.ts',
+  'libs',
+  'package.json',
+  'tools/bundle',
+  'tools/embedded',
+  'tsconfig.base.json',
+  'tsconfig.json',
+];
 
 let root: string;
 const said: string[] = [];
@@ -25,7 +37,8 @@ beforeAll(() => {
 });
 beforeEach(() => {
   said.length = 0;
-  for (const way of ['log', 'error'] as const) jest.spyOn(console, way).mockImplementation((...texts: unknown[]) => void said.push(texts.join()));
+  for (const way of ['log', 'error'] as const)
+    jest.spyOn(console, way).mockImplementation((...texts: unknown[]) => void said.push(texts.join()));
 });
 afterEach(() => jest.restoreAllMocks());
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -33,8 +33,11 @@ export async function main(args, root) {
       args,
       allowPositionals: true,
       options: {
-        database: { type: 'boolean' }, service: { type: 'string' }, guard: { type: 'string' },
-        'dry-run': { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+        database: { type: 'boolean' },
+        service: { type: 'string' },
+        guard: { type: 'string' },
+        'dry-run': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
       },
     });
     const [what, first, second, ...more] = positionals;

@@ -62,10 +62,17 @@ export function addRoute(tree, { method, path, service = '', guard = 'initial' }
 
   add('controller', `${gateway}.controller.ts`);
   add('gateway.spec', `${gateway}.spec.ts`);
-  register(tree, 'apps/gateway/src/app.module.ts', 'controllers', `${Class}Controller`, `./${feature}/${file}.controller`);
+  register(
+    tree,
+    'apps/gateway/src/app.module.ts',
+    'controllers',
+    `${Class}Controller`,
+    `./${feature}/${file}.controller`,
+  );
   tree.insert('apps/gateway/src/docs/open-api.spec.ts', /^const CALLS: .*\n/m, `$&${render('route/example', values)}`);
   const open = /^const OPEN = \[\n/m;
-  if (guard === 'public') tree.insert('apps/gateway/src/http/guards.spec.ts', open, `$&  '${method} ${values.colons}',\n`);
+  if (guard === 'public')
+    tree.insert('apps/gateway/src/http/guards.spec.ts', open, `$&  '${method} ${values.colons}',\n`);
 }
 
 /**
@@ -91,7 +98,18 @@ function valuesOf(method, path, service, guard) {
   const [guarded, check] = [kind !== 'public', role ? 'memberOf' : 'actorOf'];
   const Class = pascal(file);
   return {
-    method, path, colons, service, feature, file, Class, changes, body, place, guarded, role,
+    method,
+    path,
+    colons,
+    service,
+    feature,
+    file,
+    Class,
+    changes,
+    body,
+    place,
+    guarded,
+    role,
     verb: method.toLowerCase(),
     decorator: method[0] + method.slice(1).toLowerCase(),
     below: rest.length > 0 ? `'${rest.join('/')}'` : '',

@@ -39,5 +39,6 @@ export function addService(tree, name, database) {
     ...(database && { migrate: `apps/${name}/src/migrate.ts`, migrations: `apps/${name}/src/migrations/index.ts` }),
   };
   for (const [template, file] of Object.entries(files)) tree.add(file, render(`service/${template}`, values));
-  for (const method of database ? ['GET', 'POST'] : ['GET']) addRoute(tree, { method, path: `/api/v1/${name}`, service: name });
+  for (const method of database ? ['GET', 'POST'] : ['GET'])
+    addRoute(tree, { method, path: `/api/v1/${name}`, service: name });
 }

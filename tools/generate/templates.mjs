@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 export function render(name, values) {
   let text = readFileSync(new URL(`templates/${name}.txt`, import.meta.url), 'utf8');
   const part = /(?:^ *)?\{\{([#^])(\w+)\}\}\n?([^]*?)(?:^ *)?\{\{\/\2\}\}/m;
-  while (part.test(text)) text = text.replace(part, (_, kind, key, body) => (Boolean(values[key]) === (kind === '#') ? body : ''));
+  while (part.test(text))
+    text = text.replace(part, (_, kind, key, body) => (Boolean(values[key]) === (kind === '#') ? body : ''));
   return text.replace(/\{\{(\w+)\}\}/g, (_, key) => String(values[key]));
 }

@@ -18,7 +18,10 @@ export async function main(args, env) {
   try {
     if (!existsSync(COMMAND)) throw new Refusal('nothing is built yet; run "npm run build"');
     const { data, others } = withoutData(args);
-    const child = spawn(process.execPath, [COMMAND, 'keys', ...others], { env: environment(env, resolve(data)), stdio: 'inherit' });
+    const child = spawn(process.execPath, [COMMAND, 'keys', ...others], {
+      env: environment(env, resolve(data)),
+      stdio: 'inherit',
+    });
     const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
     return code ?? 1;
   } catch (error) {
@@ -46,10 +49,14 @@ function withoutData(args) {
  * @returns {NodeJS.ProcessEnv}
  */
 export function environment(env, data) {
-  const own = ['TOKEN_SERVICE_DATABASE_URL', 'DATABASE_URL', 'TOKEN_SERVICE_KEY_ENCRYPTION_KEYS'].some((name) => env[name]);
+  const own = ['TOKEN_SERVICE_DATABASE_URL', 'DATABASE_URL', 'TOKEN_SERVICE_KEY_ENCRYPTION_KEYS'].some(
+    (name) => env[name],
+  );
   // Both from here or none: a key of this installation must not seal anything in the database of another.
   if (own) return env;
-  const kept = /** @type {Partial<import('../launcher/data-folder.mjs').Kept> | undefined} */ (readJson(join(data, 'secrets.json')));
+  const kept = /** @type {Partial<import('../launcher/data-folder.mjs').Kept> | undefined} */ (
+    readJson(join(data, 'secrets.json'))
+  );
   const database = embeddedUrl(data, kept);
   const keys = kept?.secrets?.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS;
   return {

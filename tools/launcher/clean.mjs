@@ -19,7 +19,10 @@ const OURS = ['processes', 'logs', 'files', 'demo.json', 'secrets.json'];
 export async function clean(folder, terminal) {
   if (!existsSync(folder)) return terminal.print(`There is nothing to remove: ${folder} is not there.`);
   refuseForeign(folder);
-  const lock = await takeDataFolder(folder, interruption(terminal, async () => {}));
+  const lock = await takeDataFolder(
+    folder,
+    interruption(terminal, async () => {}),
+  );
   try {
     await endLeftovers(folder);
     await removePostgres(join(folder, 'postgres'));
@@ -38,8 +41,14 @@ export async function clean(folder, terminal) {
 
 /** Whoever mistypes the folder does not lose `files` or `logs` of another project. @param {string} folder */
 function refuseForeign(folder) {
-  const kept = /** @type {Partial<import('./data-folder.mjs').Kept> | undefined} */ (readJson(join(folder, 'secrets.json')));
+  const kept = /** @type {Partial<import('./data-folder.mjs').Kept> | undefined} */ (
+    readJson(join(folder, 'secrets.json'))
+  );
   // Before the secrets are made there is not more than this.
-  if (kept?.databasePasswords || readdirSync(folder).every((name) => name === 'processes' || /^(\w+\.)?lock/.test(name))) return;
+  if (
+    kept?.databasePasswords ||
+    readdirSync(folder).every((name) => name === 'processes' || /^(\w+\.)?lock/.test(name))
+  )
+    return;
   throw new Refusal(`${folder} is not a data folder of Puerta; nothing was removed`);
 }

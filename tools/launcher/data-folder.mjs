@@ -11,7 +11,10 @@ import { APPS, newPasswords, newSecrets, OWNERS } from '../embedded/services.mjs
 import { Refusal } from './stopped.mjs';
 
 /** @type {[NodeJS.Signals, number][]} */
-const LEFTOVER_STEPS = [['SIGTERM', 10_000], ['SIGKILL', 5_000]];
+const LEFTOVER_STEPS = [
+  ['SIGTERM', 10_000],
+  ['SIGKILL', 5_000],
+];
 
 /** Long enough to notice that the terminal or npm is gone, and to say so in the lock. */
 const NOTICE_MS = 1_000;
@@ -33,7 +36,9 @@ export async function takeDataFolder(folder, signal) {
     const lock = lockIn(folder);
     if ('release' in lock) return lock;
     if (Date.now() - began > (lock.leaving ? LEAVING_MS : NOTICE_MS)) {
-      throw new Refusal(`Puerta already runs on ${folder} (process ${lock.heldBy}); stop it, or give another folder: --data`);
+      throw new Refusal(
+        `Puerta already runs on ${folder} (process ${lock.heldBy}); stop it, or give another folder: --data`,
+      );
     }
     await sleep(100);
     signal.throwIfAborted();

@@ -84,7 +84,12 @@ function newDemo() {
 
 /** @param {ReturnType<typeof apiAt>} api @param {DemoFile} demo */
 async function registerOrLogin(api, { email, password }) {
-  const registered = await api.send('/users/register', [201, 409], { name: 'Administración', email, password, locale: 'es' });
+  const registered = await api.send('/users/register', [201, 409], {
+    name: 'Administración',
+    email,
+    password,
+    locale: 'es',
+  });
   return registered.status === 201 ? registered : api.send('/users/login', [200, 401], { email, password });
 }
 

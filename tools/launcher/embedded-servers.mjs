@@ -48,7 +48,14 @@ export class EmbeddedServers {
 
   async kill() {
     this.#stopping = true;
-    await Promise.all([...this.#running.values()].map((starting) => starting.then((server) => server.kill(), () => {})));
+    await Promise.all(
+      [...this.#running.values()].map((starting) =>
+        starting.then(
+          (server) => server.kill(),
+          () => {},
+        ),
+      ),
+    );
   }
 
   /** @param {string} name @param {(port?: number) => Promise<Server>} start @param {Server} server */

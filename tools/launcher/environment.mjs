@@ -35,16 +35,20 @@ export function inherited(env, { databaseUrl }, warn) {
   const isOurs = (/** @type {string} */ name) => OURS.includes(name) || (!databaseUrl && LIBPQ.includes(name));
   const set = Object.fromEntries(Object.entries(env).filter(([name, text]) => text?.trim() && !isOurs(name)));
   for (const [name, instead] of Object.entries(INSTEAD)) {
-    if (set[name]) throw new Refusal(`${name} is not for npm start, which decides that itself; unset it, or give ${instead}`);
+    if (set[name])
+      throw new Refusal(`${name} is not for npm start, which decides that itself; unset it, or give ${instead}`);
   }
   const { HOST = '', NODE_ENV, PUBLIC_URL } = set;
-  if (HOST && isIP(HOST) === 0 && HOST !== 'localhost') delete set['HOST']; // some shells put this machine's name there
+  if (HOST && isIP(HOST) === 0 && HOST !== 'localhost')
+    delete set['HOST']; // some shells put this machine's name there
   else if (HOST && !LISTENS.includes(HOST)) throw new Refusal(`HOST must be one of ${LISTENS.join(', ')}, or not set`);
   if (NODE_ENV && NODE_ENV !== 'development' && PUBLIC_URL && !/^\s*https:/.test(PUBLIC_URL)) {
     throw new Refusal(`PUBLIC_URL must begin with https:// while NODE_ENV is ${NODE_ENV}`);
   }
   if (NODE_ENV && NODE_ENV !== 'development' && !PUBLIC_URL) {
-    warn(`NODE_ENV=${NODE_ENV} is not used: it needs a PUBLIC_URL that begins with https://. The apps run as development.`);
+    warn(
+      `NODE_ENV=${NODE_ENV} is not used: it needs a PUBLIC_URL that begins with https://. The apps run as development.`,
+    );
     delete set['NODE_ENV'];
   }
   return set;

@@ -83,17 +83,23 @@ export class Installation {
     await build(this.terminal, this.signal);
     this.#refuseBadConfiguration({ secrets, publicUrl, filesFolder });
     const [databaseUrl, redisUrls] = await allOrFirstFailure([this.#postgres(), this.#redis()]);
-    const surroundings = await this.terminal.step('Bringing the database up to date', 'Database up to date', async () => {
-      this.signal.throwIfAborted();
-      const databaseUrls = await this.#provision(databaseUrl, databasePasswords);
-      const all = { redisUrls, databaseUrls, secrets, publicUrl, filesFolder };
-      if (!(await areUpToDate(WORKSPACE, databaseUrl))) {
-        await allOrFirstFailure(OWNERS.map((app) => this.#migrate(app, all)));
-      }
-      return { ...all, shared: databaseUrls.shared };
-    });
+    const surroundings = await this.terminal.step(
+      'Bringing the database up to date',
+      'Database up to date',
+      async () => {
+        this.signal.throwIfAborted();
+        const databaseUrls = await this.#provision(databaseUrl, databasePasswords);
+        const all = { redisUrls, databaseUrls, secrets, publicUrl, filesFolder };
+        if (!(await areUpToDate(WORKSPACE, databaseUrl))) {
+          await allOrFirstFailure(OWNERS.map((app) => this.#migrate(app, all)));
+        }
+        return { ...all, shared: databaseUrls.shared };
+      },
+    );
     if (surroundings.shared) {
-      this.terminal.warn('This database user may not create roles: all services use it, none is kept from the others’ data.');
+      this.terminal.warn(
+        'This database user may not create roles: all services use it, none is kept from the others’ data.',
+      );
     }
     return surroundings;
   }
@@ -136,7 +142,8 @@ export class Installation {
     const { url, imitation, origin } = await this.terminal.step('Starting Redis', 'Redis started', () =>
       this.servers.start('Redis', (port) => startRedis({ folder: join(data, 'redis'), port, log, progress })),
     );
-    if (!imitation) return provisionRedis(url, { prefix: this.env['BUS_PREFIX'] || 'bus', passwords: this.kept.redisPasswords });
+    if (!imitation)
+      return provisionRedis(url, { prefix: this.env['BUS_PREFIX'] || 'bus', passwords: this.kept.redisPasswords });
     this.terminal.warn(this.terminal.red(`Redis is ${origin}. Install Redis 7 or Valkey, or give --redis-url.`));
     return byName(APPS, () => url);
   }

@@ -1,6 +1,17 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '@puerta/testing';
@@ -47,10 +58,28 @@ describe('the options of npm start', () => {
     for (const redisUrl of ['redis-sentinel://:p@a:1,b:2/main', 'rediss-cluster://u:p@a,b:7000']) {
       expect(readOptions(['--redis-url', redisUrl], {}, folders)).toMatchObject({ redisUrl });
     }
-    expect(readOptions([], env, folders)).toMatchObject({ port: 9000, databaseUrl: 'postgres://u:p@db/a', redisUrl: 'redis://r' });
-    const args = ['--port', '9001', '--database-url', 'postgresql://x/y', '--redis-url=rediss://z', '--data', 'd', '--no-demo', '--clean'];
+    expect(readOptions([], env, folders)).toMatchObject({
+      port: 9000,
+      databaseUrl: 'postgres://u:p@db/a',
+      redisUrl: 'redis://r',
+    });
+    const args = [
+      '--port',
+      '9001',
+      '--database-url',
+      'postgresql://x/y',
+      '--redis-url=rediss://z',
+      '--data',
+      'd',
+      '--no-demo',
+      '--clean',
+    ];
     expect(readOptions(args, env, folders)).toMatchObject({
-      port: 9001, databaseUrl: 'postgresql://x/y', redisUrl: 'rediss://z', data: '/here/d', demo: false,
+      port: 9001,
+      databaseUrl: 'postgresql://x/y',
+      redisUrl: 'rediss://z',
+      data: '/here/d',
+      demo: false,
     });
   });
 
@@ -81,7 +110,9 @@ describe('the options of npm start', () => {
   });
 
   it('are explained by --help, on any machine and before anything is installed', () => {
-    const { stdout, status } = spawnSync(process.execPath, [join(__dirname, '../start.mjs'), '--help'], { encoding: 'utf8' });
+    const { stdout, status } = spawnSync(process.execPath, [join(__dirname, '../start.mjs'), '--help'], {
+      encoding: 'utf8',
+    });
     expect(status).toBe(0);
     for (const option of ['--port', '--data', '--database-url', '--redis-url', '--replicas', '--no-demo', '--clean']) {
       expect(stdout).toContain(option);
@@ -91,7 +122,12 @@ describe('the options of npm start', () => {
 
 describe('the address for a phone', () => {
   const ipv4 = (address: string, internal = false) => ({
-    address, internal, family: 'IPv4' as const, netmask: '', mac: '', cidr: null,
+    address,
+    internal,
+    family: 'IPv4' as const,
+    netmask: '',
+    mac: '',
+    cidr: null,
   });
 
   it('is the one in the local network, not one of containers or of the machine itself', () => {
@@ -117,7 +153,8 @@ describe('the logs', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const line = (level: string, msg: string) => `${JSON.stringify({ level, time: '2026-01-01T00:00:00Z', service: 'identity', msg })}\n`;
+  const line = (level: string, msg: string) =>
+    `${JSON.stringify({ level, time: '2026-01-01T00:00:00Z', service: 'identity', msg })}\n`;
 
   it('hold everything, while the terminal shows what is a warning or worse, and what is no log line at all', async () => {
     const logs = new Logs(folder, terminal, false);
@@ -211,10 +248,14 @@ describe('a data folder that cannot be used', () => {
       symlinkSync('/nowhere', join(folder, name));
     }
     mkdirSync(join(folder, 'locked/lock'), { recursive: true });
-    const names = ['file', 'file/x', 'dangling', 'dangling/x', 'linked', 'locked', 'x'.repeat(300)].map((name) => join(folder, name));
+    const names = ['file', 'file/x', 'dangling', 'dangling/x', 'linked', 'locked', 'x'.repeat(300)].map((name) =>
+      join(folder, name),
+    );
     if (process.platform === 'linux') names.push('/proc/x', '/sys/x');
     const ended = await Promise.all(names.map((name) => start(['--data', name])));
-    expect(ended.filter(({ code, output }) => code !== 1 || !/^✘ the data folder cannot be used: .+\n$/.test(output))).toEqual([]);
+    expect(
+      ended.filter(({ code, output }) => code !== 1 || !/^✘ the data folder cannot be used: .+\n$/.test(output)),
+    ).toEqual([]);
   });
 });
 
@@ -242,7 +283,10 @@ describe('npm start -- --clean', () => {
   it('leaves what is not ours in it, and what does not look like ours at all', async () => {
     mkdirSync(join(data, 'files'), { recursive: true });
     writeFileSync(join(data, 'secrets.json'), '{"of":"another program"}');
-    expect(await clean()).toEqual({ code: 1, output: `✘ ${data} is not a data folder of Puerta; nothing was removed\n` });
+    expect(await clean()).toEqual({
+      code: 1,
+      output: `✘ ${data} is not a data folder of Puerta; nothing was removed\n`,
+    });
     expect(readdirSync(data)).toEqual(['files', 'secrets.json']);
     rmSync(join(data, 'secrets.json'));
     keptSecrets(data);
@@ -257,7 +301,9 @@ describe('the environment of npm start', () => {
   const read = (env: NodeJS.ProcessEnv) => inherited(env, {}, (message) => warned.push(message));
   const url = 'postgres://u:p@127.0.0.1/puerta';
   const given = {
-    secrets: newSecrets(), publicUrl: 'http://localhost:8080', filesFolder: '/files',
+    secrets: newSecrets(),
+    publicUrl: 'http://localhost:8080',
+    filesFolder: '/files',
     redisUrls: Object.fromEntries(APPS.map((app) => [app, 'redis://r'])) as Surroundings['redisUrls'],
     databaseUrls: Object.fromEntries(OWNERS.map((app) => [app, url])) as Surroundings['databaseUrls'],
   };
@@ -266,7 +312,8 @@ describe('the environment of npm start', () => {
     const known = { REDIS_URL: 'redis://r', PUBLIC_URL: set['PUBLIC_URL'] ?? given.publicUrl, PORT: '8080' };
     return Object.fromEntries(APPS.map((app) => [app, environmentOf(appEnvironment(app, given), set, known)]));
   };
-  const check = (env: NodeJS.ProcessEnv) => refuseBadConfiguration(all(env) as Parameters<typeof refuseBadConfiguration>[0]);
+  const check = (env: NodeJS.ProcessEnv) =>
+    refuseBadConfiguration(all(env) as Parameters<typeof refuseBadConfiguration>[0]);
 
   /** Every variable that the launcher sets for an app. */
   const names = [...new Set(Object.values(all({})).flatMap((env) => Object.keys(env)))];
@@ -298,7 +345,9 @@ describe('the environment of npm start', () => {
     expect(warned[0]).toContain('NODE_ENV=production is not used');
     const suits = { NODE_ENV: 'production', PUBLIC_URL: 'https://puerta.example.com' };
     expect(all(suits)['identity']).toMatchObject(suits);
-    expect(() => read({ ...suits, PUBLIC_URL: 'http://puerta.example.com' })).toThrow(/PUBLIC_URL must .* NODE_ENV is production/);
+    expect(() => read({ ...suits, PUBLIC_URL: 'http://puerta.example.com' })).toThrow(
+      /PUBLIC_URL must .* NODE_ENV is production/,
+    );
   });
 
   it('may say where the gateway listens, if the launcher reaches it there; both kinds of address are the default', () => {
@@ -318,7 +367,10 @@ describe('the environment of npm start', () => {
     const folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
     const env = { BUS_SECRET: randomBytes(8).toString('hex'), GATEWAY_RATE_LIMIT: 'maybe' };
     const { code, output } = await start(['--data', folder, '--port', String(await freePort())], env);
-    expect([code, output]).toEqual([1, expect.stringMatching(/✘ the environment cannot be used:\n {2}(GATEWAY_RATE_LIMIT|BUS_SECRET) /)]);
+    expect([code, output]).toEqual([
+      1,
+      expect.stringMatching(/✘ the environment cannot be used:\n {2}(GATEWAY_RATE_LIMIT|BUS_SECRET) /),
+    ]);
     expect(output).not.toContain(env.BUS_SECRET);
     expect(existsSync(join(folder, 'postgres'))).toBe(false);
     rmSync(folder, { recursive: true });
@@ -332,8 +384,19 @@ describe('the banner', () => {
   ])('shows the password to a terminal only (%s)', async (isTTY, shown) => {
     let text = '';
     const terminal = new Terminal({ isTTY, columns: 80, write: (more: string) => (text += more) } as never);
-    const demo = { email: 'a@demo.example', password: 'a-password', number: '26-10001', scanUrl: 'http://localhost/scan/x' };
-    const rest = { port: 8080, gateways: 1, publicUrl: 'http://localhost:8080', networkAddress: undefined, data: '/data' };
+    const demo = {
+      email: 'a@demo.example',
+      password: 'a-password',
+      number: '26-10001',
+      scanUrl: 'http://localhost/scan/x',
+    };
+    const rest = {
+      port: 8080,
+      gateways: 1,
+      publicUrl: 'http://localhost:8080',
+      networkAddress: undefined,
+      data: '/data',
+    };
     await printBanner({ terminal, demo, ...rest });
     const plain = text.replace(/\u001b\[[\d;]*[A-Za-z]/g, '');
     expect(plain).toMatch(shown);

@@ -95,7 +95,11 @@ export class Logs {
           if (shown !== undefined) this.terminal.print(shown);
         }
       },
-      last: () => [...last, rest].map((line) => this.#readable(line)).join('\n').trim(),
+      last: () =>
+        [...last, rest]
+          .map((line) => this.#readable(line))
+          .join('\n')
+          .trim(),
     };
   }
 

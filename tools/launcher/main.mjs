@@ -28,7 +28,13 @@ export async function main(task, args, env) {
     const options = readOptions(args, env, { cwd: env['INIT_CWD'] ?? process.cwd(), workspace: WORKSPACE });
     if (options.help) terminal.print(HELP);
     else if (options.clean) await clean(options.data, terminal);
-    else await run(task, options, inherited(env, options, (message) => terminal.warn(message)), terminal);
+    else
+      await run(
+        task,
+        options,
+        inherited(env, options, (message) => terminal.warn(message)),
+        terminal,
+      );
     return 0;
   } catch (error) {
     if (error instanceof Stopped) return 0;
@@ -82,6 +88,8 @@ async function refuseBusyPorts({ port, replicas }) {
     const problem = await portProblem(port + n);
     if (!problem) continue;
     const reason = problem === 'EADDRINUSE' ? 'is in use by another program' : `cannot be used (${problem})`;
-    throw new Refusal(`port ${port + n} ${reason}; choose another one, e.g.: npm start -- --port ${(port % 50_000) + 10_000}`);
+    throw new Refusal(
+      `port ${port + n} ${reason}; choose another one, e.g.: npm start -- --port ${(port % 50_000) + 10_000}`,
+    );
   }
 }

@@ -42,9 +42,15 @@ const MOST_REPLICAS = 32;
 export function readOptions(args, env, { cwd, workspace }) {
   const values = parse(args);
   return {
-    port: values.port === undefined ? readPort('PORT', env['PORT']?.trim() || `${SERVICES.gateway.port}`) : readPort('--port', values.port),
+    port:
+      values.port === undefined
+        ? readPort('PORT', env['PORT']?.trim() || `${SERVICES.gateway.port}`)
+        : readPort('--port', values.port),
     data: values.data ? resolve(cwd, values.data) : join(workspace, '.puerta'),
-    databaseUrl: readUrl('--database-url (DATABASE_URL)', values['database-url'] ?? env['DATABASE_URL'], ['postgres:', 'postgresql:']),
+    databaseUrl: readUrl('--database-url (DATABASE_URL)', values['database-url'] ?? env['DATABASE_URL'], [
+      'postgres:',
+      'postgresql:',
+    ]),
     redisUrl: readUrl('--redis-url (REDIS_URL)', values['redis-url'] ?? env['REDIS_URL'], REDIS),
     replicas: readReplicas(values.replicas ?? ''),
     demo: !values['no-demo'],
@@ -89,7 +95,8 @@ function readUrl(name, text, protocols) {
   // Not by URL, which does not know of several hosts; the apps read it with care.
   const [protocol = ''] = /^[a-z-]+:(?=\/\/.)/.exec(text) ?? [];
   // The text is not repeated: it holds a password.
-  if (!protocols.includes(protocol)) throw new Refusal(`${name} must be a URL that begins with ${protocols.join(' or ')}//`);
+  if (!protocols.includes(protocol))
+    throw new Refusal(`${name} must be a URL that begins with ${protocols.join(' or ')}//`);
   return text;
 }
 
@@ -98,7 +105,8 @@ function readReplicas(text) {
   const replicas = byName(APPS, () => 1);
   for (const item of text.split(',').filter(Boolean)) {
     const [app = '', count = ''] = item.trim().split('=');
-    if (!Object.hasOwn(replicas, app)) throw new Refusal(`--replicas: there is no app "${app}"; there are ${APPS.join(', ')}`);
+    if (!Object.hasOwn(replicas, app))
+      throw new Refusal(`--replicas: there is no app "${app}"; there are ${APPS.join(', ')}`);
     if (!/^\d+$/.test(count) || Number(count) < 1 || Number(count) > MOST_REPLICAS) {
       throw new Refusal(`--replicas: "${item.trim()}" must be like ${app}=2, at most ${MOST_REPLICAS}`);
     }

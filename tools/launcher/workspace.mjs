@@ -87,5 +87,7 @@ function fingerprint() {
     const state = statSync(join(WORKSPACE, file), { throwIfNoEntry: false }); // editors come and go with files
     return `${file} ${state?.size} ${state?.mtimeMs}`;
   });
-  return createHash('sha256').update(`${process.version}\n${states.join('\n')}`).digest('hex');
+  return createHash('sha256')
+    .update(`${process.version}\n${states.join('\n')}`)
+    .digest('hex');
 }

@@ -20,7 +20,14 @@ const depConstraints = [
   { sourceTag: 'lib:auth', onlyDependOnLibsWithTags: ['lib:contracts', 'lib:testing'] },
   {
     sourceTag: 'lib:service',
-    onlyDependOnLibsWithTags: ['lib:contracts', 'lib:messaging', 'lib:config', 'lib:observability', 'lib:database', 'lib:testing'],
+    onlyDependOnLibsWithTags: [
+      'lib:contracts',
+      'lib:messaging',
+      'lib:config',
+      'lib:observability',
+      'lib:database',
+      'lib:testing',
+    ],
   },
   {
     sourceTag: 'lib:jobs',

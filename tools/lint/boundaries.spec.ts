@@ -26,7 +26,10 @@ const found = new Map<Case, string>();
 beforeAll(() => {
   const cases = [...BOUNDARIES, ...ONE_VERIFIER, ALLOWED];
   const input = JSON.stringify(cases.map(([, path, code]) => [path, code]));
-  const { stdout, stderr } = spawnSync(process.execPath, [resolve(__dirname, 'lint-texts.mjs')], { input, encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, [resolve(__dirname, 'lint-texts.mjs')], {
+    input,
+    encoding: 'utf8',
+  });
   expect(stderr).toBe('');
   (JSON.parse(stdout) as string[]).forEach((messages, n) => found.set(cases[n] as Case, messages));
 });

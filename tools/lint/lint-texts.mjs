@@ -6,7 +6,9 @@ import { ESLint } from 'eslint';
 
 /** @type {[path: string, text: string][]} */
 const texts = JSON.parse(readFileSync(0, 'utf8'));
-const [cwd, overrideConfigFile] = ['../..', 'boundaries.config.mjs'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+const [cwd, overrideConfigFile] = ['../..', 'boundaries.config.mjs'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
 const eslint = new ESLint({ cwd, overrideConfigFile, ignore: false });
 
 /** @type {string[]} */

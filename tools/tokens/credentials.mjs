@@ -40,14 +40,20 @@ function opaque(text) {
     return {
       is: 'opaque',
       name: inAddress === undefined ? 'the code of a card' : 'the address of a card',
-      about: ['128 bits that say nothing by themselves. It is good until the card is rotated.', 'GET /scan/{code} takes it.'],
+      about: [
+        '128 bits that say nothing by themselves. It is good until the card is rotated.',
+        'GET /scan/{code} takes it.',
+      ],
     };
   }
   if (SINGLE_USE_CODE.test(text)) {
     return {
       is: 'opaque',
       name: 'a single-use code',
-      about: ['It is good once, for at most 15 minutes, with the purpose and the subject that it was made for.', 'POST /api/v1/token/validate takes it.'],
+      about: [
+        'It is good once, for at most 15 minutes, with the purpose and the subject that it was made for.',
+        'POST /api/v1/token/validate takes it.',
+      ],
     };
   }
   if (SINGLE_USE_TOKEN.test(text)) {
@@ -58,7 +64,7 @@ function opaque(text) {
       name: 'a single-use token',
       about: [
         `Unless it was altered it expires, or has, at ${when}.`,
-        'It is good once, for its maker\'s company, with the purpose and the subject that it was made for.',
+        "It is good once, for its maker's company, with the purpose and the subject that it was made for.",
         'POST /api/v1/token/validate takes it, or, if a service made it for itself, that service alone.',
       ],
     };
@@ -82,5 +88,8 @@ function opaque(text) {
  */
 function unknown(text) {
   const space = /^\s|\s$/.test(text) ? ' There is white space around it, which no verifier forgives.' : '';
-  return { is: 'unknown', about: [`It has ${text.length} characters, and the form of nothing that Puerta issues.${space}`] };
+  return {
+    is: 'unknown',
+    about: [`It has ${text.length} characters, and the form of nothing that Puerta issues.${space}`],
+  };
 }

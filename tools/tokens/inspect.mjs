@@ -40,7 +40,10 @@ const MOST_BYTES = 65_536;
  */
 export async function inspect(args, env, stdin) {
   const options = /** @type {const} */ ({
-    jwks: { type: 'string' }, 'ticket-jwks': { type: 'string' }, issuer: { type: 'string' }, event: { type: 'string' },
+    jwks: { type: 'string' },
+    'ticket-jwks': { type: 'string' },
+    issuer: { type: 'string' },
+    event: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   });
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
@@ -57,7 +60,11 @@ export async function inspect(args, env, stdin) {
 
   const credential = recognise(text);
   const { lines, good } = await report(credential, {
-    keys, ticketKeys, secret, issuer: values.issuer || env['PUBLIC_URL'] || undefined, eventId: values.event,
+    keys,
+    ticketKeys,
+    secret,
+    issuer: values.issuer || env['PUBLIC_URL'] || undefined,
+    eventId: values.event,
   });
   process.stdout.write(`${lines.map(printable).join('\n')}\n`);
   return good ? 0 : 1;

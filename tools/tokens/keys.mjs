@@ -73,7 +73,8 @@ async function download(address) {
  */
 export function sharedSecret(env) {
   const { SharedSecret } = built('libs/auth/src/keys/shared-secret');
-  const { accessTokenConfig, accessTokenSecret, ConfigError, defineConfig, loadConfig } = built('libs/config/src/index');
+  const { accessTokenConfig, accessTokenSecret, ConfigError, defineConfig, loadConfig } =
+    built('libs/config/src/index');
   try {
     const secret = accessTokenSecret(loadConfig(defineConfig('tokens', accessTokenConfig), env));
     return secret && new SharedSecret(secret);

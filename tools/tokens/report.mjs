@@ -49,8 +49,12 @@ async function reportSigned({ token, found }, against) {
   const { decodeToken } = built('libs/auth/src/tokens/token-inspection');
   const { header, claims } = decodeToken(token);
   const kind = kindOf(header);
-  const name = kind ? KINDS[kind].one : 'none of Puerta\'s: no verifier expects this typ';
-  const lines = [`kind      ${name}${found && `, ${found}`}`, ...membersOf('header', header), ...membersOf('claims', claims)];
+  const name = kind ? KINDS[kind].one : "none of Puerta's: no verifier expects this typ";
+  const lines = [
+    `kind      ${name}${found && `, ${found}`}`,
+    ...membersOf('header', header),
+    ...membersOf('claims', claims),
+  ];
   let good = false;
   for (const one of /** @type {Kind[]} */ (Object.keys(KINDS))) {
     const verdict = await verdictOf(token, one, header, against);
@@ -95,13 +99,18 @@ async function verdictOf(token, kind, header, { keys, ticketKeys, secret, issuer
   const own = kind === 'ticket' ? ticketKeys : kind === 'access' ? (secret ?? keys) : keys;
   const { findings, unchecked } = await inspectToken(token, kind, { keys: own, issuer, eventId });
   const verifier = `The verifier of ${KINDS[kind].all}${kind === 'access' && secret ? ' (HS256)' : ''}`;
-  const reasons = findings.map((/** @type {{ reason: string, detail: string }} */ { reason, detail }) => (
-    // A kid that is not known is repeated whole, so that it can be compared.
-    `  ${reason.padEnd(14)}${reason === 'unknown_key' ? detail : shown(detail)}`
-  ));
-  const missing = unchecked.map((/** @type {string} */ what) => `  ${'not checked'.padEnd(14)}${MISSING[what]?.(kind)}`);
-  const hint = kind === 'access' && !secret && header?.['alg'] === 'HS256'
-    ? ['  to check it by a shared secret, set GATEWAY_JWT_ALGORITHM=HS256 and GATEWAY_JWT_SECRET_FILE'] : [];
+  const reasons = findings.map(
+    (/** @type {{ reason: string, detail: string }} */ { reason, detail }) =>
+      // A kid that is not known is repeated whole, so that it can be compared.
+      `  ${reason.padEnd(14)}${reason === 'unknown_key' ? detail : shown(detail)}`,
+  );
+  const missing = unchecked.map(
+    (/** @type {string} */ what) => `  ${'not checked'.padEnd(14)}${MISSING[what]?.(kind)}`,
+  );
+  const hint =
+    kind === 'access' && !secret && header?.['alg'] === 'HS256'
+      ? ['  to check it by a shared secret, set GATEWAY_JWT_ALGORITHM=HS256 and GATEWAY_JWT_SECRET_FILE']
+      : [];
   if (reasons.length > 0) return { lines: [`${verifier} refuses it:`, ...reasons, ...hint], good: false };
   if (missing.length > 0) return { lines: [`${verifier} might take it:`, ...missing, ...hint], good: false };
   // The last word is the verifier's own.

@@ -1,7 +1,12 @@
 // @ts-check
 /** Values of tokens as people read them. */
 
-const UNITS = /** @type {const} */ ([['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]]);
+const UNITS = /** @type {const} */ ([
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+]);
 
 /**
  * @param {number} seconds since 1970

@@ -16,7 +16,9 @@ async function dump(but = ''): Promise<string> {
     [but],
   );
   const rows = await Promise.all(
-    tables.map(({ name }) => service.database.query<{ row: string }[]>(`SELECT t::text AS row FROM ${name} t ORDER BY 1`)),
+    tables.map(({ name }) =>
+      service.database.query<{ row: string }[]>(`SELECT t::text AS row FROM ${name} t ORDER BY 1`),
+    ),
   );
   return rows
     .flat()

@@ -16,7 +16,15 @@ import {
   validateDto,
 } from '@puerta/contracts';
 import { dataSourceOptions, Inbox, runMigrations } from '@puerta/database';
-import { BusClient, BusServer, createBusService, type RequestOf, type ResponseOf, Sealer, ServiceClient } from '@puerta/messaging';
+import {
+  BusClient,
+  BusServer,
+  createBusService,
+  type RequestOf,
+  type ResponseOf,
+  Sealer,
+  ServiceClient,
+} from '@puerta/messaging';
 import { createLogger, InternalServer, Metrics, silentLogger } from '@puerta/observability';
 import { type Call, decodeError, startService } from '@puerta/service';
 import { FileAddresses, FolderStorage } from '@puerta/storage';
@@ -84,7 +92,9 @@ export class TestCardIssuer {
       [TestIdentity, identityPart],
       [TestTokenService, tokenServicePart],
     ] as const) {
-      const neighbour = await createBusService(module, new BusServer({ ...bus, contract, validate: validateDto }), { logger: false });
+      const neighbour = await createBusService(module, new BusServer({ ...bus, contract, validate: validateDto }), {
+        logger: false,
+      });
       await neighbour.listen();
       service.stops.push(() => neighbour.close());
     }

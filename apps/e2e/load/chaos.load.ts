@@ -1,4 +1,12 @@
-import { startCluster, startPostgres, startPuerta, startSentinel, type Puerta, type RedisServers, type TestPostgres } from '@puerta/testing';
+import {
+  startCluster,
+  startPostgres,
+  startPuerta,
+  startSentinel,
+  type Puerta,
+  type RedisServers,
+  type TestPostgres,
+} from '@puerta/testing';
 import { issueMany } from '../src/support/load';
 import { administrator } from '../src/support/people';
 import { Random } from '../src/support/random';
@@ -19,7 +27,7 @@ const firstSeed = Number(process.env['PUERTA_TEST_SEED'] ?? Date.now() % 1_000_0
 async function effects(url: string, companyId: string) {
   const [row] = await query<{ cards: string; commands: string }>(
     url,
-    "SELECT count(*) AS cards, count(DISTINCT holder_name) AS commands FROM card_issuer.cards WHERE company_id = $1",
+    'SELECT count(*) AS cards, count(DISTINCT holder_name) AS commands FROM card_issuer.cards WHERE company_id = $1',
     [companyId],
   );
   return { cards: Number(row?.cards), commands: Number(row?.commands) };
@@ -50,26 +58,29 @@ describe.each([
 
   const seeds = Array.from({ length: runs }, (_, n) => firstSeed + n);
 
-  it.each(seeds)(`has exactly ${COMMANDS} effects of ${COMMANDS} commands, no call unsettled past its time (seed %i)`, async (seed) => {
-    const admin = await administrator(puerta.api(), `Chaos ${seed}`);
-    const chaos = new Chaos(puerta, redis, postgres, COMMANDS, new Random(seed));
-    const began = performance.now();
-    const { cards, failures, longestMs } = await issueMany(puerta, admin.token, {
-      commands: COMMANDS,
-      callers: CALLERS,
-      onProgress: (done) => chaos.progress(done),
-    });
-    const seconds = (performance.now() - began) / 1_000;
-    await chaos.over();
-    const found = await effects(puerta.database.url, admin.companyId);
-    console.log(
-      `seed ${seed}: ${seconds.toFixed(1)} s, ${failures.length} retries, longest wait ${(longestMs / 1_000).toFixed(1)} s, ` +
-        `${found.cards} effects, ${found.cards - found.commands} doubled`,
-    );
-    expect([...new Set(failures)].filter((failure) => !/^(?:50[34]|0) /.test(failure))).toEqual([]);
-    expect(new Set(cards.map((card) => card.card_id)).size).toBe(COMMANDS);
-    expect(new Set(cards.map((card) => card.number)).size).toBe(COMMANDS);
-    expect(found).toEqual({ cards: COMMANDS, commands: COMMANDS });
-    expect(longestMs).toBeLessThan(LONGEST_MS);
-  });
+  it.each(seeds)(
+    `has exactly ${COMMANDS} effects of ${COMMANDS} commands, no call unsettled past its time (seed %i)`,
+    async (seed) => {
+      const admin = await administrator(puerta.api(), `Chaos ${seed}`);
+      const chaos = new Chaos(puerta, redis, postgres, COMMANDS, new Random(seed));
+      const began = performance.now();
+      const { cards, failures, longestMs } = await issueMany(puerta, admin.token, {
+        commands: COMMANDS,
+        callers: CALLERS,
+        onProgress: (done) => chaos.progress(done),
+      });
+      const seconds = (performance.now() - began) / 1_000;
+      await chaos.over();
+      const found = await effects(puerta.database.url, admin.companyId);
+      console.log(
+        `seed ${seed}: ${seconds.toFixed(1)} s, ${failures.length} retries, longest wait ${(longestMs / 1_000).toFixed(1)} s, ` +
+          `${found.cards} effects, ${found.cards - found.commands} doubled`,
+      );
+      expect([...new Set(failures)].filter((failure) => !/^(?:50[34]|0) /.test(failure))).toEqual([]);
+      expect(new Set(cards.map((card) => card.card_id)).size).toBe(COMMANDS);
+      expect(new Set(cards.map((card) => card.number)).size).toBe(COMMANDS);
+      expect(found).toEqual({ cards: COMMANDS, commands: COMMANDS });
+      expect(longestMs).toBeLessThan(LONGEST_MS);
+    },
+  );
 });

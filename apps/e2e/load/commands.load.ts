@@ -38,7 +38,9 @@ it('has exactly 1,000 effects after retries when each service loses a replica to
       }
     },
   });
-  console.log(`${failures.length} answers were not a success: ${JSON.stringify([...new Set(failures)])}; longest ${longestMs.toFixed(0)} ms`);
+  console.log(
+    `${failures.length} answers were not a success: ${JSON.stringify([...new Set(failures)])}; longest ${longestMs.toFixed(0)} ms`,
+  );
   expect(failures.filter((failure) => !/^50[34] /.test(failure))).toEqual([]);
   expect(new Set(cards.map((card) => card.card_id)).size).toBe(1_000);
   expect(new Set(cards.map((card) => card.number)).size).toBe(1_000);

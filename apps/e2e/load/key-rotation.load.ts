@@ -73,7 +73,9 @@ class Person {
 
   async refresh(): Promise<string> {
     const { refresh_token } = this.login;
-    return this.take(expectStatus(await puerta.api(any(GATEWAYS)).post<LoginAnswer>('/users/refresh', { refresh_token }), 200));
+    return this.take(
+      expectStatus(await puerta.api(any(GATEWAYS)).post<LoginAnswer>('/users/refresh', { refresh_token }), 200),
+    );
   }
 
   private async work(): Promise<void> {
@@ -87,7 +89,12 @@ class Person {
 
   private async logIn(): Promise<string> {
     const { email } = this.login;
-    return this.take(expectStatus(await puerta.api(any(GATEWAYS)).post<LoginAnswer>('/users/login', { email, password: PASSWORD }), 200));
+    return this.take(
+      expectStatus(
+        await puerta.api(any(GATEWAYS)).post<LoginAnswer>('/users/login', { email, password: PASSWORD }),
+        200,
+      ),
+    );
   }
 
   private async read(): Promise<void> {
@@ -118,7 +125,9 @@ it('rotates every two seconds for a minute, and no request fails', async () => {
   people = await Promise.all(Array.from({ length: 6 }, async () => new Person(await register(puerta.api()), scan_url)));
   for (const person of people) person.start();
   // Not one after the other: while all is busy the command itself may take longer than that.
-  const rotations = Array.from({ length: ROTATIONS }, (_, n) => sleep(n * EVERY_MS).then(() => keys('rotate', '--now')));
+  const rotations = Array.from({ length: ROTATIONS }, (_, n) =>
+    sleep(n * EVERY_MS).then(() => keys('rotate', '--now')),
+  );
   await Promise.allSettled([...rotations, sleep(ROTATIONS * EVERY_MS)]);
   await Promise.all(people.map((person) => person.stop()));
   await Promise.all(rotations);
@@ -143,7 +152,13 @@ async function freshToken(): Promise<{ token: string; kid: string }> {
 }
 
 /** When a gateway let it pass for the last time, and when it showed its key for the last time, in milliseconds from then on. */
-async function lastSeen(gateway: number, token: string, kid: string, until: () => boolean, from: number): Promise<[number, number]> {
+async function lastSeen(
+  gateway: number,
+  token: string,
+  kid: string,
+  until: () => boolean,
+  from: number,
+): Promise<[number, number]> {
   let [passed, shown] = [-Infinity, -Infinity];
   while (!until()) {
     const asked = performance.now() - from;
@@ -186,11 +201,14 @@ async function killed(): Promise<void> {
   over = true;
   const [seen, signed] = await watching;
   const times = { done, passed: seen.map(([passed]) => passed), shown: seen.map(([, shown]) => shown), signed };
-  console.log(`milliseconds since the command was begun: ${JSON.stringify(times, (_, value: unknown) => (typeof value === 'number' ? Math.round(value) : value))}`);
+  console.log(
+    `milliseconds since the command was begun: ${JSON.stringify(times, (_, value: unknown) => (typeof value === 'number' ? Math.round(value) : value))}`,
+  );
   // It did pass while it lived, or nothing was seen here.
   for (const [passed] of seen) expect(passed).toBeGreaterThan(-Infinity);
   expect(Math.max(...seen.flat(), signed) - done).toBeLessThan(BOUND_MS);
-  if (kidOf(oldest) !== kid) for (const n of GATEWAYS) expectStatus(await puerta.api(n).get('/users/me', { token: oldest }), 200);
+  if (kidOf(oldest) !== kid)
+    for (const n of GATEWAYS) expectStatus(await puerta.api(n).get('/users/me', { token: oldest }), 200);
 }
 
 it('takes what a killed key has signed nowhere any more, and what others have signed still', killed, 60_000);

@@ -28,7 +28,12 @@ afterAll(() => puerta?.stop());
 
 /** Fast calls to identity over the bus, from a process of their own, for as long as the work goes on. */
 async function fastCallsDuring(data: object, work: () => Promise<void>): Promise<FastCalls> {
-  const env = { PATH: process.env['PATH'], REDIS_URL: puerta.redisUrl, BUS_PREFIX: puerta.busPrefix, BUS_SECRET: puerta.secrets.BUS_SECRET };
+  const env = {
+    PATH: process.env['PATH'],
+    REDIS_URL: puerta.redisUrl,
+    BUS_PREFIX: puerta.busPrefix,
+    BUS_SECRET: puerta.secrets.BUS_SECRET,
+  };
   const child = fork(join(__dirname, '../src/support/fast-calls.mjs'), [JSON.stringify(data)], { env, execArgv: [] });
   try {
     await once(child, 'message');
@@ -45,7 +50,10 @@ it('answers fast calls in 20 ms (99th percentile) while 500 people log in', asyn
   const api = puerta.api();
   const people = await Promise.all(Array.from({ length: 10 }, () => register(api)));
   const [first] = people;
-  const claims = JSON.parse(Buffer.from(first?.access_token.split('.')[1] ?? '', 'base64url').toString()) as { sub: string; sid: string };
+  const claims = JSON.parse(Buffer.from(first?.access_token.split('.')[1] ?? '', 'base64url').toString()) as {
+    sub: string;
+    sid: string;
+  };
   let next = 0;
   let longest = 0;
   const logIn = async () => {
@@ -61,7 +69,9 @@ it('answers fast calls in 20 ms (99th percentile) while 500 people log in', asyn
     await Promise.all(Array.from({ length: AT_ONCE }, logIn));
   });
   const seconds = (performance.now() - started) / 1_000;
-  console.log(`${LOGINS} logins in ${seconds.toFixed(1)} s, the longest ${longest.toFixed(0)} ms; fast calls: ${JSON.stringify(fast)}`);
+  console.log(
+    `${LOGINS} logins in ${seconds.toFixed(1)} s, the longest ${longest.toFixed(0)} ms; fast calls: ${JSON.stringify(fast)}`,
+  );
   expect(fast.failed).toBe(0);
   expect(fast.calls).toBeGreaterThan(200);
   expect(fast.p99).toBeLessThan(20);

@@ -33,7 +33,8 @@ async function untilRefused(n: number, token: string, from: number): Promise<num
     if (answer === 'session_revoked') return last - from;
     if (answer !== PASSED) throw new Error(`gateway ${n} answered ${answer}`);
     last = Math.max(last, asking);
-    if (performance.now() - from > 10_000) throw new Error(`gateway ${n} has let a revoked session pass for ten seconds`);
+    if (performance.now() - from > 10_000)
+      throw new Error(`gateway ${n} has let a revoked session pass for ten seconds`);
     await sleep(2);
   }
 }
@@ -46,7 +47,9 @@ it(`refuses each of ${REVOCATIONS} revoked sessions at each of three gateways wi
       const session = await register(puerta.api(lane % 3));
       const token = session.access_token;
       for (const n of [...GATEWAYS, ...GATEWAYS]) expect(await ask(n, token)).toBe(PASSED);
-      await query(puerta.database.url, 'UPDATE identity.sessions SET revoked_at = now() WHERE user_id = $1', [session.user_id]);
+      await query(puerta.database.url, 'UPDATE identity.sessions SET revoked_at = now() WHERE user_id = $1', [
+        session.user_id,
+      ]);
       const from = performance.now();
       times.push(...(await Promise.all(GATEWAYS.map((n) => untilRefused(n, token, from)))));
     }

@@ -61,5 +61,7 @@ it(`${KILLS} times, a replica is killed that has just used a token up: its redel
   }
   // Asked again nobody was: each call was answered once, by whoever took it over.
   expect(tokens.repeats).toBe(0);
-  console.log(`${KILLS} replicas killed after they had used a token up: all answered within ${Math.max(...waits).toFixed(0)} ms`);
+  console.log(
+    `${KILLS} replicas killed after they had used a token up: all answered within ${Math.max(...waits).toFixed(0)} ms`,
+  );
 }, 600_000);

@@ -34,7 +34,9 @@ it(`${ROUNDS_ON_BUS} times, of ${VALIDATIONS} that validate a token at once over
     expect(count(codes)).toEqual(ONE);
   }
   const rate = (ROUNDS_ON_BUS * VALIDATIONS * 1_000) / (performance.now() - started);
-  console.log(`${ROUNDS_ON_BUS} × ${VALIDATIONS} validations over the bus: one success each; ${rate.toFixed(0)}/s, ${tokens.repeats} asked again`);
+  console.log(
+    `${ROUNDS_ON_BUS} × ${VALIDATIONS} validations over the bus: one success each; ${rate.toFixed(0)}/s, ${tokens.repeats} asked again`,
+  );
 }, 1_200_000);
 
 it(`${ROUNDS_BY_HTTP} times the same through the gateway`, async () => {
@@ -43,7 +45,9 @@ it(`${ROUNDS_BY_HTTP} times the same through the gateway`, async () => {
   const validate = async (token: string): Promise<string> => {
     const headers = { 'idempotency-key': randomUUID() };
     for (;;) {
-      const { status, body } = await puerta.api().post<{ code?: string }>('/token/validate', { token }, { token: access, headers });
+      const { status, body } = await puerta
+        .api()
+        .post<{ code?: string }>('/token/validate', { token }, { token: access, headers });
       const code = status === 200 ? 'ok' : (body.code ?? String(status));
       if (!isUnsettled(code)) return code;
       repeats += 1;
@@ -52,7 +56,10 @@ it(`${ROUNDS_BY_HTTP} times the same through the gateway`, async () => {
   };
   const started = performance.now();
   for (let round = 0; round < ROUNDS_BY_HTTP; round += 1) {
-    const { token } = expectStatus(await puerta.api().post<CreatedToken>('/token/create', { ttl_seconds: 600 }, { token: access }), 201);
+    const { token } = expectStatus(
+      await puerta.api().post<CreatedToken>('/token/create', { ttl_seconds: 600 }, { token: access }),
+      201,
+    );
     const codes: string[] = [];
     let begun = 0;
     const client = async (): Promise<void> => {
@@ -62,5 +69,7 @@ it(`${ROUNDS_BY_HTTP} times the same through the gateway`, async () => {
     expect(count(codes)).toEqual(ONE);
   }
   const rate = (ROUNDS_BY_HTTP * VALIDATIONS * 1_000) / (performance.now() - started);
-  console.log(`${ROUNDS_BY_HTTP} × ${VALIDATIONS} validations through the gateway: one success each; ${rate.toFixed(0)}/s, ${repeats} asked again`);
+  console.log(
+    `${ROUNDS_BY_HTTP} × ${VALIDATIONS} validations through the gateway: one success each; ${rate.toFixed(0)}/s, ${repeats} asked again`,
+  );
 }, 900_000);

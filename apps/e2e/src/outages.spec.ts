@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startPostgres, startPuerta, startRedis, stopwatch, waitFor, type Puerta, type TestPostgres, type TestRedis } from '@puerta/testing';
+import {
+  startPostgres,
+  startPuerta,
+  startRedis,
+  stopwatch,
+  waitFor,
+  type Puerta,
+  type TestPostgres,
+  type TestRedis,
+} from '@puerta/testing';
 import { issueMany } from './support/load';
 import { administrator, expectStatus, issueCard, type Administrator } from './support/people';
 import { query } from './support/rows';
@@ -56,35 +65,44 @@ it('answers 503 auth_unavailable when access cannot be checked, and never lets p
   await waitFor(async () => (await list()).status === 200);
 }, 60_000);
 
-it.each(['stop', 'kill'] as const)('gives 503s while Redis is away (%s), and serves again within five seconds of its return', async (end) => {
-  const statuses = new Set<number>();
-  let slowest = 0;
-  let loading = true;
-  const load = Promise.all(
-    Array.from({ length: 4 }, async () => {
-      while (loading) {
-        const [answer, ms] = await timed(issue());
-        statuses.add(answer.status);
-        slowest = Math.max(slowest, ms);
-        await sleep(20);
-      }
-    }),
-  );
-  try {
-    await sleep(500);
-    await redis[end]();
-    await sleep(1_000);
-    const away = await Promise.all([list(), issue(), puerta.http().get('/health'), puerta.http().get('/health/ready')]);
-    expect(away.map(({ status }) => status)).toEqual([503, 503, 200, 503]);
-    await redis.start();
-    await waitFor(async () => (await issue()).status === 201, 5_000, 50);
-  } finally {
-    loading = false;
-    await load;
-  }
-  expect([...statuses].filter((status) => ![201, 503, 504].includes(status))).toEqual([]);
-  expect(slowest).toBeLessThan(12_000);
-}, 60_000);
+it.each(['stop', 'kill'] as const)(
+  'gives 503s while Redis is away (%s), and serves again within five seconds of its return',
+  async (end) => {
+    const statuses = new Set<number>();
+    let slowest = 0;
+    let loading = true;
+    const load = Promise.all(
+      Array.from({ length: 4 }, async () => {
+        while (loading) {
+          const [answer, ms] = await timed(issue());
+          statuses.add(answer.status);
+          slowest = Math.max(slowest, ms);
+          await sleep(20);
+        }
+      }),
+    );
+    try {
+      await sleep(500);
+      await redis[end]();
+      await sleep(1_000);
+      const away = await Promise.all([
+        list(),
+        issue(),
+        puerta.http().get('/health'),
+        puerta.http().get('/health/ready'),
+      ]);
+      expect(away.map(({ status }) => status)).toEqual([503, 503, 200, 503]);
+      await redis.start();
+      await waitFor(async () => (await issue()).status === 201, 5_000, 50);
+    } finally {
+      loading = false;
+      await load;
+    }
+    expect([...statuses].filter((status) => ![201, 503, 504].includes(status))).toEqual([]);
+    expect(slowest).toBeLessThan(12_000);
+  },
+  60_000,
+);
 
 it('answers 503 while Redis is frozen, which looks connected', async () => {
   redis.pause();
@@ -104,9 +122,13 @@ it('answers 503 while Redis is frozen, which looks connected', async () => {
 it('answers 503 while PostgreSQL refuses connections, and serves again by itself', async () => {
   const server = new URL(puerta.database.url);
   server.pathname = '/postgres';
-  const allow = (allowed: boolean) => query(server.href, `ALTER DATABASE ${puerta.database.name} ALLOW_CONNECTIONS ${allowed}`);
+  const allow = (allowed: boolean) =>
+    query(server.href, `ALTER DATABASE ${puerta.database.name} ALLOW_CONNECTIONS ${allowed}`);
   await allow(false);
-  await query(server.href, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${puerta.database.name}'`);
+  await query(
+    server.href,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${puerta.database.name}'`,
+  );
   const answer = await issue();
   expect(answer.status).toBe(503);
   await allow(true);

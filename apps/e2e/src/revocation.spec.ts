@@ -157,7 +157,8 @@ it('lets nobody pass a second after their session was revoked, when the connecti
   const { user_id, access_token: token } = await known();
   const cutting = setInterval(() => {
     void admin.client('LIST').then(async (list) => {
-      for (const [, id] of String(list).matchAll(/^id=(\d+) .* name=gateway:invalidations:/gm)) await admin.call('CLIENT', 'KILL', 'ID', id ?? '');
+      for (const [, id] of String(list).matchAll(/^id=(\d+) .* name=gateway:invalidations:/gm))
+        await admin.call('CLIENT', 'KILL', 'ID', id ?? '');
     });
   }, 100);
   try {

@@ -21,7 +21,10 @@ beforeAll(async () => {
   monitor = await looking.monitor();
   monitor.on('monitor', (_time: string, args: string[]) => (sent += `${args.join(' ')}\n`));
   // Limits too: they count by address and by e-mail.
-  puerta = await startPuerta({ redis: redis.url, env: { GATEWAY_RATE_LIMIT: 'on', GATEWAY_RATE_LIMIT_PER_ADDRESS: '1000000', TOKEN_SERVICE_CODE_DIGITS: '10' } });
+  puerta = await startPuerta({
+    redis: redis.url,
+    env: { GATEWAY_RATE_LIMIT: 'on', GATEWAY_RATE_LIMIT_PER_ADDRESS: '1000000', TOKEN_SERVICE_CODE_DIGITS: '10' },
+  });
 }, 120_000);
 
 afterAll(async () => {
@@ -72,13 +75,21 @@ const canary = (what: string) => `canary${what}${randomBytes(12).toString('hex')
 it('keeps no password, token, secret or personal data in Redis or its files, not even while messages wait there', async () => {
   const api = puerta.api();
   const password = canary('password');
-  const [name, holder, document, title] = ['Name', 'Holder', 'Document', 'Title'].map(canary) as [string, string, string, string];
+  const [name, holder, document, title] = ['Name', 'Holder', 'Document', 'Title'].map(canary) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   const email = `${canary('mail')}@example.com`;
   const secrets = [password, name, holder, document, title, email];
 
   const registered = expectStatus(await api.post<LoginAnswer>('/users/register', { name, email, password }), 201);
   const login = expectStatus(await api.post<LoginAnswer>('/users/login', { email, password }), 200);
-  const refreshed = expectStatus(await api.post<LoginAnswer>('/users/refresh', { refresh_token: login.refresh_token }), 200);
+  const refreshed = expectStatus(
+    await api.post<LoginAnswer>('/users/refresh', { refresh_token: login.refresh_token }),
+    200,
+  );
   for (const answer of [registered, login, refreshed]) secrets.push(answer.access_token, answer.refresh_token);
 
   const admin = await administrator(api);
@@ -94,18 +105,27 @@ it('keeps no password, token, secret or personal data in Redis or its files, not
   secrets.push(code, pass);
 
   const invited = { email: `${canary('guest')}@example.com`, role: 'issuer' };
-  const invitation = await api.post<{ invitation: string }>(`/companies/${admin.companyId}/invitations`, invited, { token: admin.token });
+  const invitation = await api.post<{ invitation: string }>(`/companies/${admin.companyId}/invitations`, invited, {
+    token: admin.token,
+  });
   secrets.push(invited.email, expectStatus(invitation, 201).invitation);
 
   const bound = { purpose: canary('purpose'), subject: canary('subject'), payload: canary('payload') };
   secrets.push(...Object.values(bound));
   for (const format of ['opaque', 'code']) {
     const key = { 'idempotency-key': randomUUID() };
-    const made = await api.post<CreatedToken>('/token/create', { ...bound, format, ttl_seconds: 600 }, { token: admin.token, headers: key });
+    const made = await api.post<CreatedToken>(
+      '/token/create',
+      { ...bound, format, ttl_seconds: 600 },
+      { token: admin.token, headers: key },
+    );
     const { token: once, token_id } = expectStatus(made, 201);
     const { payload, ...claim } = bound;
-    expect(expectStatus(await api.post('/token/peek', { ...claim, token: once }, { token: admin.token }), 200)).toMatchObject({ payload });
-    if (format === 'code') expectStatus(await api.post('/token/validate', { ...claim, token: once }, { token: admin.token }), 200);
+    expect(
+      expectStatus(await api.post('/token/peek', { ...claim, token: once }, { token: admin.token }), 200),
+    ).toMatchObject({ payload });
+    if (format === 'code')
+      expectStatus(await api.post('/token/validate', { ...claim, token: once }, { token: admin.token }), 200);
     secrets.push(once, token_id);
   }
 

@@ -4,7 +4,14 @@ import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler'
 import { AuthModule } from '@puerta/auth';
 import { accessTokenSecret } from '@puerta/config';
 import { type CheckAccessDto, contracts, followedBy, identityContract } from '@puerta/contracts';
-import { BusClient, BusModule, InvalidationModule, InvalidationSubscriber, invalidationsOfService, ServiceClient } from '@puerta/messaging';
+import {
+  BusClient,
+  BusModule,
+  InvalidationModule,
+  InvalidationSubscriber,
+  invalidationsOfService,
+  ServiceClient,
+} from '@puerta/messaging';
 import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puerta/service/runtime';
 import { StorageModule } from '@puerta/storage';
 import type { FastifyRequest } from 'fastify';
@@ -50,10 +57,19 @@ export class AppModule {
         InvalidationModule.forRoot({ ...busOptions(runtime), reader: runtime.name, services: followedBy('gateway') }),
         AuthModule.forRoot({
           inject: [PublicKeys, BusClient, invalidationsOfService('identity'), invalidationsOfService('token-service')],
-          useFactory: (keys: PublicKeys, bus: BusClient, factsInvalidations: InvalidationSubscriber, keysInvalidations: InvalidationSubscriber) => {
+          useFactory: (
+            keys: PublicKeys,
+            bus: BusClient,
+            factsInvalidations: InvalidationSubscriber,
+            keysInvalidations: InvalidationSubscriber,
+          ) => {
             const identity = new ServiceClient(bus, identityContract);
             const streams = [factsInvalidations, keysInvalidations];
-            metrics.gauge('puerta_invalidation_streams_fresh', 'Invalidation streams that are fresh', () => streams.filter((stream) => stream.fresh).length);
+            metrics.gauge(
+              'puerta_invalidation_streams_fresh',
+              'Invalidation streams that are fresh',
+              () => streams.filter((stream) => stream.fresh).length,
+            );
             return {
               issuer: config.PUBLIC_URL,
               accessTokenSecret: accessTokenSecret(config),

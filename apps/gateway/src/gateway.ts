@@ -36,8 +36,7 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
   const pictures = [storageOrigin(config.STORAGE_URL, config.PUBLIC_URL)];
   const headers = securityHeaders({ overTls: config.PUBLIC_URL.startsWith('https:'), pictures });
   const problems = new ProblemWriter({ publicUrl: config.PUBLIC_URL, securityHeaders: headers, logger });
-  const record = (request: FastifyRequest, reply: FastifyReply): void =>
-    recordRequest(request, reply, logger, metrics);
+  const record = (request: FastifyRequest, reply: FastifyReply): void => recordRequest(request, reply, logger, metrics);
   const adapter = createAdapter({ problems, trustedProxies: config.GATEWAY_TRUSTED_PROXIES, record });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(runtime), adapter, {
     logger: nestLogger(logger),

@@ -90,9 +90,7 @@ const FOR_ANYBODY: Patterns[] = [
 
 it.each(patterns.filter((pattern) => !FOR_ANYBODY.includes(pattern)))('%s needs an actor', async (pattern) => {
   const data =
-    pattern === 'sessions.end'
-      ? {}
-      : { ...GOOD[pattern], ...(pattern.endsWith('list-mine') ? { cursor: null } : {}) };
+    pattern === 'sessions.end' ? {} : { ...GOOD[pattern], ...(pattern.endsWith('list-mine') ? { cursor: null } : {}) };
   await expectCode(identity.askAnything(pattern, data, { caller: callerOf(pattern) }), 'unauthenticated');
 });
 

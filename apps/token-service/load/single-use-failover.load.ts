@@ -47,7 +47,10 @@ describe.each<[kind: string, start: () => Promise<RedisServers>]>([
   const issueAll = async (): Promise<Made[]> =>
     Promise.all(owners.flatMap((owner) => Array.from({ length: EACH }, () => issue(owner))));
   const served = () =>
-    waitFor(async () => (await Promise.all(owners.map((owner) => codeOf(issue(owner))))).every((code) => code === 'ok'), 30_000);
+    waitFor(
+      async () => (await Promise.all(owners.map((owner) => codeOf(issue(owner))))).every((code) => code === 'ok'),
+      30_000,
+    );
 
   /** Makes tokens and uses each up by three at once, until it is stopped. */
   function load() {
@@ -80,37 +83,41 @@ describe.each<[kind: string, start: () => Promise<RedisServers>]>([
   it.each<[how: string, away: (node: RedisServers['nodes'][number]) => unknown]>([
     ['is killed', (node) => node.kill()],
     ['freezes, is replaced, and wakes', (node) => node.pause()],
-  ])('where the primary %s, no token is good twice, and the service is back by itself', async (how, away) => {
-    await served();
-    const [used, live] = await Promise.all([issueAll(), issueAll()]);
-    expect(new Set(await Promise.all(used.map(redeem)))).toEqual(new Set(['ok']));
-    const asking = load();
-    await sleep(500);
-    const key = `${tokens.prefix}:tokens:{0}`;
-    const primary = await servers.primary(key);
-    await away(primary);
-    const gone = performance.now();
-    await servers.successor(primary, key);
-    await served();
-    const back = performance.now() - gone;
-    primary.resume();
-    await sleep(2_000);
-    const { outcomes, made } = await asking.stop();
+  ])(
+    'where the primary %s, no token is good twice, and the service is back by itself',
+    async (how, away) => {
+      await served();
+      const [used, live] = await Promise.all([issueAll(), issueAll()]);
+      expect(new Set(await Promise.all(used.map(redeem)))).toEqual(new Set(['ok']));
+      const asking = load();
+      await sleep(500);
+      const key = `${tokens.prefix}:tokens:{0}`;
+      const primary = await servers.primary(key);
+      await away(primary);
+      const gone = performance.now();
+      await servers.successor(primary, key);
+      await served();
+      const back = performance.now() - gone;
+      primary.resume();
+      await sleep(2_000);
+      const { outcomes, made } = await asking.stop();
 
-    for (let round = 0; round < 3; round += 1) {
-      for (const code of await Promise.all(used.map(redeem))) expect(['token_used', 'token_unknown']).toContain(code);
-      await Promise.all([...live, ...live].map(redeem));
-    }
-    expect([...used, ...live, ...made].filter(({ successes }) => successes > 1)).toEqual([]);
-    const counts: Record<string, number> = {};
-    for (const { code } of outcomes) counts[code] = (counts[code] ?? 0) + 1;
-    const slowest = Math.max(...outcomes.map(({ ms }) => ms));
-    const survived = live.filter(({ successes }) => successes === 1).length;
-    console.log(
-      `primary ${how}: back after ${back.toFixed(0)} ms; slowest answer ${slowest.toFixed(0)} ms; ` +
-        `${survived} of ${live.length} live tokens were still good; ${JSON.stringify(counts)}`,
-    );
-    expect(Object.keys(counts).filter((code) => !MAY_COME.includes(code))).toEqual([]);
-    expect(slowest).toBeLessThan(2_500);
-  }, 120_000);
+      for (let round = 0; round < 3; round += 1) {
+        for (const code of await Promise.all(used.map(redeem))) expect(['token_used', 'token_unknown']).toContain(code);
+        await Promise.all([...live, ...live].map(redeem));
+      }
+      expect([...used, ...live, ...made].filter(({ successes }) => successes > 1)).toEqual([]);
+      const counts: Record<string, number> = {};
+      for (const { code } of outcomes) counts[code] = (counts[code] ?? 0) + 1;
+      const slowest = Math.max(...outcomes.map(({ ms }) => ms));
+      const survived = live.filter(({ successes }) => successes === 1).length;
+      console.log(
+        `primary ${how}: back after ${back.toFixed(0)} ms; slowest answer ${slowest.toFixed(0)} ms; ` +
+          `${survived} of ${live.length} live tokens were still good; ${JSON.stringify(counts)}`,
+      );
+      expect(Object.keys(counts).filter((code) => !MAY_COME.includes(code))).toEqual([]);
+      expect(slowest).toBeLessThan(2_500);
+    },
+    120_000,
+  );
 });

@@ -36,18 +36,21 @@ async function all<T>(what: (n: number) => Promise<T>): Promise<T[]> {
 it.each([
   ['without a payload', null, [520, 520]],
   ['with a payload of 4 KiB', 'x'.repeat(4_094), [6_500, 6_500]],
-] as const)('a token %s takes no more memory than the documentation says, live and used', async (what, payload, [mostLive, mostUsed]) => {
-  await looking.flushall();
-  const tokens = new Tokens({ redis: redis.url });
-  const replica = await tokens.replica();
-  const ana = somebody();
-  const before = await memory();
-  const made = await all(() => replica.issue(callOf(ana), { ttl_seconds: 3_600, payload }));
-  const live = (await memory()) - before;
-  await all((n) => replica.redeem(callOf(ana), made[n]?.token ?? ''));
-  const used = (await memory()) - before;
-  console.log(`${what}: ${Math.round(live / TOKENS)} bytes live, ${Math.round(used / TOKENS)} used`);
-  expect(live / TOKENS).toBeLessThan(mostLive);
-  expect(used / TOKENS).toBeLessThan(mostUsed);
-  await tokens.close();
-});
+] as const)(
+  'a token %s takes no more memory than the documentation says, live and used',
+  async (what, payload, [mostLive, mostUsed]) => {
+    await looking.flushall();
+    const tokens = new Tokens({ redis: redis.url });
+    const replica = await tokens.replica();
+    const ana = somebody();
+    const before = await memory();
+    const made = await all(() => replica.issue(callOf(ana), { ttl_seconds: 3_600, payload }));
+    const live = (await memory()) - before;
+    await all((n) => replica.redeem(callOf(ana), made[n]?.token ?? ''));
+    const used = (await memory()) - before;
+    console.log(`${what}: ${Math.round(live / TOKENS)} bytes live, ${Math.round(used / TOKENS)} used`);
+    expect(live / TOKENS).toBeLessThan(mostLive);
+    expect(used / TOKENS).toBeLessThan(mostUsed);
+    await tokens.close();
+  },
+);

@@ -7,7 +7,11 @@ import { keysConfig } from './keys/keys-config';
 async function main(): Promise<void> {
   let tools: KeyTools | undefined;
   try {
-    const { code, out = '', err = '' } = await keysCommand(process.argv.slice(2), async () => {
+    const {
+      code,
+      out = '',
+      err = '',
+    } = await keysCommand(process.argv.slice(2), async () => {
       tools = await KeyTools.open(loadOrExit(keysConfig));
       return tools;
     });

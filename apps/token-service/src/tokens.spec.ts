@@ -22,7 +22,11 @@ let verifier: TokenVerifier<'access' | 'scan' | 'ticket'>;
 beforeAll(async () => {
   service = await TestTokenService.create();
   await Promise.all([service.start(), service.start()]);
-  [gateway, identity, cardIssuer] = await Promise.all([service.as('gateway'), service.as('identity'), service.as('card-issuer')]);
+  [gateway, identity, cardIssuer] = await Promise.all([
+    service.as('gateway'),
+    service.as('identity'),
+    service.as('card-issuer'),
+  ]);
   const keys = new KeyStore(() => gateway.request('keys.public', {}));
   const ticketKeys = new KeyStore(() => gateway.request('keys.public', { use: 'ticket' }));
   verifier = new TokenVerifier({ access: keys, scan: keys, ticket: ticketKeys }, ISSUER);
@@ -94,7 +98,10 @@ describe('an access token', () => {
   it('is good for the verifier that all use, and never as a scan pass', async () => {
     const asked = request();
     const { token } = await identity.request('access-tokens.issue', asked);
-    await expect(verifier.verify(token, 'access')).resolves.toMatchObject({ sub: asked.user_id, sid: asked.session_id });
+    await expect(verifier.verify(token, 'access')).resolves.toMatchObject({
+      sub: asked.user_id,
+      sid: asked.session_id,
+    });
     await expect(verifier.verify(token, 'scan')).rejects.toThrow(TokenRejected);
   });
 
@@ -135,7 +142,9 @@ describe('a scan pass', () => {
 describe('a ticket', () => {
   it('has the six claims of a ticket in their order, and no others', async () => {
     const asked = order({ expires_at: '2027-06-01T22:00:00.500Z' });
-    const { tickets: [signed] } = await cardIssuer.request('tickets.issue', asked);
+    const {
+      tickets: [signed],
+    } = await cardIssuer.request('tickets.issue', asked);
     const { header, claims } = decoded(signed?.token ?? '');
     expect(header).toEqual({ alg: 'ES256', typ: 'ticket+jwt', kid: expect.stringMatching(/^[\w-]{4}$/) });
     expect(Object.entries(claims)).toEqual([
@@ -150,7 +159,9 @@ describe('a ticket', () => {
 
   it('is good for its event alone, by the keys of tickets alone', async () => {
     const asked = order({ tickets: [ticket({ attendee_id: shortId() })] });
-    const { tickets: [signed] } = await cardIssuer.request('tickets.issue', asked);
+    const {
+      tickets: [signed],
+    } = await cardIssuer.request('tickets.issue', asked);
     const { token = '', ticket_id } = signed ?? {};
     await expect(verifier.verify(token, 'ticket', asked.event_id)).resolves.toMatchObject({ jti: ticket_id });
     await expect(verifier.verify(token, 'ticket', shortId())).rejects.toMatchObject({ reason: 'audience' });
@@ -232,9 +243,12 @@ describe('junk', () => {
     await expect(ask(identity, 'access-tokens.issue', data)).rejects.toMatchObject({ code: 'validation_failed' });
   });
 
-  it.each([{}, { scan_id: '1' }, { scan_id: null }, { scan_id: randomUUID(), sub: 'x' }])('to scan-passes.issue: %j', async (data) => {
-    await expect(ask(cardIssuer, 'scan-passes.issue', data)).rejects.toMatchObject({ code: 'validation_failed' });
-  });
+  it.each([{}, { scan_id: '1' }, { scan_id: null }, { scan_id: randomUUID(), sub: 'x' }])(
+    'to scan-passes.issue: %j',
+    async (data) => {
+      await expect(ask(cardIssuer, 'scan-passes.issue', data)).rejects.toMatchObject({ code: 'validation_failed' });
+    },
+  );
 
   const bad = (changes: Partial<TicketToSignDto>) => order({ tickets: [ticket(changes)] });
   const some = (count: number) => order({ tickets: Array.from({ length: count }, () => ticket()) });
@@ -249,7 +263,12 @@ describe('junk', () => {
     ['an id of another form', order({ event_id: '+'.repeat(22) }), 'event_id', 'bad_format'],
     ['an attendee that is no id', bad({ attendee_id: 'a'.repeat(30) }), 'tickets.0.attendee_id', 'bad_format'],
     ['a name of 121 characters', bad({ attendee_name: 'a'.repeat(121) }), 'tickets.0.attendee_name', 'too_long'],
-    ['a name that reads otherwise', bad({ attendee_name: 'A\u202eB' }), 'tickets.0.attendee_name', 'forbidden_characters'],
+    [
+      'a name that reads otherwise',
+      bad({ attendee_name: 'A\u202eB' }),
+      'tickets.0.attendee_name',
+      'forbidden_characters',
+    ],
     ['a claim of its own', bad({ exp: 1 } as Partial<TicketToSignDto>), 'tickets.0.exp', 'unknown_field'],
     ['an event in four years', order({ expires_at: inDays(4 * 365) }), 'expires_at', 'out_of_range'],
     ['a time without a zone', order({ expires_at: '2027-01-01T00:00:00' }), 'expires_at', 'bad_format'],

@@ -38,7 +38,13 @@ export class TokenModel {
 
   present(token: string, claim: Claim, caller: string, redeems: boolean): string {
     const { purpose = null, subject = null } = claim;
-    if (!/^\d+$/.test(token)) return this.#judge(this.all.find((one) => one.token === token), { purpose, subject }, caller, redeems);
+    if (!/^\d+$/.test(token))
+      return this.#judge(
+        this.all.find((one) => one.token === token),
+        { purpose, subject },
+        caller,
+        redeems,
+      );
     if (purpose === null || subject === null) return 'validation_failed';
     if (this.#locked(subject)) return 'too_many_attempts';
     const found = this.all.find(
@@ -56,7 +62,12 @@ export class TokenModel {
     return 'ok';
   }
 
-  #judge(one: ModelToken | undefined, claim: { purpose: string | null; subject: string | null }, caller: string, redeems: boolean) {
+  #judge(
+    one: ModelToken | undefined,
+    claim: { purpose: string | null; subject: string | null },
+    caller: string,
+    redeems: boolean,
+  ) {
     if (!one) return 'token_unknown';
     if (one.usedBy === undefined && this.#expired(one)) return 'token_expired';
     if (one.revoked) return 'token_unknown';

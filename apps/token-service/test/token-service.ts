@@ -77,7 +77,14 @@ export class TestTokenService {
   /** Asks as that service does. */
   async as(caller: ServiceName): Promise<ServiceClient<typeof tokenServiceContract>> {
     const { REDIS_BUS_URL: redis, BUS_PREFIX: prefix, BUS_SECRET } = this.config();
-    const client = new BusClient({ redis, prefix, sealer: new Sealer(BUS_SECRET), logger: silentLogger, service: caller, decodeError });
+    const client = new BusClient({
+      redis,
+      prefix,
+      sealer: new Sealer(BUS_SECRET),
+      logger: silentLogger,
+      service: caller,
+      decodeError,
+    });
     this.clients.push(client);
     await client.connect();
     return new ServiceClient(client, tokenServiceContract);
@@ -86,7 +93,13 @@ export class TestTokenService {
   /** What the replicas publish from now on. */
   async subscribe(): Promise<{ subscriber: InvalidationSubscriber; events: string[] }> {
     const { REDIS_BUS_URL: redis, BUS_PREFIX: prefix } = this.config();
-    const subscriber = new InvalidationSubscriber({ redis, prefix, logger: silentLogger, service: 'token-service', reader: 'gateway' });
+    const subscriber = new InvalidationSubscriber({
+      redis,
+      prefix,
+      logger: silentLogger,
+      service: 'token-service',
+      reader: 'gateway',
+    });
     const events: string[] = [];
     subscriber.listen({ event: (type) => events.push(type), lost: () => undefined });
     subscriber.connect();

@@ -1,6 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { loadConfig } from '@puerta/config';
-import type { ActivityRecord, Actor, CreatedToken, CreateTokenDto, PresentTokenDto, ValidToken } from '@puerta/contracts';
+import type {
+  ActivityRecord,
+  Actor,
+  CreatedToken,
+  CreateTokenDto,
+  PresentTokenDto,
+  ValidToken,
+} from '@puerta/contracts';
 import { silentLogger, type Logger } from '@puerta/observability';
 import type { Call } from '@puerta/service';
 import { testRedisUrl } from '@puerta/testing';
@@ -38,7 +45,9 @@ export async function codeOf(answer: Promise<unknown>): Promise<string> {
   );
 }
 
-export async function refusalOf(answer: Promise<unknown>): Promise<{ code: string; extra: { meta?: Record<string, unknown>; errors?: object[] } }> {
+export async function refusalOf(
+  answer: Promise<unknown>,
+): Promise<{ code: string; extra: { meta?: Record<string, unknown>; errors?: object[] } }> {
   const error = await answer.then(
     () => new Error('it was answered'),
     (reason: unknown) => reason,

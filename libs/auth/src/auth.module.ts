@@ -1,4 +1,11 @@
-import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  type DynamicModule,
+  type FactoryProvider,
+  Module,
+  type ModuleMetadata,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import type { KeySet } from '@puerta/contracts';
 import type { KeyObject } from 'node:crypto';
@@ -41,7 +48,11 @@ const AUTH_OPTIONS = Symbol('AUTH_OPTIONS');
 export class AuthModule implements OnModuleInit, OnModuleDestroy {
   constructor(private readonly keys: KeyStore) {}
 
-  static forRoot<Args extends unknown[]>({ imports = [], inject = [], useFactory }: AuthModuleSetup<Args>): DynamicModule {
+  static forRoot<Args extends unknown[]>({
+    imports = [],
+    inject = [],
+    useFactory,
+  }: AuthModuleSetup<Args>): DynamicModule {
     return {
       module: AuthModule,
       global: true,
@@ -53,13 +64,24 @@ export class AuthModule implements OnModuleInit, OnModuleDestroy {
           provide: TokenVerifier,
           inject: [KeyStore, AUTH_OPTIONS],
           useFactory: (keys: KeyStore, { issuer, accessTokenSecret }: AuthOptions) =>
-            new TokenVerifier({ access: accessTokenSecret ? new SharedSecret(accessTokenSecret) : keys, scan: keys }, issuer),
+            new TokenVerifier(
+              { access: accessTokenSecret ? new SharedSecret(accessTokenSecret) : keys, scan: keys },
+              issuer,
+            ),
         },
         {
           provide: Authenticator,
           inject: [TokenVerifier, KeyStore, AUTH_OPTIONS],
-          useFactory: (verifier: TokenVerifier<'access' | 'scan'>, keys: KeyStore, { facts, factsInvalidations, keysInvalidations }: AuthOptions) =>
-            new Authenticator(verifier, new VerifiedTokenCache(verifier, keys, keysInvalidations), new AccessFactsCache(facts, factsInvalidations)),
+          useFactory: (
+            verifier: TokenVerifier<'access' | 'scan'>,
+            keys: KeyStore,
+            { facts, factsInvalidations, keysInvalidations }: AuthOptions,
+          ) =>
+            new Authenticator(
+              verifier,
+              new VerifiedTokenCache(verifier, keys, keysInvalidations),
+              new AccessFactsCache(facts, factsInvalidations),
+            ),
         },
         { provide: IDENTITY_OF, inject: [AUTH_OPTIONS], useFactory: ({ identityOf }: AuthOptions) => identityOf },
         JwtStrategy,

@@ -1,7 +1,15 @@
 export { Authenticator } from './access/authenticator';
 export { CurrentActor, CurrentScan } from './access/current';
 export { type Identity, type ScanIdentity } from './access/identity';
-export { InitialAuth, OptionalAuth, Public, type Requirement, requirementOf, ScanPass, StrictAuth } from './access/requirement';
+export {
+  InitialAuth,
+  OptionalAuth,
+  Public,
+  type Requirement,
+  requirementOf,
+  ScanPass,
+  StrictAuth,
+} from './access/requirement';
 export { AuthModule } from './auth.module';
 export { bearerChallenge } from './http/bearer-challenge';
 export { type RawRequest } from './http/bearer-token';

@@ -1,5 +1,15 @@
 import type { KeySet, PublicKey } from '@puerta/contracts';
-import { createHmac, createPrivateKey, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  randomUUID,
+  sign,
+} from 'node:crypto';
 import { SharedSecret } from '../src/keys/shared-secret';
 
 export const ISSUER = 'https://puerta.example.com';
@@ -100,12 +110,28 @@ export function accessClaims(changes: Record<string, unknown> = {}): Record<stri
 }
 
 export function scanClaims(changes: Record<string, unknown> = {}): Record<string, unknown> {
-  return { iss: ISSUER, aud: 'card-profile', sub: randomUUID(), jti: randomUUID(), iat: now(), exp: now() + 120, ...changes };
+  return {
+    iss: ISSUER,
+    aud: 'card-profile',
+    sub: randomUUID(),
+    jti: randomUUID(),
+    iat: now(),
+    exp: now() + 120,
+    ...changes,
+  };
 }
 
 export const EVENT = 'ZXZlbnQtb2YtdGVzdHMtMQ';
 
 export function ticketClaims(changes: Record<string, unknown> = {}): Record<string, unknown> {
   const jti = randomBytes(16).toString('base64url');
-  return { jti, sub: randomUUID(), aud: EVENT, exp: now() + 86_400, ticketType: 'General', userName: 'Ana Pérez', ...changes };
+  return {
+    jti,
+    sub: randomUUID(),
+    aud: EVENT,
+    exp: now() + 86_400,
+    ticketType: 'General',
+    userName: 'Ana Pérez',
+    ...changes,
+  };
 }

@@ -12,7 +12,9 @@ export const accessTokenConfig = {
     'ES256',
     'HS256',
   ]).default('ES256'),
-  GATEWAY_JWT_SECRET: sharedSecret('The secret of HS256, the same in token-service, gateway and the services that share it')
+  GATEWAY_JWT_SECRET: sharedSecret(
+    'The secret of HS256, the same in token-service, gateway and the services that share it',
+  )
     .meta({ neededWith: { variable: 'GATEWAY_JWT_ALGORITHM', value: 'HS256' } })
     .optional(),
 };

@@ -233,7 +233,11 @@ describe('secrets', () => {
   });
 
   it('that others share are the bytes of their text, however it is written', () => {
-    const texts = [randomBytes(32).toString('base64'), randomBytes(48).toString('hex'), 'señora, un texto muy largo y nada común'];
+    const texts = [
+      randomBytes(32).toString('base64'),
+      randomBytes(48).toString('hex'),
+      'señora, un texto muy largo y nada común',
+    ];
     for (const text of texts) {
       const config = loadConfig(everything, { ...good, GATEWAY_JWT_SECRET: text, GATEWAY_JWT_ALGORITHM: 'HS256' });
       expect(accessTokenSecret(config)?.export()).toEqual(Buffer.from(text, 'utf8'));
@@ -242,7 +246,9 @@ describe('secrets', () => {
 
   it('that others share are needed with HS256, and not used without', () => {
     expect(problemsOf({ ...good, GATEWAY_JWT_ALGORITHM: 'HS256' })).toEqual({
-      GATEWAY_JWT_SECRET: expect.stringMatching(/^is not set, and GATEWAY_JWT_ALGORITHM=HS256 needs it; expected a text of at least 32/),
+      GATEWAY_JWT_SECRET: expect.stringMatching(
+        /^is not set, and GATEWAY_JWT_ALGORITHM=HS256 needs it; expected a text of at least 32/,
+      ),
     });
     const config = loadConfig(everything, { ...good, GATEWAY_JWT_SECRET: randomBytes(32).toString('hex') });
     expect([config.GATEWAY_JWT_ALGORITHM, accessTokenSecret(config)]).toEqual(['ES256', undefined]);
@@ -374,9 +380,9 @@ function asymmetricKeys(): [form: string, text: string][] {
 describe('a shared secret', () => {
   it.each(asymmetricKeys())('is no key of another kind, which may well be public: %s', (_, text) => {
     const config = defineConfig('sample', accessTokenConfig);
-    expect(() => loadConfig(config, { NODE_ENV: 'development', GATEWAY_JWT_ALGORITHM: 'HS256', GATEWAY_JWT_SECRET: text })).toThrow(
-      /GATEWAY_JWT_SECRET is a public or private key, or a certificate, where a secret belongs/,
-    );
+    expect(() =>
+      loadConfig(config, { NODE_ENV: 'development', GATEWAY_JWT_ALGORITHM: 'HS256', GATEWAY_JWT_SECRET: text }),
+    ).toThrow(/GATEWAY_JWT_SECRET is a public or private key, or a certificate, where a secret belongs/);
   });
 });
 
@@ -487,7 +493,11 @@ describe('a bad configuration', () => {
     ['STORAGE_URL', 's3://bucket?region=x&region=y', /^has a parameter twice/],
     ['STORAGE_URL', 's3://bucket?region=x&secret=y', /^has a parameter twice, or another than endpoint/],
     ['STORAGE_URL', 's3://bucket?endpoint=https://files.example.com/path', /^has an endpoint that is no http or https/],
-    ['STORAGE_URL', 's3://bucket?endpoint=http://files.example.com', /^has an endpoint that is not https, which is refus/],
+    [
+      'STORAGE_URL',
+      's3://bucket?endpoint=http://files.example.com',
+      /^has an endpoint that is not https, which is refus/,
+    ],
     ['STORAGE_URL', 's3://bucket?region=x&forcePathStyle=1', /^has a forcePathStyle that is neither true nor false/],
     ['ORIGINS', '*', /^has a wildcard/],
     ['ORIGINS', 'https://*.example.com', /^has a wildcard/],

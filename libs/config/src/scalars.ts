@@ -72,7 +72,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export function logLevel(description: string): Variable<LogLevel> {
   const expected = 'one of trace, debug, info, warn (or warning), error, fatal (or critical)';
   return variable(description, { expected }, (text) => {
-    const word = text.toLowerCase().replace(/^warning$/, 'warn').replace(/^critical$/, 'fatal');
+    const word = text
+      .toLowerCase()
+      .replace(/^warning$/, 'warn')
+      .replace(/^critical$/, 'fatal');
     const level = LOG_LEVELS.find((one) => one === word);
     if (level === undefined) throw new Unfit('is not a log level');
     return level;

@@ -78,7 +78,8 @@ function requireRedisPath({ url, kind }: { url: URL; kind: string | undefined })
   }
   if (kind === '-cluster' && path !== '') throw new Unfit('has a path; a Cluster has no database numbers');
   if (kind !== '-sentinel') return;
-  if (!/^[\w.-]+$/.test(name)) throw new Unfit('does not say by which name the Sentinels know the primary (…/mymaster)');
+  if (!/^[\w.-]+$/.test(name))
+    throw new Unfit('does not say by which name the Sentinels know the primary (…/mymaster)');
   if (more !== undefined || (database !== undefined && !DATABASE.test(database))) {
     throw new Unfit('has more after the name than a database number');
   }

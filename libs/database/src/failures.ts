@@ -67,7 +67,8 @@ export function violates(error: unknown, constraint: string): boolean {
 
 type Cause = Error & { readonly severity?: unknown } & Readonly<Record<string, unknown>>;
 
-const begins = ({ message }: Cause, texts: readonly string[]): boolean => texts.some((text) => message.startsWith(text));
+const begins = ({ message }: Cause, texts: readonly string[]): boolean =>
+  texts.some((text) => message.startsWith(text));
 
 /** An error, what it wraps (TypeORM's `driverError`), and the several of an AggregateError (one per address tried). */
 function causesOf(error: unknown, depth = 0): Cause[] {

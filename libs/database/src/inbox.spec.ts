@@ -73,12 +73,7 @@ interface Outcome {
 }
 
 /** Asks for an effect whose answer is its reference. */
-async function once(
-  message: InboxCall,
-  request: object,
-  effect: Makes,
-  by = inbox,
-): Promise<Outcome> {
+async function once(message: InboxCall, request: object, effect: Makes, by = inbox): Promise<Outcome> {
   let replayed = true;
   const run: Makes = async (tx) => {
     const done = await effect(tx);
@@ -120,9 +115,7 @@ describe('the inbox', () => {
   it('refuses the same Idempotency-Key with another request, and the first stays good', async () => {
     const idempotencyKey = 'k';
     await once(call({ idempotencyKey }), { n: 1 }, makes('mismatched'));
-    expect(await code(once(call({ idempotencyKey }), { n: 2 }, makes('mismatched-2')))).toBe(
-      'idempotency_mismatch',
-    );
+    expect(await code(once(call({ idempotencyKey }), { n: 2 }, makes('mismatched-2')))).toBe('idempotency_mismatch');
     expect((await once(call({ idempotencyKey }), { n: 1 }, makes('mismatched-3'))).replayed).toBe(true);
     expect(await effects('mismatched')).toBe(1);
   });
@@ -135,9 +128,7 @@ describe('the inbox', () => {
     ['nobody, with a key that looks like a scope', { actor: undefined, idempotencyKey: 'shared","x' }],
   ])('keeps the key of one apart from that of %s', async (who, more) => {
     await once(call({ idempotencyKey: 'shared' }), {}, makes('scope'));
-    expect((await once(call({ idempotencyKey: 'shared', ...more }), {}, makes(`scope-${who}`))).replayed).toBe(
-      false,
-    );
+    expect((await once(call({ idempotencyKey: 'shared', ...more }), {}, makes(`scope-${who}`))).replayed).toBe(false);
   });
 
   it('runs one effect for 50 parallel calls with one key, and all get its reference', async () => {
@@ -234,7 +225,9 @@ describe('the inbox', () => {
   describe('and the first answer', () => {
     /** Each answer is another one: what is told again cannot have been made again. */
     const answering = (name: string, more: Partial<InboxCall>, by = inbox): Promise<{ token: string }> =>
-      by.answer({ name }, call({ pattern: 'tokens.make', ...more }), makes(name), async () => ({ token: randomUUID() }));
+      by.answer({ name }, call({ pattern: 'tokens.make', ...more }), makes(name), async () => ({
+        token: randomUUID(),
+      }));
     const stored = async (pattern: string): Promise<(string | null)[]> => {
       const rows: { answer: string | null }[] = await dataSource.query('SELECT answer FROM inbox WHERE pattern = $1', [
         pattern,

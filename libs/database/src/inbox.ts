@@ -186,7 +186,11 @@ async function claim(tx: EntityManager, { key, pattern, fingerprint }: Entry): P
 }
 
 async function complete(tx: EntityManager, { key }: Entry, { reference, sealed }: Kept<Reference>): Promise<void> {
-  await tx.query('UPDATE inbox SET reference = $2, answer = $3 WHERE key = $1', [key, JSON.stringify(reference), sealed]);
+  await tx.query('UPDATE inbox SET reference = $2, answer = $3 WHERE key = $1', [
+    key,
+    JSON.stringify(reference),
+    sealed,
+  ]);
 }
 
 async function find<Ref extends Reference>(tx: EntityManager, { key, fingerprint }: Entry): Promise<Kept<Ref>> {

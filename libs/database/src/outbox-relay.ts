@@ -106,7 +106,9 @@ export class OutboxRelay<T extends EventType = EventType> {
 
   /** Also of what others are at: they may be dead and not know it. A row that was committed late is old at once. */
   private async state(): Promise<{ waits: boolean; behind: number }> {
-    const [state] = (await (await this.connection()).query(
+    const [state] = (await (
+      await this.connection()
+    ).query(
       `SELECT coalesce(bool_or(due_at <= clock_timestamp()), false) AS waits,
               coalesce(extract(epoch FROM clock_timestamp() - min(created_at)) * 1000, 0)::float8 AS behind
          FROM outbox WHERE type = ANY($1)`,

@@ -103,7 +103,10 @@ describe('the outbox', () => {
   it('is told of what others have written, without a poll, also over a new connection', async () => {
     const { published } = relay({ pollMs: 60_000 });
     const write = (user: string) =>
-      dataSource.query(`INSERT INTO outbox (type, data) VALUES ('user.changed', jsonb_build_object('user_id', $1::text))`, [user]);
+      dataSource.query(
+        `INSERT INTO outbox (type, data) VALUES ('user.changed', jsonb_build_object('user_id', $1::text))`,
+        [user],
+      );
     await sleep(200);
     await write('by hand');
     await waitFor(() => published.includes('by hand'), 1_000);
@@ -156,7 +159,9 @@ describe('the outbox', () => {
     await change('next');
     await waitFor(() => published.includes('next'));
     expect(published).toEqual(['bad', 'good', 'next']);
-    const [row] = await dataSource.query<[{ due: boolean }]>(`SELECT due_at > now() + interval '3 s' AS due FROM outbox`);
+    const [row] = await dataSource.query<[{ due: boolean }]>(
+      `SELECT due_at > now() + interval '3 s' AS due FROM outbox`,
+    );
     expect(row.due).toBe(true);
   });
 
@@ -176,7 +181,10 @@ describe('the outbox', () => {
   });
 
   it('goes on after it could not get a connection, as while PostgreSQL is starting up', async () => {
-    const [open, refused] = [dataSource.createQueryRunner.bind(dataSource), new Error('the database system is starting up')];
+    const [open, refused] = [
+      dataSource.createQueryRunner.bind(dataSource),
+      new Error('the database system is starting up'),
+    ];
     const starting = jest.spyOn(dataSource, 'createQueryRunner').mockImplementationOnce((mode) => {
       const runner = open(mode);
       return Object.assign(runner, { connect: () => Promise.reject(refused) });
@@ -195,7 +203,12 @@ describe('the outbox', () => {
     await dataSource.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'outbox-spec' AND pid <> pg_backend_pid()`,
     );
-    await waitFor(() => change('b').then(() => true, () => false));
+    await waitFor(() =>
+      change('b').then(
+        () => true,
+        () => false,
+      ),
+    );
     await waitFor(() => published.includes('b'));
   });
 

@@ -13,7 +13,14 @@ describe('a connection', () => {
 
   beforeAll(async () => {
     database = await createDatabase();
-    const options = { url: database.url, schema: 'public', applicationName: 'test', entities: [], migrations: [], poolSize: 1 };
+    const options = {
+      url: database.url,
+      schema: 'public',
+      applicationName: 'test',
+      entities: [],
+      migrations: [],
+      poolSize: 1,
+    };
     dataSource = await new DataSource(dataSourceOptions(options)).initialize();
   });
 
@@ -23,7 +30,10 @@ describe('a connection', () => {
   });
 
   const prepared = (text: string): Promise<{ times: number }[]> =>
-    dataSource.query('SELECT (generic_plans + custom_plans)::int AS times FROM pg_prepared_statements WHERE statement = $1', [text]);
+    dataSource.query(
+      'SELECT (generic_plans + custom_plans)::int AS times FROM pg_prepared_statements WHERE statement = $1',
+      [text],
+    );
 
   it('prepares a statement once and executes it with the values of each time', async () => {
     const text = 'SELECT $1::int + 1 AS next';

@@ -41,7 +41,9 @@ const isDone = async (id: string, kind = COUNT): Promise<boolean> =>
   (await jobs.get(kind, id, OWNER.company_id)).state === 'done';
 
 async function counted(id: string): Promise<number[]> {
-  const rows: { item: number }[] = await dataSource.query('SELECT item FROM counted WHERE job_id = $1 ORDER BY seq', [id]);
+  const rows: { item: number }[] = await dataSource.query('SELECT item FROM counted WHERE job_id = $1 ORDER BY seq', [
+    id,
+  ]);
   return rows.map(({ item }) => item);
 }
 
@@ -146,6 +148,8 @@ it('lets no kind wait for another', async () => {
 });
 
 async function jobsIn(state: string): Promise<number> {
-  const [{ n }] = (await dataSource.query('SELECT count(*)::int AS n FROM jobs WHERE state = $1', [state])) as [{ n: number }];
+  const [{ n }] = (await dataSource.query('SELECT count(*)::int AS n FROM jobs WHERE state = $1', [state])) as [
+    { n: number },
+  ];
   return n;
 }

@@ -47,7 +47,8 @@ export class JobRun implements JobTask<object, object> {
   async step<P extends object>(work: (tx: EntityManager) => Promise<Progress<P>>): Promise<Progress<P>> {
     this.signal.throwIfAborted();
     // Nobody knows what of a step that failed was committed; the next run reads it.
-    if (this.#step !== 'none') throw new Error(`a step cannot begin: one ${this.#step === 'failed' ? 'has' : 'is'} ${this.#step}`);
+    if (this.#step !== 'none')
+      throw new Error(`a step cannot begin: one ${this.#step === 'failed' ? 'has' : 'is'} ${this.#step}`);
     this.#step = 'running';
     try {
       const progress = await transaction(this.dataSource, (tx) => this.#commit(tx, work));
@@ -70,7 +71,10 @@ export class JobRun implements JobTask<object, object> {
     clearInterval(this.#renewing);
   }
 
-  async #commit<P extends object>(tx: EntityManager, work: (tx: EntityManager) => Promise<Progress<P>>): Promise<Progress<P>> {
+  async #commit<P extends object>(
+    tx: EntityManager,
+    work: (tx: EntityManager) => Promise<Progress<P>>,
+  ): Promise<Progress<P>> {
     const progress = await work(tx);
     if (await this.store.advance(tx, this.held, progress)) return progress;
     this.#lose();

@@ -176,7 +176,9 @@ class Silence implements Command {
 
   async run({ jobs }: Model): Promise<void> {
     const job = jobs[this.pick % jobs.length] as ModelJob;
-    await dataSource.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE id = $1 AND state = 'running'`, [job.id]);
+    await dataSource.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE id = $1 AND state = 'running'`, [
+      job.id,
+    ]);
     if (job.state === 'running') job.expired = true;
   }
 
@@ -208,7 +210,10 @@ async function compare({ jobs }: Model): Promise<void> {
   const expected = jobs.map(({ id, state, owner, attempts, steps }) => ({ id, state, owner, attempts, last: steps }));
   expect(rows).toEqual(expected.sort((a, b) => (a.id < b.id ? -1 : 1)));
   for (const { id, steps } of jobs) {
-    const items: { item: number }[] = await dataSource.query('SELECT item FROM counted WHERE job_id = $1 ORDER BY seq', [id]);
+    const items: { item: number }[] = await dataSource.query(
+      'SELECT item FROM counted WHERE job_id = $1 ORDER BY seq',
+      [id],
+    );
     expect(items.map(({ item }) => item)).toEqual(Array.from({ length: steps }, (_, n) => n + 1));
   }
 }

@@ -49,7 +49,12 @@ export class JobStore {
     private readonly leaseMs: number,
   ) {}
 
-  async insert(tx: EntityManager, kind: string, input: Plain, actor: Pick<Actor, 'user_id' | 'company_id'>): Promise<string> {
+  async insert(
+    tx: EntityManager,
+    kind: string,
+    input: Plain,
+    actor: Pick<Actor, 'user_id' | 'company_id'>,
+  ): Promise<string> {
     const id = uuidv7();
     const values = [id, kind, actor.company_id, actor.user_id, JSON.stringify(input)];
     await tx.query('INSERT INTO jobs (id, kind, company_id, actor_user_id, input) VALUES ($1, $2, $3, $4, $5)', values);
@@ -102,7 +107,9 @@ export class JobStore {
 
   /** Puts it back into the queue, for later. */
   retry(held: Held, delayMs: number): Promise<boolean> {
-    return this.change(held, `state = 'queued', run_after = now() + $3 * interval '1 millisecond', ${FREED}`, [delayMs]);
+    return this.change(held, `state = 'queued', run_after = now() + $3 * interval '1 millisecond', ${FREED}`, [
+      delayMs,
+    ]);
   }
 
   /** Puts it back into the queue, for whoever is free, as if it had not been taken. */
@@ -113,7 +120,9 @@ export class JobStore {
   /** A run that goes on meanwhile cannot commit any more. @returns false when it had ended before */
   async cancel(id: string): Promise<boolean> {
     const open = `id = $1 AND state IN ('queued', 'running')`;
-    const [, count] = (await this.dataSource.query(`UPDATE jobs SET state = 'cancelled', ${ENDED} WHERE ${open}`, [id])) as [unknown, number];
+    const [, count] = (await this.dataSource.query(`UPDATE jobs SET state = 'cancelled', ${ENDED} WHERE ${open}`, [
+      id,
+    ])) as [unknown, number];
     return count === 1;
   }
 
@@ -162,7 +171,10 @@ export class JobStore {
     on: Pick<EntityManager, 'query'> = this.dataSource,
   ): Promise<boolean> {
     const mine = `id = $1 AND owner = $2 AND state = 'running'`;
-    const [, count] = (await on.query(`UPDATE jobs SET ${set} WHERE ${mine}`, [id, owner, ...values])) as [unknown, number];
+    const [, count] = (await on.query(`UPDATE jobs SET ${set} WHERE ${mine}`, [id, owner, ...values])) as [
+      unknown,
+      number,
+    ];
     return count === 1;
   }
 }

@@ -61,7 +61,10 @@ const inState = (kind: JobKind<Any, Any, Any>, id: string, state: string): Promi
     return job.state === state && job;
   });
 const sample = async (name: string): Promise<string> =>
-  (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith(name)).join('\n');
+  (await metrics.registry.metrics())
+    .split('\n')
+    .filter((line) => line.startsWith(name))
+    .join('\n');
 
 describe('a job', () => {
   it('tells where it stands while it runs, and what came of it', async () => {
@@ -211,14 +214,16 @@ describe('a step', () => {
   it('of a job that was cancelled meanwhile is undone, and the handler is told', async () => {
     let reason: unknown;
     const kind = kindOf(async (task) => {
-      await task.step(async (tx) => {
-        await write(901)(tx);
-        await jobs.cancel(kind, task.id, OWNER.company_id);
-        return progress;
-      }).catch((error: unknown) => {
-        reason = error;
-        throw error;
-      });
+      await task
+        .step(async (tx) => {
+          await write(901)(tx);
+          await jobs.cancel(kind, task.id, OWNER.company_id);
+          return progress;
+        })
+        .catch((error: unknown) => {
+          reason = error;
+          throw error;
+        });
       return {};
     });
     jobs.onApplicationBootstrap();
@@ -246,7 +251,12 @@ describe('a step', () => {
     jobs.onApplicationBootstrap();
     const id = await enqueue(kind);
     await waitFor(async () => (await get(kind, id)).state === 'running');
-    await waitFor(() => step.then(() => false, () => true));
+    await waitFor(() =>
+      step.then(
+        () => false,
+        () => true,
+      ),
+    );
     expect(await written(902)).toBe(0);
     await jobs.cancel(kind, id, OWNER.company_id);
   });
@@ -325,7 +335,9 @@ describe('several', () => {
     }, 3);
     jobs.onApplicationBootstrap();
     const ids = await Promise.all(Array.from({ length: 12 }, () => enqueue(kind)));
-    await waitFor(async () => (await Promise.all(ids.map((id) => get(kind, id)))).every(({ state }) => state === 'done'));
+    await waitFor(async () =>
+      (await Promise.all(ids.map((id) => get(kind, id)))).every(({ state }) => state === 'done'),
+    );
     expect(most).toBe(3);
   });
 
@@ -365,7 +377,9 @@ describe('several', () => {
     expect(Number((await sample('puerta_jobs_oldest_seconds')).split(' ').at(-1))).toBeGreaterThan(0.04);
     await jobs.cancel(kind, running, OWNER.company_id);
     await waitFor(async () => (await sample('puerta_jobs_ended_total')).includes('outcome="interrupted"'));
-    expect(await sample('puerta_jobs_ended_total')).toContain(`{kind="${kind.name}",outcome="failed",service="test"} 1`);
+    expect(await sample('puerta_jobs_ended_total')).toContain(
+      `{kind="${kind.name}",outcome="failed",service="test"} 1`,
+    );
     expect(await sample('puerta_jobs_ended_total')).toContain(`outcome="cancelled",service="test"} 1`);
   });
 
@@ -377,7 +391,9 @@ describe('several', () => {
          FROM generate_series(1, 60) AS d`,
     );
     expect(await store.prune()).toBe(false);
-    const [{ n }] = (await dataSource.query(`SELECT count(*)::int AS n FROM jobs WHERE kind = 'old'`)) as [{ n: number }];
+    const [{ n }] = (await dataSource.query(`SELECT count(*)::int AS n FROM jobs WHERE kind = 'old'`)) as [
+      { n: number },
+    ];
     expect(n).toBe(29);
   });
 });

@@ -108,8 +108,11 @@ function measure(metrics: Metrics, store: JobStore): (kind: string, outcome: str
       [{ kind, state: 'running' }, running],
     ]),
   );
-  metrics.gauges('puerta_jobs_oldest_seconds', 'How long the job that waits longest could have run', ['kind'], async () =>
-    (await store.backlog()).map(({ kind, oldestSeconds }) => [{ kind }, oldestSeconds]),
+  metrics.gauges(
+    'puerta_jobs_oldest_seconds',
+    'How long the job that waits longest could have run',
+    ['kind'],
+    async () => (await store.backlog()).map(({ kind, oldestSeconds }) => [{ kind }, oldestSeconds]),
   );
   const ended = metrics.counter('puerta_jobs_ended_total', 'Runs of jobs that ended here', ['kind', 'outcome']);
   return (kind, outcome) => ended.inc({ kind, outcome });

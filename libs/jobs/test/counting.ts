@@ -26,7 +26,10 @@ export const COUNT_MORE: CountKind = jobKind('count-more', 1);
 /** Short ones: a test has no ten seconds. */
 export const TIMES: JobTimes = { leaseMs: 1_000, pollMs: 100, retryMs: 50 };
 
-export const OWNER = { user_id: '0199aaaa-0000-7000-8000-000000000001', company_id: '0199aaaa-0000-7000-8000-0000000000c1' };
+export const OWNER = {
+  user_id: '0199aaaa-0000-7000-8000-000000000001',
+  company_id: '0199aaaa-0000-7000-8000-0000000000c1',
+};
 
 export const countUp: JobHandler<CountTo, Counted, Counted> = async (task) => {
   let last = task.position?.last ?? 0;
@@ -51,6 +54,11 @@ export function connect(url: string): Promise<DataSource> {
 
 export const TABLE = 'CREATE TABLE counted (seq bigserial PRIMARY KEY, job_id uuid, item int, pid int)';
 
-export function newJobs(dataSource: DataSource, logger = silentLogger, metrics = new Metrics('test'), times = TIMES): Jobs {
+export function newJobs(
+  dataSource: DataSource,
+  logger = silentLogger,
+  metrics = new Metrics('test'),
+  times = TIMES,
+): Jobs {
   return new Jobs(dataSource, logger, metrics, times);
 }

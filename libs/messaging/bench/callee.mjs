@@ -26,10 +26,21 @@ Module({ controllers: [EchoController] })(EchoModule);
 const quiet = { logger: ['error'] };
 const app =
   transport === 'nest'
-    ? await NestFactory.createMicroservice(EchoModule, { ...quiet, transport: Transport.REDIS, options: redisOptions(url) })
+    ? await NestFactory.createMicroservice(EchoModule, {
+        ...quiet,
+        transport: Transport.REDIS,
+        options: redisOptions(url),
+      })
     : await bus.createBusService(
         EchoModule,
-        new bus.BusServer({ redis: url, prefix, contract, concurrency: { fast: Number(atOnce) }, logger: silent, sealer }),
+        new bus.BusServer({
+          redis: url,
+          prefix,
+          contract,
+          concurrency: { fast: Number(atOnce) },
+          logger: silent,
+          sealer,
+        }),
         quiet,
       );
 await app.listen();

@@ -25,7 +25,7 @@ async function askFor(limit) {
   const started = performance.now();
   const latencies = [];
   const one = async () => {
-    for (let now = performance.now(); now - started < limit; ) {
+    for (let now = performance.now(); now - started < limit;) {
       await ask(data);
       const answered = performance.now();
       latencies.push(answered - now);

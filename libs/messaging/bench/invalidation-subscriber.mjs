@@ -9,7 +9,13 @@ const heard = { subscriber: [], bare: [] };
 const bare = new Redis(url);
 await bare.subscribe(prefix);
 bare.on('message', (_channel, at) => heard.bare.push(now() - Number(at)));
-const subscriber = new bus.InvalidationSubscriber({ redis: url, prefix, service: 'bench', reader: 'bench', logger: silent });
+const subscriber = new bus.InvalidationSubscriber({
+  redis: url,
+  prefix,
+  service: 'bench',
+  reader: 'bench',
+  logger: silent,
+});
 subscriber.listen({ event: (_type, { at }) => heard.subscriber.push(now() - at), lost: () => undefined });
 subscriber.connect();
 while (!subscriber.fresh) await new Promise((resolve) => setTimeout(resolve, 20));

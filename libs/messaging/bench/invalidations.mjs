@@ -17,7 +17,9 @@ const own = process.env.REDIS_URL ? undefined : await startRedis();
 const url = process.env.REDIS_URL ?? own.url;
 const prefix = `bench-${randomBytes(6).toString('hex')}`;
 const readers = [1, 2].map(() =>
-  fork(new URL('invalidation-subscriber.mjs', import.meta.url), [url, prefix], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+  fork(new URL('invalidation-subscriber.mjs', import.meta.url), [url, prefix], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  }),
 );
 try {
   const publisher = new bus.InvalidationPublisher({ redis: url, prefix, service: 'bench', logger: silent });

@@ -11,7 +11,7 @@ describe('the bus, for a good while', () => {
     let replicas = await Promise.all([1, 2, 3].map(() => ReplicaProcess.start(bench)));
     bench.onClose(() => Promise.all(replicas.map((replica) => replica.kill())));
     const asking = [bench.sample(), bench.sample()].map((sample) => load(sample, 16, 10, 10_000));
-    for (const end = performance.now() + SECONDS * 1_000; performance.now() < end; ) {
+    for (const end = performance.now() + SECONDS * 1_000; performance.now() < end;) {
       await sleep(2_000);
       const [victim, ...others] = replicas;
       if (!victim) break;

@@ -20,7 +20,10 @@ describe.each([
 
   /** Asks all the time while something is done to the primary, and until calls have been answered again for a second. */
   async function through(bench: Bench, blow: (primary: RedisNode) => Promise<void>) {
-    await Promise.all([bench.replica(async ({ wait_ms }) => sleep(wait_ms)), bench.replica(async ({ wait_ms }) => sleep(wait_ms))]);
+    await Promise.all([
+      bench.replica(async ({ wait_ms }) => sleep(wait_ms)),
+      bench.replica(async ({ wait_ms }) => sleep(wait_ms)),
+    ]);
     const sample = bench.sample();
     await sample.request('work.do', { key: 'warm-up' });
     const asking = load(sample, 20, 20, TTL_MS);
@@ -39,38 +42,50 @@ describe.each([
     return { primary, replaced, served, outcomes, late: outcomes.filter(({ at }) => at > recovered) };
   }
 
-  it('goes on by itself when the primary is killed under load; every call settles in time', () =>
-    inServers(servers, async (bench) => {
-      const { replaced, served, outcomes, late } = await through(bench, (one) => one.kill());
-      expect(unfit(outcomes)).toEqual([]);
-      expect(slowest(outcomes)).toBeLessThan(TTL_MS + SLACK_MS);
-      expect(codes(late)).toEqual(['ok']);
-      expect(served - replaced).toBeLessThan(2_500);
-      await eventually(async () => (await bench.redis.xlen(bench.key('tester:fast'))) === 0, 15_000);
-    }), 60_000);
+  it(
+    'goes on by itself when the primary is killed under load; every call settles in time',
+    () =>
+      inServers(servers, async (bench) => {
+        const { replaced, served, outcomes, late } = await through(bench, (one) => one.kill());
+        expect(unfit(outcomes)).toEqual([]);
+        expect(slowest(outcomes)).toBeLessThan(TTL_MS + SLACK_MS);
+        expect(codes(late)).toEqual(['ok']);
+        expect(served - replaced).toBeLessThan(2_500);
+        await eventually(async () => (await bench.redis.xlen(bench.key('tester:fast'))) === 0, 15_000);
+      }),
+    60_000,
+  );
 
-  it('goes on by itself when the primary freezes, which looks connected, and is not fooled when it wakes', () =>
-    inServers(servers, async (bench) => {
-      const { primary, replaced, served, outcomes, late } = await through(bench, async (one) => one.pause());
-      expect(unfit(outcomes)).toEqual([]);
-      expect(slowest(outcomes)).toBeLessThan(TTL_MS + SLACK_MS);
-      expect(codes(late)).toEqual(['ok']);
-      expect(served - replaced).toBeLessThan(2_500);
-      const asking = load(bench.sample(), 10, 10, TTL_MS);
-      await sleep(200);
-      primary.resume();
-      await sleep(2_000);
-      expect(codes(await asking.stop())).toEqual(['ok']);
-    }), 60_000);
+  it(
+    'goes on by itself when the primary freezes, which looks connected, and is not fooled when it wakes',
+    () =>
+      inServers(servers, async (bench) => {
+        const { primary, replaced, served, outcomes, late } = await through(bench, async (one) => one.pause());
+        expect(unfit(outcomes)).toEqual([]);
+        expect(slowest(outcomes)).toBeLessThan(TTL_MS + SLACK_MS);
+        expect(codes(late)).toEqual(['ok']);
+        expect(served - replaced).toBeLessThan(2_500);
+        const asking = load(bench.sample(), 10, 10, TTL_MS);
+        await sleep(200);
+        primary.resume();
+        await sleep(2_000);
+        expect(codes(await asking.stop())).toEqual(['ok']);
+      }),
+    60_000,
+  );
 
-  it('goes on at once when a primary hands over in good order', () =>
-    inServers(servers, async (bench) => {
-      const { replaced, served, outcomes, late } = await through(bench, () => servers.failover(bench.key()));
-      expect(unfit(outcomes)).toEqual([]);
-      expect(slowest(outcomes)).toBeLessThan(TTL_MS + SLACK_MS);
-      expect(codes(late)).toEqual(['ok']);
-      expect(served - replaced).toBeLessThan(2_500);
-    }), 60_000);
+  it(
+    'goes on at once when a primary hands over in good order',
+    () =>
+      inServers(servers, async (bench) => {
+        const { replaced, served, outcomes, late } = await through(bench, () => servers.failover(bench.key()));
+        expect(unfit(outcomes)).toEqual([]);
+        expect(slowest(outcomes)).toBeLessThan(TTL_MS + SLACK_MS);
+        expect(codes(late)).toEqual(['ok']);
+        expect(served - replaced).toBeLessThan(2_500);
+      }),
+    60_000,
+  );
 
   it('serves a user of whose rights the nodes know', () =>
     inServers(servers, async (bench) => {

@@ -18,7 +18,9 @@ async function tell<Answer>(child: ChildProcess, order: Order): Promise<Answer> 
 describe('a caller and a callee, sealed', () => {
   const flat = inOwnRedis(async (bench) => {
     const start = async (role: string) => {
-      const child = fork(join(__dirname, '../test/run.mjs'), ['measured.ts', role, bench.url, bench.prefix], { execArgv: ['--expose-gc'] });
+      const child = fork(join(__dirname, '../test/run.mjs'), ['measured.ts', role, bench.url, bench.prefix], {
+        execArgv: ['--expose-gc'],
+      });
       bench.onClose(async () => child.kill('SIGKILL'));
       await once(child, 'message');
       return child;
@@ -30,7 +32,8 @@ describe('a caller and a callee, sealed', () => {
     for (let batch = 0; batch <= BATCHES; batch += 1) {
       const cutting = setInterval(() => void cut(), 2_000);
       const cut = async () => {
-        for (const type of ['normal', 'pubsub']) await bench.redis.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
+        for (const type of ['normal', 'pubsub'])
+          await bench.redis.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
       };
       const codes = await tell<Record<string, number>>(caller, { ask: BATCH });
       clearInterval(cutting);

@@ -3,7 +3,16 @@ import { Controller, Injectable, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Bench, eventually } from '../test/harness';
 import { type Done, sampleContract, Work } from '../test/sample';
-import { BusClient, BusModule, BusServer, createBusService, Handles, InjectService, type PatternSpec, ServiceClient } from './index';
+import {
+  BusClient,
+  BusModule,
+  BusServer,
+  createBusService,
+  Handles,
+  InjectService,
+  type PatternSpec,
+  ServiceClient,
+} from './index';
 
 const frontContract = {
   name: 'front',
@@ -52,7 +61,10 @@ it('gives every part of the application the typed client of a service', async ()
   await expect(app.get(Asker).sample.request('work.do', { key: 'a' })).resolves.toMatchObject({ key: 'a' });
 });
 
-it.each([['close()', false], ['a signal', true]])('lets handlers that drain ask on, when %s ends the application', async (_, signalled) => {
+it.each([
+  ['close()', false],
+  ['a signal', true],
+])('lets handlers that drain ask on, when %s ends the application', async (_, signalled) => {
   await bench.replica();
   const options = { ...bench.options, contract: frontContract };
   const app = await createBusService(frontModule('gateway'), new BusServer(options), { logger: false });

@@ -1,4 +1,11 @@
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
 import { BusClient } from './caller/client';
 import { ServiceClient } from './caller/service-client';
 import { type BusClientOptions } from './options';
@@ -23,17 +30,19 @@ export class BusModule implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   static forRoot({ calls, ...options }: BusModuleOptions): DynamicModule {
-    const services = calls.map(
-      (contract): Provider => ({
-        provide: tokenOf(contract),
-        inject: [BusClient],
-        useFactory: (client: BusClient) => new ServiceClient(client, contract),
-      }),
-    );
+    const services = calls.map((contract): Provider => ({
+      provide: tokenOf(contract),
+      inject: [BusClient],
+      useFactory: (client: BusClient) => new ServiceClient(client, contract),
+    }));
     return {
       module: BusModule,
       global: true,
-      providers: [{ provide: BusClient, useFactory: () => new BusClient(options) }, { provide: CALLS, useValue: calls }, ...services],
+      providers: [
+        { provide: BusClient, useFactory: () => new BusClient(options) },
+        { provide: CALLS, useValue: calls },
+        ...services,
+      ],
       exports: [BusClient, ...calls.map(tokenOf)],
     };
   }
@@ -48,7 +57,8 @@ export class BusModule implements OnModuleInit, OnApplicationShutdown {
 }
 
 /** Injects the `ServiceClient` of a contract that `BusModule.forRoot` was given. */
-export const InjectService = (contract: ServiceContract): ParameterDecorator & PropertyDecorator => Inject(tokenOf(contract));
+export const InjectService = (contract: ServiceContract): ParameterDecorator & PropertyDecorator =>
+  Inject(tokenOf(contract));
 
 function tokenOf(contract: ServiceContract): string {
   return `bus:${contract.name}`;

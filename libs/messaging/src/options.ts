@@ -22,7 +22,13 @@ export type BusEvent =
       readonly code: string;
       readonly ms: number;
     }
-  | { readonly type: 'called'; readonly service: string; readonly pattern: string; readonly code: string; readonly ms: number }
+  | {
+      readonly type: 'called';
+      readonly service: string;
+      readonly pattern: string;
+      readonly code: string;
+      readonly ms: number;
+    }
   /** Messages of dead replicas, or lost on their way to this one, that this replica took over. */
   | { readonly type: 'reclaimed'; readonly lane: Lane; readonly count: number }
   /** Moved to the dead letters: several replicas did not answer it, or Redis refuses the reply. */

@@ -10,10 +10,18 @@ export interface HandAnswer {
 }
 
 /** Fields and values, alternating. */
-export const flat = (fields: Readonly<Record<string, string | Buffer>>): (string | Buffer)[] => Object.entries(fields).flat();
+export const flat = (fields: Readonly<Record<string, string | Buffer>>): (string | Buffer)[] =>
+  Object.entries(fields).flat();
 
 /** The six lines in front of what is sealed. */
-export function headOf({ id = '', pattern = '', reply = '', key = '', request = '', trace = '' }: Record<string, string>): string {
+export function headOf({
+  id = '',
+  pattern = '',
+  reply = '',
+  key = '',
+  request = '',
+  trace = '',
+}: Record<string, string>): string {
   return [id, pattern, reply, key, request, trace].join('\n');
 }
 
@@ -21,7 +29,11 @@ export function headOf({ id = '', pattern = '', reply = '', key = '', request = 
  * The fields of a message in the fast lane, as somebody writes them who has only read the wire format, and its id. `data`
  * and `actor`, which are JSON or what looks like it, are what is sealed.
  */
-export function message(bench: Bench, more: Record<string, string> = {}, caller = 'tester'): Record<string, string> & { id: string } {
+export function message(
+  bench: Bench,
+  more: Record<string, string> = {},
+  caller = 'tester',
+): Record<string, string> & { id: string } {
   const { data = JSON.stringify({ key: 'by hand' }), actor, ttl = '5000', ...rest } = more;
   const parts = { id: randomUUID(), pattern: 'work.do', reply: 'hand', request: 'req-1', ...rest };
   const head = headOf(parts);
@@ -36,7 +48,11 @@ export async function write(bench: Bench, fields: Record<string, string | Buffer
 }
 
 /** Hears what is answered to a caller, also to messages written by hand: message id → answer. */
-export async function hear(bench: Bench, caller = 'tester', sealer = bench.sealer): Promise<ReadonlyMap<string, HandAnswer>> {
+export async function hear(
+  bench: Bench,
+  caller = 'tester',
+  sealer = bench.sealer,
+): Promise<ReadonlyMap<string, HandAnswer>> {
   const answers = new Map<string, HandAnswer>();
   const ears = bench.redis.duplicate();
   bench.onClose(async () => ears.disconnect());

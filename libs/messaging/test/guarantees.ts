@@ -28,7 +28,9 @@ function judgeCall(world: World, call: Asked): void {
   const { name, code, ms, ttl } = call;
   const runs = world.runs.filter((run) => run.call === name);
   require(ms <= ttl + LATE_MS + world.standstill, 'it settles by its time to live', call, runs);
-  require([SOUND[call.ending], 'service_unavailable', 'overloaded', 'outcome_unknown'].includes(code), 'it ends as it may', call, runs);
+  require([SOUND[call.ending], 'service_unavailable', 'overloaded', 'outcome_unknown'].includes(
+    code,
+  ), 'it ends as it may', call, runs);
   if (code === 'service_unavailable' || code === 'overloaded') require(runs.length === 0, 'it never ran', call, runs);
   if (code === SOUND[call.ending]) require(runs.length > 0, 'it ran', call, runs);
   require(new Set(runs.map((run) => run.message)).size <= 1, 'it is one message, however often it runs', call, runs);
@@ -54,7 +56,9 @@ function judgeAnswers(world: World): void {
   for (const call of world.calls) {
     const id = world.runs.find((run) => run.call === call.name)?.message ?? '';
     const channels = [...(world.answers.get(id) ?? [])];
-    require(channels.every((channel) => channel === world.channelOf(call.client)), 'only who asked is answered', call, channels);
+    require(channels.every(
+      (channel) => channel === world.channelOf(call.client),
+    ), 'only who asked is answered', call, channels);
   }
 }
 

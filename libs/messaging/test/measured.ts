@@ -30,7 +30,13 @@ async function work({ key: name, text }: Work): Promise<Done> {
 
 async function callee(): Promise<void> {
   const server = new BusServer({ redis, prefix, sealer, logger, contract: sampleContract });
-  await (await createBusService(moduleOf(sampleContract, { 'work.do': work, 'work.burn': work, 'work.secret': work }), server, { logger: false })).listen();
+  await (
+    await createBusService(
+      moduleOf(sampleContract, { 'work.do': work, 'work.burn': work, 'work.secret': work }),
+      server,
+      { logger: false },
+    )
+  ).listen();
 }
 
 function caller(): (calls: number) => Promise<Record<string, number>> {
@@ -44,10 +50,16 @@ function caller(): (calls: number) => Promise<Record<string, number>> {
       while (next < end) {
         const n = next++;
         const text = textOf(n);
-        const code = await client.call(target, { key: `call ${n}`, text }, { ttlMs: text === 'dawdle' ? 30 : 10_000, idempotencyKey: `key-${n}` }).then(
-          () => 'ok',
-          (error: BusError) => error.code,
-        );
+        const code = await client
+          .call(
+            target,
+            { key: `call ${n}`, text },
+            { ttlMs: text === 'dawdle' ? 30 : 10_000, idempotencyKey: `key-${n}` },
+          )
+          .then(
+            () => 'ok',
+            (error: BusError) => error.code,
+          );
         codes[code] = (codes[code] ?? 0) + 1;
       }
     };

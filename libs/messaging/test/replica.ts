@@ -12,7 +12,13 @@ const [redis = '', prefix = ''] = process.argv.slice(3);
 
 async function main(): Promise<void> {
   const notes = new Redis(redis).on('error', () => undefined);
-  const server = new BusServer({ redis, prefix, sealer: sealerFor(prefix), contract: sampleContract, logger: new Log() });
+  const server = new BusServer({
+    redis,
+    prefix,
+    sealer: sealerFor(prefix),
+    contract: sampleContract,
+    logger: new Log(),
+  });
   const run = async (data: Work, { messageId }: BusContext<object>): Promise<Done> => {
     const note = { key: data.key, messageId, replica: server.replica, run: randomUUID(), at: Date.now() };
     await notes.sadd(`${prefix}:runs`, JSON.stringify(note));

@@ -11,7 +11,11 @@ export interface Done {
   readonly replica: string;
 }
 
-const work = (lane: 'fast' | 'heavy', ...callers: string[]): PatternSpec<Work, Done> => ({ request: Work, lane, callers });
+const work = (lane: 'fast' | 'heavy', ...callers: string[]): PatternSpec<Work, Done> => ({
+  request: Work,
+  lane,
+  callers,
+});
 
 /** A service to test with. */
 export const sampleContract = {

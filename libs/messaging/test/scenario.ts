@@ -8,8 +8,16 @@ export type Ending = (typeof ENDINGS)[number];
 
 /** Something that happens to a bus. Numbers like `who` choose among those that are there. */
 export type Step =
-  | { readonly do: 'ask'; readonly calls: number; readonly who: number; readonly lane: Lane; readonly ttl: number;
-      readonly work: number; readonly ending: Ending; readonly key: string | undefined }
+  | {
+      readonly do: 'ask';
+      readonly calls: number;
+      readonly who: number;
+      readonly lane: Lane;
+      readonly ttl: number;
+      readonly work: number;
+      readonly ending: Ending;
+      readonly key: string | undefined;
+    }
   | { readonly do: 'start' }
   | { readonly do: 'stop'; readonly who: number }
   | { readonly do: 'kill'; readonly who: number }
@@ -43,18 +51,28 @@ const ask = fc.record({
 const junk = fc.array(
   fc.tuple(
     fc.oneof(fc.constantFrom('head', 'sealed', 'ttl'), fc.string({ unit: 'binary', maxLength: 9 })),
-    fc.oneof(fc.constantFrom('work.do', '{}', '[]', '500', 'me'), fc.uuid(), fc.string({ unit: 'binary', maxLength: 60 })),
+    fc.oneof(
+      fc.constantFrom('work.do', '{}', '[]', '500', 'me'),
+      fc.uuid(),
+      fc.string({ unit: 'binary', maxLength: 60 }),
+    ),
   ),
   { minLength: 1, maxLength: 7 },
 );
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 9, arbitrary: ask },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 30, 150, 600, 1_200) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 30, 150, 600, 1_200) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('start' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('stop' as const), who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), who }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('cut' as const), whose: fc.constantFrom('client', 'replica'), who }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('cut' as const), whose: fc.constantFrom('client', 'replica'), who }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('empty' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('junk' as const), fields: junk }) },
 );

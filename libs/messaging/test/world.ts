@@ -125,7 +125,11 @@ export class World {
       case 'kill':
         return this.kill(pick(this.living, step.who));
       case 'cut':
-        return this.cut(step.whose === 'client' ? connectionsOf(pick(this.clients, step.who)) : pick(this.living, step.who)?.started?.server.unwrap());
+        return this.cut(
+          step.whose === 'client'
+            ? connectionsOf(pick(this.clients, step.who))
+            : pick(this.living, step.who)?.started?.server.unwrap(),
+        );
       case 'empty':
         await this.bench.redis.del(...this.streams, this.bench.key('leases'), this.bench.key('replicas'));
         return;
@@ -136,7 +140,16 @@ export class World {
 
   private async ask({ who, lane, ttl, work, ending, key }: Extract<Step, { do: 'ask' }>): Promise<void> {
     const client = this.clients[who % this.clients.length] as BusClient;
-    const call: Asked = { name: `call-${this.calls.length}`, client, ttl, ending, key, code: '', effect: undefined, ms: 0 };
+    const call: Asked = {
+      name: `call-${this.calls.length}`,
+      client,
+      ttl,
+      ending,
+      key,
+      code: '',
+      effect: undefined,
+      ms: 0,
+    };
     this.calls.push(call);
     const sent = performance.now();
     const data = { key: call.name, wait_ms: work, text: ending };
@@ -210,7 +223,8 @@ export class World {
   private async cut(connections: readonly Redis[] = []): Promise<void> {
     for (const { stream } of connections) {
       const { localAddress, localPort } = stream as Partial<{ localAddress: string; localPort: number }>;
-      if (localPort !== undefined) await this.bench.redis.client('KILL', 'ADDR', `${localAddress}:${localPort}`).catch(() => undefined);
+      if (localPort !== undefined)
+        await this.bench.redis.client('KILL', 'ADDR', `${localAddress}:${localPort}`).catch(() => undefined);
     }
   }
 
@@ -229,7 +243,11 @@ export class World {
     this.bench.onClose(async () => ears.disconnect());
     await ears.psubscribe(`${this.bench.prefix}:reply:*`);
     ears.on('pmessage', (_pattern, channel: string, text: string) => {
-      const { replies = [] } = openReplies(this.bench.sealer, { caller: 'tester', replica: channel.split(':').at(-1) ?? '' }, text);
+      const { replies = [] } = openReplies(
+        this.bench.sealer,
+        { caller: 'tester', replica: channel.split(':').at(-1) ?? '' },
+        text,
+      );
       for (const { id } of replies) this.answers.set(id, (this.answers.get(id) ?? new Set()).add(channel));
     });
   }

@@ -108,7 +108,12 @@ function frames({ stack = '', message }: Error): string | undefined {
     .replace(message, () => '')
     .split('\n')
     .filter((line) => /^\s{2,}at .{1,300}(?::\d+:\d+\)?|\(<anonymous>\)|native\))$/.test(line));
-  return lines.length === 0 ? undefined : lines.slice(0, MAX_FRAMES).map((line) => line.trim()).join('\n');
+  return lines.length === 0
+    ? undefined
+    : lines
+        .slice(0, MAX_FRAMES)
+        .map((line) => line.trim())
+        .join('\n');
 }
 
 function withoutUndefined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {

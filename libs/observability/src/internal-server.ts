@@ -121,6 +121,11 @@ function passes(check: ReadinessCheck): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS);
     const answer = Promise.resolve().then(check);
-    answer.then((passed) => resolve(passed !== false), () => resolve(false)).finally(() => clearTimeout(timer));
+    answer
+      .then(
+        (passed) => resolve(passed !== false),
+        () => resolve(false),
+      )
+      .finally(() => clearTimeout(timer));
   });
 }

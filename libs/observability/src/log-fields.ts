@@ -7,19 +7,59 @@ import { mask } from './mask';
  */
 const ALLOWED = [
   // which request and on whose behalf: identifiers alone
-  'request_id', 'trace_id', 'span_id', 'message_id', 'user_id', 'session_id', 'company_id', 'card_id', 'scan_id', 'kid',
+  'request_id',
+  'trace_id',
+  'span_id',
+  'message_id',
+  'user_id',
+  'session_id',
+  'company_id',
+  'card_id',
+  'scan_id',
+  'kid',
   // HTTP: the route's pattern, never the address itself (it may hold a code)
-  'method', 'route', 'status', 'bytes', 'origin',
+  'method',
+  'route',
+  'status',
+  'bytes',
+  'origin',
   // bus
-  'pattern', 'caller', 'callee', 'lane', 'replica', 'stream', 'entry_id', 'consumer', 'deliveries',
+  'pattern',
+  'caller',
+  'callee',
+  'lane',
+  'replica',
+  'stream',
+  'entry_id',
+  'consumer',
+  'deliveries',
   // database
-  'schema', 'table', 'constraint', 'migration',
+  'schema',
+  'table',
+  'constraint',
+  'migration',
   // jobs
-  'job_id', 'job_kind',
+  'job_id',
+  'job_kind',
   // process
-  'component', 'service', 'version', 'environment', 'host', 'port', 'signal', 'exit_code', 'not_ready',
+  'component',
+  'service',
+  'version',
+  'environment',
+  'host',
+  'port',
+  'signal',
+  'exit_code',
+  'not_ready',
   // what happened
-  'event', 'code', 'reason', 'state', 'attempt', 'count', 'duration_ms', 'delay_ms',
+  'event',
+  'code',
+  'reason',
+  'state',
+  'attempt',
+  'count',
+  'duration_ms',
+  'delay_ms',
 ] as const;
 
 type AllowedField = (typeof ALLOWED)[number];

@@ -46,7 +46,10 @@ describe('the output of the log', () => {
       const log = createLogger({ name: 'sample', pretty: false });
       for (let i = 0; i < 5_000; i += 1) log.info('line');
       ${end}`;
-    const { stdout } = spawnSync(process.execPath, ['--require', 'esbuild-register', '-e', code], { encoding: 'utf8', maxBuffer: 1e8 });
+    const { stdout } = spawnSync(process.execPath, ['--require', 'esbuild-register', '-e', code], {
+      encoding: 'utf8',
+      maxBuffer: 1e8,
+    });
     expect(stdout.split('\n').filter((line) => line.includes('"line"'))).toHaveLength(5_000);
   });
 
@@ -55,7 +58,9 @@ describe('the output of the log', () => {
       const log = createLogger({ name: 'sample', pretty: false });
       log.info('begun');
       process.stdin.on('end', () => { log.warn('nobody reads this'); process.exit(7); }).resume();`;
-    const child = spawn(process.execPath, ['--require', 'esbuild-register', '-e', code], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--require', 'esbuild-register', '-e', code], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     await once(child.stdout, 'data');
     child.stdout.destroy();
     child.stdin.end();

@@ -20,21 +20,41 @@ export interface BusStatus {
 export class Metrics {
   readonly registry = new Registry();
 
-  readonly #http = this.#histogram('puerta_http_request_duration_seconds', 'Time to answer an HTTP request', ['method', 'route', 'status']);
+  readonly #http = this.#histogram('puerta_http_request_duration_seconds', 'Time to answer an HTTP request', [
+    'method',
+    'route',
+    'status',
+  ]);
   /** Messages that were handled here. `outcome` is `ok` or the code of the error: a closed list, so that label values stay few. */
-  readonly busHandled = this.#histogram('puerta_bus_handle_duration_seconds', 'Time to handle a message of the bus', ['pattern', 'outcome']);
-
-  /** Calls to other services that were settled. */
-  readonly busCalled = this.#histogram('puerta_bus_call_duration_seconds', 'Time until a call over the bus was settled', [
-    'callee',
+  readonly busHandled = this.#histogram('puerta_bus_handle_duration_seconds', 'Time to handle a message of the bus', [
     'pattern',
     'outcome',
   ]);
 
-  readonly busReclaimed = this.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', ['lane']);
-  readonly busDeadLetters = this.counter('puerta_bus_dead_letters_total', 'Messages that were given up, now dead letters', ['pattern']);
-  readonly busDropped = this.counter('puerta_bus_dropped_total', 'Messages and answers that were not sealed with our keys', ['what', 'peer']);
-  readonly busConnectionsLost = this.counter('puerta_bus_connections_lost_total', 'Connections of the bus to Redis that were lost');
+  /** Calls to other services that were settled. */
+  readonly busCalled = this.#histogram(
+    'puerta_bus_call_duration_seconds',
+    'Time until a call over the bus was settled',
+    ['callee', 'pattern', 'outcome'],
+  );
+
+  readonly busReclaimed = this.counter('puerta_bus_reclaimed_total', 'Messages taken over from dead replicas', [
+    'lane',
+  ]);
+  readonly busDeadLetters = this.counter(
+    'puerta_bus_dead_letters_total',
+    'Messages that were given up, now dead letters',
+    ['pattern'],
+  );
+  readonly busDropped = this.counter(
+    'puerta_bus_dropped_total',
+    'Messages and answers that were not sealed with our keys',
+    ['what', 'peer'],
+  );
+  readonly busConnectionsLost = this.counter(
+    'puerta_bus_connections_lost_total',
+    'Connections of the bus to Redis that were lost',
+  );
 
   /** @param service labels every metric of this process */
   constructor(service: string) {
@@ -80,7 +100,8 @@ export class Metrics {
   busStatus(read: () => Promise<BusStatus>): void {
     let reading: Promise<BusStatus> | undefined;
     // All are collected at once, and one reading is enough for all.
-    const once = (): Promise<BusStatus> => (reading ??= read().finally(() => setImmediate(() => (reading = undefined))));
+    const once = (): Promise<BusStatus> =>
+      (reading ??= read().finally(() => setImmediate(() => (reading = undefined))));
     const gauge = <const Label extends string>(
       name: string,
       help: string,
@@ -92,13 +113,20 @@ export class Metrics {
       [{}, deadLetters],
     ]);
     const states = ['waiting', 'pending'] as const;
-    gauge('puerta_bus_messages', 'Messages to this service, by whether a replica has them', ['caller', 'lane', 'state'], (status) =>
-      status.streams.flatMap(({ caller, lane, ...stream }) =>
-        states.map((state) => [{ caller, lane, state }, stream[state]] as const),
-      ),
+    gauge(
+      'puerta_bus_messages',
+      'Messages to this service, by whether a replica has them',
+      ['caller', 'lane', 'state'],
+      (status) =>
+        status.streams.flatMap(({ caller, lane, ...stream }) =>
+          states.map((state) => [{ caller, lane, state }, stream[state]] as const),
+        ),
     );
-    gauge('puerta_bus_oldest_message_seconds', 'Age of the oldest message to this service', ['caller', 'lane'], (status) =>
-      status.streams.map(({ caller, lane, oldestMs }) => [{ caller, lane }, oldestMs / 1_000] as const),
+    gauge(
+      'puerta_bus_oldest_message_seconds',
+      'Age of the oldest message to this service',
+      ['caller', 'lane'],
+      (status) => status.streams.map(({ caller, lane, oldestMs }) => [{ caller, lane }, oldestMs / 1_000] as const),
     );
   }
 

@@ -1,5 +1,12 @@
 import type { Actor } from '@puerta/contracts/core';
-import { type BusClientOptions, type BusEvent, type BusLogger, type BusOptions, callContext, Sealer } from '@puerta/messaging';
+import {
+  type BusClientOptions,
+  type BusEvent,
+  type BusLogger,
+  type BusOptions,
+  callContext,
+  Sealer,
+} from '@puerta/messaging';
 import { type LogFields, type Logger, type Metrics, parseTraceparent } from '@puerta/observability';
 import type { Runtime } from './process';
 import { decodeError } from './errors';
@@ -53,7 +60,10 @@ function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
       case 'handled':
         return metrics.busHandled.observe({ pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
       case 'called':
-        return metrics.busCalled.observe({ callee: event.service, pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
+        return metrics.busCalled.observe(
+          { callee: event.service, pattern: event.pattern, outcome: event.code },
+          event.ms / 1_000,
+        );
       case 'reclaimed':
         return metrics.busReclaimed.inc({ lane: event.lane }, event.count);
       case 'dead_lettered':

@@ -38,6 +38,7 @@ describe('an error between services', () => {
       expect(decodeError({ code }).code).toBe(code);
     }
     expect(decodeError({ code: 'message_too_large' }).code).toBe('payload_too_large');
-    for (const code of ['forbidden_caller', 'unknown_pattern', 'toString', '']) expect(decodeError({ code }).code).toBe('internal');
+    for (const code of ['forbidden_caller', 'unknown_pattern', 'toString', ''])
+      expect(decodeError({ code }).code).toBe('internal');
   });
 });

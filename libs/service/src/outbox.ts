@@ -1,4 +1,10 @@
-import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Injectable,
+  Module,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { type EventType, identityContract, invalidationsOf } from '@puerta/contracts';
 import { OutboxRelay, outboxState, type OutboxState, type WaitingEvent } from '@puerta/database';
 import { BusClient, HEARTBEAT_MS, InvalidationPublisher, ServiceClient, throttled } from '@puerta/messaging';
@@ -121,7 +127,12 @@ export class OutboxModule {
       provide: InvalidationRelay,
       inject: [DataSource],
       useFactory: (dataSource: DataSource) =>
-        new InvalidationRelay(dataSource, new InvalidationPublisher({ ...busOptions(runtime), service }), types, runtime.logger),
+        new InvalidationRelay(
+          dataSource,
+          new InvalidationPublisher({ ...busOptions(runtime), service }),
+          types,
+          runtime.logger,
+        ),
     };
     const activity = {
       provide: ActivityRelay,

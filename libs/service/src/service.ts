@@ -32,7 +32,9 @@ export type StoringService<D extends AppConfigDefinition = AppConfigDefinition> 
 
 /** Puts a service's parts together with their types; `runService` takes the result, and `runMigrate` one with a database. */
 export function defineService<const D extends AppConfigDefinition>(definition: StoringService<D>): StoringService<D>;
-export function defineService<const D extends AppConfigDefinition>(definition: ServiceDefinition<D>): ServiceDefinition<D>;
+export function defineService<const D extends AppConfigDefinition>(
+  definition: ServiceDefinition<D>,
+): ServiceDefinition<D>;
 export function defineService(definition: ServiceDefinition): ServiceDefinition {
   return definition;
 }

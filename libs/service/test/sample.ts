@@ -41,7 +41,12 @@ class SampleMessages {
   @Handles(sampleContract, 'things.make')
   make({ name }: ThingDto, context: BusContext): Promise<{ name: string; made: string }> {
     const call = { messageId: context.messageId, pattern: context.pattern, idempotencyKey: context.idempotencyKey };
-    return this.inbox.answer({ name }, call, async () => ({ reference: { name } }), async () => ({ name, made: randomUUID() }));
+    return this.inbox.answer(
+      { name },
+      call,
+      async () => ({ reference: { name } }),
+      async () => ({ name, made: randomUUID() }),
+    );
   }
 
   @Handles(sampleContract, 'things.slow')

@@ -19,4 +19,6 @@ class Messages {
 @Module({ controllers: [Messages] })
 class MessagesModule {}
 
-void runService(defineService({ contract, config: defineConfig('sample', commonConfig), module: () => MessagesModule }));
+void runService(
+  defineService({ contract, config: defineConfig('sample', commonConfig), module: () => MessagesModule }),
+);

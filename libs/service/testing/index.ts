@@ -16,7 +16,14 @@ import {
 import { InternalServer, Metrics, silentLogger } from '@puerta/observability';
 import { createDatabase, testRedisUrl } from '@puerta/testing';
 import { DataSource } from 'typeorm';
-import { type App, appEnvironment, APPS, newSecrets, OWNERS, type Surroundings } from '../../../tools/embedded/services.mjs';
+import {
+  type App,
+  appEnvironment,
+  APPS,
+  newSecrets,
+  OWNERS,
+  type Surroundings,
+} from '../../../tools/embedded/services.mjs';
 import { temporaryFolder } from '../../../tools/embedded/server.mjs';
 import { decodeError } from '../src/errors';
 import type { AppConfigDefinition } from '../src/process';
@@ -38,7 +45,8 @@ export async function startTestService<C extends ServiceContract, D extends AppC
 ): Promise<TestService<C>> {
   const { url, drop } = await createDatabase();
   const filesFolder = temporaryFolder('files');
-  const all = <T>(names: readonly App[], value: T) => Object.fromEntries(names.map((name) => [name, value])) as Record<App, T>;
+  const all = <T>(names: readonly App[], value: T) =>
+    Object.fromEntries(names.map((name) => [name, value])) as Record<App, T>;
   const surroundings: Surroundings = {
     redisUrls: all(APPS, testRedisUrl()),
     databaseUrls: all(OWNERS, url),
@@ -47,15 +55,32 @@ export async function startTestService<C extends ServiceContract, D extends AppC
     filesFolder,
   };
   const name = definition.config.app;
-  const environment = { NODE_ENV: 'test', BUS_PREFIX: `t-${randomUUID().slice(0, 8)}`, ...appEnvironment(name as App, surroundings) };
+  const environment = {
+    NODE_ENV: 'test',
+    BUS_PREFIX: `t-${randomUUID().slice(0, 8)}`,
+    ...appEnvironment(name as App, surroundings),
+  };
   const config = loadConfig(definition.config, environment);
-  const dataSource = definition.database && new DataSource(dataSourceOptions({ ...definition.database(config), applicationName: 'test' }));
+  const dataSource =
+    definition.database &&
+    new DataSource(dataSourceOptions({ ...definition.database(config), applicationName: 'test' }));
   if (dataSource) await runMigrations(await dataSource.initialize());
   const metrics = new Metrics(name);
   const internal = new InternalServer({ service: name, host: '127.0.0.1', port: 0, metrics, logger: silentLogger });
   const running = await startService(definition, { name, config, logger: silentLogger, metrics, internal });
-  const { REDIS_BUS_URL: redis, BUS_PREFIX: prefix, BUS_SECRET } = loadConfig(definition.config as AppConfigDefinition, environment);
-  const gateway = new BusClient({ redis, prefix, sealer: new Sealer(BUS_SECRET), logger: silentLogger, service: 'gateway', decodeError });
+  const {
+    REDIS_BUS_URL: redis,
+    BUS_PREFIX: prefix,
+    BUS_SECRET,
+  } = loadConfig(definition.config as AppConfigDefinition, environment);
+  const gateway = new BusClient({
+    redis,
+    prefix,
+    sealer: new Sealer(BUS_SECRET),
+    logger: silentLogger,
+    service: 'gateway',
+    decodeError,
+  });
   await gateway.connect();
   const client = new ServiceClient(gateway, contract);
   return {

@@ -22,7 +22,9 @@ export interface FileName {
 }
 
 const UUID_V7 = '[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}';
-const KEY = new RegExp(`^(${FILE_KINDS.join('|')})/(${UUID.source.slice(1, -1)})/(${UUID_V7})\\.(${Object.values(ENDINGS).join('|')})$`);
+const KEY = new RegExp(
+  `^(${FILE_KINDS.join('|')})/(${UUID.source.slice(1, -1)})/(${UUID_V7})\\.(${Object.values(ENDINGS).join('|')})$`,
+);
 
 /**
  * A key that no file has yet: `photos/{company}/{id}.jpg`.

@@ -49,7 +49,11 @@ export class StorageModule {
       module: StorageModule,
       global: true,
       providers: [
-        { provide: OpenStorage, inject: [FileAddresses], useFactory: (addresses: FileAddresses) => open(app, config, addresses) },
+        {
+          provide: OpenStorage,
+          inject: [FileAddresses],
+          useFactory: (addresses: FileAddresses) => open(app, config, addresses),
+        },
         { provide: FileAddresses, useFactory: () => new FileAddresses(new Sealer(config.BUS_SECRET)) },
         { provide: STORAGE, inject: [OpenStorage], useFactory: ({ storage }: OpenStorage) => storage },
       ],

@@ -116,7 +116,15 @@ describe.each([
   });
 
   const hostile = [
-    '', '/', '..', '../etc/passwd', '/etc/passwd', 'photos', 'photos/', 'incoming/x', 'folder-id',
+    '',
+    '/',
+    '..',
+    '../etc/passwd',
+    '/etc/passwd',
+    'photos',
+    'photos/',
+    'incoming/x',
+    'folder-id',
     `photos/${COMPANY}/../../${randomUUID()}.png`,
     `photos/${COMPANY}/${randomUUID()}.png`,
     `photos/${COMPANY}/%2e%2e.png`,

@@ -41,10 +41,20 @@ export default class Costs {
   }
 
   onRunComplete() {
-    const sum = (/** @type {'cpu' | 'wall' | 'starts' | 'tests' | 'failed'} */ of) => this.#costs.reduce((all, cost) => all + cost[of], 0);
+    const sum = (/** @type {'cpu' | 'wall' | 'starts' | 'tests' | 'failed'} */ of) =>
+      this.#costs.reduce((all, cost) => all + cost[of], 0);
     console.log('\n| CPU s | wall s | processes | tests | suite |\n| ---: | ---: | ---: | ---: | --- |');
     for (const cost of this.#costs.sort((one, other) => other.cpu - one.cpu)) console.log(line(cost));
-    console.log(line({ path: 'all', cpu: sum('cpu'), wall: sum('wall'), starts: sum('starts'), tests: sum('tests'), failed: sum('failed') }));
+    console.log(
+      line({
+        path: 'all',
+        cpu: sum('cpu'),
+        wall: sum('wall'),
+        starts: sum('starts'),
+        tests: sum('tests'),
+        failed: sum('failed'),
+      }),
+    );
   }
 }
 
@@ -56,7 +66,9 @@ function line({ path, cpu, wall, starts, tests, failed }) {
 /** @returns {() => number} how many processes this one has started since, those of its children not counted */
 function countStarts() {
   let starts = 0;
-  const proto = /** @type {{ spawn: (...args: unknown[]) => unknown }} */ (/** @type {unknown} */ (ChildProcess.prototype));
+  const proto = /** @type {{ spawn: (...args: unknown[]) => unknown }} */ (
+    /** @type {unknown} */ (ChildProcess.prototype)
+  );
   const { spawn } = proto;
   proto.spawn = function counted(...args) {
     starts += 1;
@@ -72,8 +84,14 @@ function cpuSeconds() {
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
-      const fields = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ').map(Number);
-      processes.set(Number(name), { parent: fields[1] ?? 0, ticks: fields.slice(11, 15).reduce((one, other) => one + other, 0) });
+      const fields = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ')
+        .map(Number);
+      processes.set(Number(name), {
+        parent: fields[1] ?? 0,
+        ticks: fields.slice(11, 15).reduce((one, other) => one + other, 0),
+      });
     } catch {
       // It has ended meanwhile, and its parent's figures hold its own.
     }

@@ -29,7 +29,8 @@ export default class extends Runtime {
    */
   requireModuleOrMock(from, name) {
     const { mockState } = /** @type {any} */ (this);
-    if (BY_JEST.test(name) || mockState.shouldMockCjs(from, name).shouldMock) return super.requireModuleOrMock(from, name);
+    if (BY_JEST.test(name) || mockState.shouldMockCjs(from, name).shouldMock)
+      return super.requireModuleOrMock(from, name);
     return createRequire(from)(name);
   }
 }

@@ -46,7 +46,9 @@ async function migratedTemplate(serverUrl: string, migrate: Migrate): Promise<st
 
 /** Roles belong to the whole server: named after the database, so that suites side by side do not share them. */
 function withRoles(database: TestDatabase, rolePrefix = database.name): Promise<DatabaseUrls> {
-  return provision(database.url, { rolePrefix, passwords: newPasswords(OWNERS) }).then(({ shared: _, ...urls }) => urls);
+  return provision(database.url, { rolePrefix, passwords: newPasswords(OWNERS) }).then(
+    ({ shared: _, ...urls }) => urls,
+  );
 }
 
 /** One for each run: the next one may have other migrations. */

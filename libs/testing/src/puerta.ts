@@ -4,8 +4,18 @@ import { resolve } from 'node:path';
 import { freePort } from '../../../tools/embedded/process.mjs';
 import { provisionRedis, redisUser, redisUsers, removeRedisUsers } from '../../../tools/embedded/redis-users.mjs';
 import {
-  APPS, appEnvironment, hasDatabase, migrateApp, newPasswords, newSecrets, SERVICES, startApp, type App, type AppProcess,
-  type DatabaseUrls, type Secrets,
+  APPS,
+  appEnvironment,
+  hasDatabase,
+  migrateApp,
+  newPasswords,
+  newSecrets,
+  SERVICES,
+  startApp,
+  type App,
+  type AppProcess,
+  type DatabaseUrls,
+  type Secrets,
 } from '../../../tools/embedded/services.mjs';
 import { temporaryFolder } from '../../../tools/embedded/server.mjs';
 import { testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';
@@ -138,7 +148,9 @@ export class Puerta {
 
   /** Everything that every replica has written. */
   get logs(): string {
-    return this.all().map((replica) => replica.logs).join('\n');
+    return this.all()
+      .map((replica) => replica.logs)
+      .join('\n');
   }
 
   /** Ends all replicas, drops the database and removes the files. */
@@ -164,7 +176,14 @@ export class Puerta {
  * @throws with the last lines of its log when an app does not come up; nothing is left running then
  */
 export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> {
-  const { replicas = {}, env = {}, envOf = () => ({}), redis = testRedisUrl(), databaseUrl = testDatabaseUrl(), workspace = WORKSPACE } = options;
+  const {
+    replicas = {},
+    env = {},
+    envOf = () => ({}),
+    redis = testRedisUrl(),
+    databaseUrl = testDatabaseUrl(),
+    workspace = WORKSPACE,
+  } = options;
   const secrets = newSecrets();
   const busPrefix = `bus-${randomBytes(6).toString('hex')}`;
   const filesFolder = temporaryFolder('files');
@@ -184,7 +203,9 @@ export async function startPuerta(options: PuertaOptions = {}): Promise<Puerta> 
   });
   const migrate = (urls: DatabaseUrls) =>
     Promise.all(
-      APPS.filter(hasDatabase).map((app) => migrateApp({ workspace, app, env: environmentOf(app, urls), log: () => {} })),
+      APPS.filter(hasDatabase).map((app) =>
+        migrateApp({ workspace, app, env: environmentOf(app, urls), log: () => {} }),
+      ),
     );
   const [database, databaseUrls] = await migratedDatabase(databaseUrl, migrate);
 

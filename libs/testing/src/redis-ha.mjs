@@ -206,7 +206,9 @@ export class ClusterServers extends Servers {
   /** Waits until all nodes know of a living replica for each primary: one killed before would not be replaced. @override */
   async complete() {
     const known = async (/** @type {RedisNode} */ node) => {
-      const lines = String(await node.ask('CLUSTER', 'NODES')).split('\n').filter((line) => line.includes('slave'));
+      const lines = String(await node.ask('CLUSTER', 'NODES'))
+        .split('\n')
+        .filter((line) => line.includes('slave'));
       return lines.length === PRIMARIES && !lines.some((line) => line.includes('fail'));
     };
     await Promise.all(this.nodes.map((node) => until('all know the replicas', () => known(node))));

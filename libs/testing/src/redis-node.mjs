@@ -56,7 +56,11 @@ export class RedisNode {
       orphanSignal: 'KILL',
       throwAway: false,
       orphanFolder: this.folder,
-      isReady: () => this.ask('PING').then((answer) => answer === 'PONG', () => false),
+      isReady: () =>
+        this.ask('PING').then(
+          (answer) => answer === 'PONG',
+          () => false,
+        ),
     });
   }
 

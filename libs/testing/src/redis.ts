@@ -44,7 +44,8 @@ export async function startRedis(): Promise<TestRedis> {
 
 /** What Redis refused to users whose names begin so, in its words; of the last 128 refusals of each server. */
 export async function refusedByRedis(redis: string | RedisServers, users: string): Promise<string[]> {
-  const logs = typeof redis === 'string' ? [await logOf(redis)] : await Promise.all(redis.nodes.map((node) => node.ask(...LOG)));
+  const logs =
+    typeof redis === 'string' ? [await logOf(redis)] : await Promise.all(redis.nodes.map((node) => node.ask(...LOG)));
   const entries = (logs as string[][][]).flat().map((entry) => entry.join(' '));
   return entries.filter((entry) => entry.includes(` username ${users}`));
 }

@@ -67,7 +67,7 @@ describe('the databases of an installation', () => {
     const database = await createDatabase();
     const urls = await provision(database.url, { rolePrefix: database.name, passwords });
     await ask(urls.identity, 'CREATE TABLE secrets AS SELECT 1 AS value');
-    expect(await ask(urls.identity, 'SELECT schemaname FROM pg_tables WHERE tablename = \'secrets\'')).toEqual([
+    expect(await ask(urls.identity, "SELECT schemaname FROM pg_tables WHERE tablename = 'secrets'")).toEqual([
       { schemaname: 'identity' },
     ]);
     await expect(ask(urls['card-issuer'], 'SELECT * FROM identity.secrets')).rejects.toThrow('permission denied');
@@ -92,7 +92,9 @@ describe('the databases of an installation', () => {
     Object.assign(plain, { username: `${database.name}_owner`, password: 'x' });
     const urls = await provision(plain.href, { rolePrefix: database.name, passwords });
     expect(urls.shared).toBe(true);
-    expect(await ask(urls['token-service'], 'SELECT current_schema() AS schema')).toEqual([{ schema: 'token_service' }]);
+    expect(await ask(urls['token-service'], 'SELECT current_schema() AS schema')).toEqual([
+      { schema: 'token_service' },
+    ]);
     await database.drop();
   });
 

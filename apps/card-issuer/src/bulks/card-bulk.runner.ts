@@ -41,7 +41,11 @@ async function run(task: Task): Promise<BulkCounts> {
   return { changed: at.changed, skipped: at.skipped };
 }
 
-async function step(tx: EntityManager, { companyId, userId, input }: Task, at: BulkPosition): Promise<Progress<BulkPosition>> {
+async function step(
+  tx: EntityManager,
+  { companyId, userId, input }: Task,
+  at: BulkPosition,
+): Promise<Progress<BulkPosition>> {
   const company = String(companyId);
   const total = at.total ?? input.card_ids?.length ?? (await meant(tx, company, input).getCount());
   const batch = await next(tx, company, input, at.after);
@@ -69,12 +73,19 @@ async function next(tx: EntityManager, companyId: string, input: BulkInput, afte
   return { cards, size: ids?.length ?? cards.length, last: ids?.at(-1) ?? cards.at(-1)?.id };
 }
 
-function meant(tx: EntityManager, companyId: string, { filter, as_of: asOf }: BulkInput): SelectQueryBuilder<CardEntity> {
+function meant(
+  tx: EntityManager,
+  companyId: string,
+  { filter, as_of: asOf }: BulkInput,
+): SelectQueryBuilder<CardEntity> {
   return cardsOf(tx, companyId, filter ?? {}).andWhere('card.issuedAt <= :asOf', { asOf });
 }
 
 /** What the same command for this card alone would come to. */
-function judge(card: CardEntity, { action, valid_until: validUntil }: BulkInput): 'change' | Exclude<keyof BulkSkipped, 'card_not_found'> {
+function judge(
+  card: CardEntity,
+  { action, valid_until: validUntil }: BulkInput,
+): 'change' | Exclude<keyof BulkSkipped, 'card_not_found'> {
   if (action !== 'renew') {
     const { from } = action === 'suspend' ? SUSPEND : REVOKE;
     return from.includes(card.status) ? 'change' : 'card_state_conflict';
@@ -83,7 +94,12 @@ function judge(card: CardEntity, { action, valid_until: validUntil }: BulkInput)
   return card.validUntil?.toISOString() === validUntil ? 'unchanged' : 'change';
 }
 
-async function change(tx: EntityManager, cards: readonly CardEntity[], input: BulkInput, userId: string): Promise<void> {
+async function change(
+  tx: EntityManager,
+  cards: readonly CardEntity[],
+  input: BulkInput,
+  userId: string,
+): Promise<void> {
   const these = { id: In(cards.map(({ id }) => id)) };
   if (input.action === 'renew') {
     await tx.update(CardEntity, these, { validUntil: new Date(String(input.valid_until)) });

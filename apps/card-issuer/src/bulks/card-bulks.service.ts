@@ -23,7 +23,9 @@ export class CardBulksService {
     const enqueue = async (tx: EntityManager) => ({
       reference: { job_id: await this.jobs.enqueue(tx, CARD_BULK, input, actorOf(call)) },
     });
-    return this.inbox.answer(dto, call, enqueue, async ({ job_id: id }) => toBulk(await this.jobs.get(CARD_BULK, id, companyId)));
+    return this.inbox.answer(dto, call, enqueue, async ({ job_id: id }) =>
+      toBulk(await this.jobs.get(CARD_BULK, id, companyId)),
+    );
   }
 
   /** @throws DomainError `company_required`, `role_required`, `job_not_found` */
@@ -49,10 +51,18 @@ export class CardBulksService {
 }
 
 /** @throws DomainError `validation_failed` for what goes together and what does not */
-function inputOf({ action, filter, card_ids: ids, valid_until: validUntil, reason, dry_run: dryRun }: BulkCardsDto): BulkInput {
+function inputOf({
+  action,
+  filter,
+  card_ids: ids,
+  valid_until: validUntil,
+  reason,
+  dry_run: dryRun,
+}: BulkCardsDto): BulkInput {
   const refuse = (error: FieldError): DomainError => new DomainError('validation_failed', { errors: [error] });
   if (filter == null && ids == null) throw refuse({ field: 'filter', code: 'required' });
-  if (filter != null && ids != null) throw refuse({ field: 'card_ids', code: 'conflicts', params: { other: 'filter' } });
+  if (filter != null && ids != null)
+    throw refuse({ field: 'card_ids', code: 'conflicts', params: { other: 'filter' } });
   if (action === 'renew' && validUntil == null) throw refuse({ field: 'valid_until', code: 'required' });
   if (action !== 'renew' && validUntil != null) {
     throw refuse({ field: 'valid_until', code: 'conflicts', params: { other: `action ${action}` } });

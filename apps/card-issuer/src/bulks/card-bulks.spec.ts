@@ -109,14 +109,21 @@ describe('a command for many cards', () => {
     const cards: Card[] = [];
     for (const holder of holders) cards.push(await service.issue(actor, { holder }));
     await send(actor, 'suspend', cards[3] as Card);
-    expect(await run(actor, { action: 'revoke', filter })).toMatchObject({ changed: meant.length, total: meant.length });
+    expect(await run(actor, { action: 'revoke', filter })).toMatchObject({
+      changed: meant.length,
+      total: meant.length,
+    });
     const now = await Promise.all(cards.map((card) => read(actor, card)));
     expect(now.flatMap(({ status }, n) => (status === 'revoked' ? [n] : []))).toEqual(meant);
   });
 
   it('concerns the cards that are named, each once, and says how many are not there', async () => {
     const [actor, stranger] = [user(), user()];
-    const [mine, other, theirs] = [await service.issue(actor), await service.issue(actor), await service.issue(stranger)];
+    const [mine, other, theirs] = [
+      await service.issue(actor),
+      await service.issue(actor),
+      await service.issue(stranger),
+    ];
     const card_ids = [mine.card_id, theirs.card_id.toUpperCase(), mine.card_id, randomUUID()];
     expect(await run(actor, { action: 'suspend', card_ids })).toMatchObject({
       done: 3,
@@ -199,10 +206,9 @@ describe('a command for many cards', () => {
     const actor = user();
     const card = await service.issue(actor);
     const recorded = () =>
-      service.database.query<{ id: string }[]>(
-        `SELECT id FROM card_events WHERE card_id = $1 AND kind = 'suspended'`,
-        [card.card_id],
-      );
+      service.database.query<{ id: string }[]>(`SELECT id FROM card_events WHERE card_id = $1 AND kind = 'suspended'`, [
+        card.card_id,
+      ]);
     await service.database.query('CREATE TABLE published AS SELECT data FROM outbox WHERE FALSE');
     await service.database.query(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
       'BEGIN INSERT INTO published VALUES (new.data); RETURN NULL; END'`);

@@ -17,8 +17,11 @@ async function activityOf(card: Card) {
   return recorded.filter(({ subject_id }) => subject_id === card.card_id);
 }
 
-const change = (pattern: 'cards.suspend' | 'cards.reactivate' | 'cards.rotate' | 'cards.revoke', card: Card, who: Actor = actor) =>
-  service.ask(pattern, { card_id: card.card_id }, { actor: who });
+const change = (
+  pattern: 'cards.suspend' | 'cards.reactivate' | 'cards.rotate' | 'cards.revoke',
+  card: Card,
+  who: Actor = actor,
+) => service.ask(pattern, { card_id: card.card_id }, { actor: who });
 
 describe('the activity trail', () => {
   it('records all that becomes of a card: who did it, to which card of which company', async () => {
@@ -39,14 +42,17 @@ describe('the activity trail', () => {
     for (const one of activity) {
       expect(one).toMatchObject({ actor_user_id: actor.user_id, company_id: actor.company_id });
     }
-    const events = await service.database.query<{ id: string }[]>('SELECT id FROM card_events WHERE card_id = $1', [card.card_id]);
+    const events = await service.database.query<{ id: string }[]>('SELECT id FROM card_events WHERE card_id = $1', [
+      card.card_id,
+    ]);
     expect(activity.map(({ id }) => id).sort()).toEqual(events.map(({ id }) => id).sort());
   });
 
   it('records nothing of what was refused, and once of what was asked twice', async () => {
     const card = await service.issue(actor);
     expect(await codeOf(change('cards.reactivate', card))).toBe('card_state_conflict');
-    const ask = () => service.ask('cards.suspend', { card_id: card.card_id }, { actor, idempotencyKey: `once-${card.card_id}` });
+    const ask = () =>
+      service.ask('cards.suspend', { card_id: card.card_id }, { actor, idempotencyKey: `once-${card.card_id}` });
     await Promise.all([ask(), ask(), ask()]);
     expect((await activityOf(card)).map(({ kind }) => kind).sort()).toEqual(['card.issued', 'card.suspended']);
   });

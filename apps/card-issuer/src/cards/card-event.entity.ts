@@ -1,14 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 export type CardEventKind =
-  | 'issued'
-  | 'updated'
-  | 'suspended'
-  | 'reactivated'
-  | 'revoked'
-  | 'rotated'
-  | 'photo_set'
-  | 'photo_removed';
+  'issued' | 'updated' | 'suspended' | 'reactivated' | 'revoked' | 'rotated' | 'photo_set' | 'photo_removed';
 
 /** One line of a card's history: written in the transaction of its change, never changed. */
 @Entity({ name: 'card_events' })

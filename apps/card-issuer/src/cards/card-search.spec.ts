@@ -1,7 +1,10 @@
 import { withChanges } from './card-holder';
 import { searchQuery, searchWords } from './card-search';
 
-const holder = withChanges({}, { name: 'Ángela Pérez-García  D’Elía', email: 'Angela@example.com', document_id: 'V 12.345.678' });
+const holder = withChanges(
+  {},
+  { name: 'Ángela Pérez-García  D’Elía', email: 'Angela@example.com', document_id: 'V 12.345.678' },
+);
 const card = { number: '26-10001', holder };
 
 describe('search words', () => {
@@ -40,7 +43,9 @@ describe('a search query', () => {
 
   it('has no lexeme that PostgreSQL would refuse, and the beginning of every long word still finds it', () => {
     const long = '㌖'.repeat(120);
-    const [kept] = searchWords({ ...card, holder: withChanges(holder, { name: long }) }).filter((word) => word.startsWith('キ'));
+    const [kept] = searchWords({ ...card, holder: withChanges(holder, { name: long }) }).filter((word) =>
+      word.startsWith('キ'),
+    );
     expect(Buffer.byteLength(kept ?? '')).toBeLessThanOrEqual(2046);
     expect(searchQuery(long)).toBe(`'${kept}':*`);
   });

@@ -176,15 +176,12 @@ describe('rotating', () => {
 });
 
 describe('at once', () => {
-  it.each(['suspend', 'revoke'] as const)(
-    '20 times %s happens once; the others get the conflict',
-    async (command) => {
-      const card = await service.issue(actor);
-      const outcomes = await Promise.all(Array.from({ length: 20 }, () => codeOf(send(command, card))));
-      expect(outcomes.filter((outcome) => outcome === 'card_state_conflict')).toHaveLength(19);
-      expect(await service.history(card)).toHaveLength(2);
-    },
-  );
+  it.each(['suspend', 'revoke'] as const)('20 times %s happens once; the others get the conflict', async (command) => {
+    const card = await service.issue(actor);
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => codeOf(send(command, card))));
+    expect(outcomes.filter((outcome) => outcome === 'card_state_conflict')).toHaveLength(19);
+    expect(await service.history(card)).toHaveLength(2);
+  });
 
   it('suspend, reactivate, revoke and rotate leave a history that could have happened', async () => {
     const card = await service.issue(actor);

@@ -1,12 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type {
-  Card,
-  CardIdDto,
-  CardPage,
-  IssueCardDto,
-  ListCardsDto,
-  UpdateCardCommand,
-} from '@puerta/contracts';
+import type { Card, CardIdDto, CardPage, IssueCardDto, ListCardsDto, UpdateCardCommand } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
 import { paginate } from '@puerta/database';
 import type { Call } from '@puerta/service';
@@ -139,7 +132,8 @@ async function insertIfFree(tx: EntityManager, card: CardEntity): Promise<boolea
 
 function changesIn({ holder, valid_until }: UpdateCardCommand, card: CardEntity): Partial<CardEntity> {
   const changes: Partial<CardEntity> = {};
-  if (Object.values(holder ?? {}).some((value) => value !== undefined)) changes.holder = withChanges(card.holder, holder ?? {});
+  if (Object.values(holder ?? {}).some((value) => value !== undefined))
+    changes.holder = withChanges(card.holder, holder ?? {});
   if (valid_until !== undefined) changes.validUntil = valid_until === null ? null : new Date(valid_until);
   return changes;
 }

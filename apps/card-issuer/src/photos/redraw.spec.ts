@@ -48,7 +48,15 @@ function crc(bytes: Buffer): number {
 
 /** A whole interlaced PNG of RGBA, 16 bits a sample; its sides are multiples of eight. */
 function interlacedOf(width: number, height: number): Buffer {
-  const passes = [[8, 8], [8, 8], [4, 8], [4, 4], [2, 4], [2, 2], [1, 2]] as const;
+  const passes = [
+    [8, 8],
+    [8, 8],
+    [4, 8],
+    [4, 4],
+    [2, 4],
+    [2, 2],
+    [1, 2],
+  ] as const;
   const bytes = passes.reduce((sum, [x, y]) => sum + (height / y) * (1 + (width / x) * 8), 0);
   return pngOf(width, height, deflateSync(Buffer.alloc(bytes)), { depth: 16, color: 6, interlaced: true });
 }
@@ -118,8 +126,16 @@ describe('a photo that is drawn anew', () => {
 
   it('shows white where the file shows nothing', async () => {
     const clear = { r: 0, g: 0, b: 0, alpha: 0 };
-    const file = await sharp({ create: { width: 8, height: 8, channels: 4, background: clear } }).png().toBuffer();
-    expect([...(await sharp(await redraw(file)).raw().toBuffer()).subarray(0, 3)]).toEqual([255, 255, 255]);
+    const file = await sharp({ create: { width: 8, height: 8, channels: 4, background: clear } })
+      .png()
+      .toBuffer();
+    expect([
+      ...(
+        await sharp(await redraw(file))
+          .raw()
+          .toBuffer()
+      ).subarray(0, 3),
+    ]).toEqual([255, 255, 255]);
   });
 });
 
@@ -141,9 +157,27 @@ describe('what is refused', () => {
     ['nothing', () => Buffer.alloc(0)],
     ['a text', () => Buffer.from('not a picture')],
     ['SVG', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9"/></svg>')],
-    ['GIF', async () => sharp(await picture()).gif().toBuffer()],
-    ['TIFF', async () => sharp(await picture()).tiff().toBuffer()],
-    ['AVIF', async () => sharp(await picture({ width: 16, height: 16 })).avif({ effort: 0 }).toBuffer()],
+    [
+      'GIF',
+      async () =>
+        sharp(await picture())
+          .gif()
+          .toBuffer(),
+    ],
+    [
+      'TIFF',
+      async () =>
+        sharp(await picture())
+          .tiff()
+          .toBuffer(),
+    ],
+    [
+      'AVIF',
+      async () =>
+        sharp(await picture({ width: 16, height: 16 }))
+          .avif({ effort: 0 })
+          .toBuffer(),
+    ],
     ['PDF', () => Buffer.from('%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>')],
     ['half a JPEG', async () => (await picture({ width: 800, height: 800 })).subarray(0, 2_000)],
     ['a PNG without its end', async () => (await picture({ format: 'png', width: 800 })).subarray(0, 2_000)],

@@ -62,7 +62,7 @@ describe('the PNG of a QR code', () => {
   });
 
   it('fits a message of the bus at the greatest width', async () => {
-    expect((qrPng(URLS[2] as string, 2048)).length).toBeLessThan(100_000);
+    expect(qrPng(URLS[2] as string, 2048).length).toBeLessThan(100_000);
   });
 
   it('draws any width, also where a line ends within a byte', async () => {

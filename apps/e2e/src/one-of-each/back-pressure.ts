@@ -39,7 +39,11 @@ it('refuses at once what a service cannot keep up with, says when to ask again, 
   const refused = await Promise.all(Array.from({ length: 50 }, logIn));
   expect(elapsed()).toBeLessThan(1_500);
   for (const { status, headers, body } of refused) {
-    expect({ status, code: body.code, wait: headers.get('retry-after') }).toEqual({ status: 503, code: 'overloaded', wait: '2' });
+    expect({ status, code: body.code, wait: headers.get('retry-after') }).toEqual({
+      status: 503,
+      code: 'overloaded',
+      wait: '2',
+    });
   }
 
   process.kill(identity?.pid ?? 0, 'SIGCONT');

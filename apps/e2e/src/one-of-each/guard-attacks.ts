@@ -20,7 +20,8 @@ beforeAll(async () => {
 
 type Json = Record<string, unknown>;
 
-const encode = (value: Json | string) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const encode = (value: Json | string) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const decode = (part = ''): Json => JSON.parse(Buffer.from(part, 'base64url').toString()) as Json;
 
 /** The parts of the administrator's token. */
@@ -66,7 +67,10 @@ const now = () => Math.floor(Date.now() / 1000);
 
 const attacks: readonly [string, () => string | Promise<string>][] = [
   ['alg none', () => `${encode({ ...parts().header, alg: 'none' })}.${encode(parts().claims)}.`],
-  ['alg None with a signature', () => `${encode({ ...parts().header, alg: 'None' })}.${encode(parts().claims)}.${parts().signature}`],
+  [
+    'alg None with a signature',
+    () => `${encode({ ...parts().header, alg: 'None' })}.${encode(parts().claims)}.${parts().signature}`,
+  ],
   ['HS256 signed with the public key', () => hmac(JSON.stringify(keys[0]))],
   ['HS256 signed with the bytes of the public key', () => hmac(Buffer.from(`${keys[0]?.x}${keys[0]?.y}`, 'base64url'))],
   ['HS256 signed with an empty key', () => hmac('')],
@@ -86,12 +90,18 @@ const attacks: readonly [string, () => string | Promise<string>][] = [
   ['a later end', () => tampered({ exp: now() + 86_400 })],
   ['another user', () => tampered({ sub: randomUUID() })],
   ['another company', () => tampered({ company_id: randomUUID() })],
-  ['a signature of zeros', () => `${admin.token.split('.').slice(0, 2).join('.')}.${Buffer.alloc(64).toString('base64url')}`],
+  [
+    'a signature of zeros',
+    () => `${admin.token.split('.').slice(0, 2).join('.')}.${Buffer.alloc(64).toString('base64url')}`,
+  ],
   ['no signature', () => `${admin.token.split('.').slice(0, 2).join('.')}.`],
   ['two parts', () => admin.token.split('.').slice(0, 2).join('.')],
   ['four parts', () => `${admin.token}.e30`],
   ['padding', () => `${admin.token}=`],
-  ['a non-canonical signature', () => [...admin.token.split('.').slice(0, 2), nonCanonical(parts().signature)].join('.')],
+  [
+    'a non-canonical signature',
+    () => [...admin.token.split('.').slice(0, 2), nonCanonical(parts().signature)].join('.'),
+  ],
   ['white space inside', () => admin.token.replace('.', ' .')],
   ['garbage', () => randomBytes(200).toString('base64url')],
   ['8 KiB', () => `${admin.token}${'A'.repeat(8_192)}`],
@@ -111,7 +121,10 @@ it('asks for a token where there is none', async () => {
     { 'x-user-id': admin.userId, 'x-company-id': admin.companyId },
   ];
   for (const headers of claims) {
-    expect(await puerta.api().get('/users/me', { headers })).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+    expect(await puerta.api().get('/users/me', { headers })).toMatchObject({
+      status: 401,
+      body: { code: 'unauthenticated' },
+    });
   }
   const inQuery = await puerta.api().get(`/users/me?access_token=${admin.token}`);
   expect(inQuery).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
@@ -144,7 +157,12 @@ it('refuses an access token as a scan pass', async () => {
 });
 
 it('believes no header about who asks', async () => {
-  const headers = { 'x-user-id': randomUUID(), 'x-company-id': randomUUID(), 'x-user-roles': 'owner', 'x-puerta-actor': '{}' };
+  const headers = {
+    'x-user-id': randomUUID(),
+    'x-company-id': randomUUID(),
+    'x-user-roles': 'owner',
+    'x-puerta-actor': '{}',
+  };
   const me = expectStatus(await puerta.api().get('/users/me', { token: admin.token, headers }), 200);
   expect(me).toMatchObject({ user_id: admin.userId });
 });

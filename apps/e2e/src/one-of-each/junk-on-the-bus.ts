@@ -13,7 +13,9 @@ beforeAll(async () => {
 }, 120_000);
 
 const patterns = [identityContract, cardIssuerContract, tokenServiceContract].flatMap((contract) =>
-  Object.entries(contract.patterns).map(([pattern, { callers }]) => [contract.name, pattern, callers[0] ?? 'gateway'] as const),
+  Object.entries(contract.patterns).map(
+    ([pattern, { callers }]) => [contract.name, pattern, callers[0] ?? 'gateway'] as const,
+  ),
 );
 
 /** Nothing that any pattern takes; most are what a buggy or hostile caller would send. */
@@ -27,7 +29,18 @@ const junk: readonly unknown[] = [
   { unknown: true },
   JSON.parse('{"__proto__":{"admin":true}}'),
   { constructor: { prototype: { admin: true } } },
-  { card_id: 7, company_id: [], user_id: {}, code: null, email: 1, name: {}, roles: 'owner', scan_id: 'x', refresh_token: 1, holder: 1 },
+  {
+    card_id: 7,
+    company_id: [],
+    user_id: {},
+    code: null,
+    email: 1,
+    name: {},
+    roles: 'owner',
+    scan_id: 'x',
+    refresh_token: 1,
+    holder: 1,
+  },
   { card_id: "' OR 1=1 --", company_id: '\0', limit: 'all', cursor: {}, q: ['a'], format: 'gif', size: -1 },
   JSON.parse(`${'{"a":'.repeat(500)}1${'}'.repeat(500)}`),
 ];
@@ -51,9 +64,10 @@ describe.each(patterns)('%s %s', (service, pattern, caller) => {
       const calls: [unknown, object][] = junk.map((data) => [data, actor()]);
       if (caller === 'gateway') calls.push(...junkActors.map((one): [unknown, object] => [{}, one]));
       for (const [data, one] of calls) {
-        const error = await client
-          .call(target, data as object, { actor: one })
-          .then(() => undefined, (reason: unknown) => reason);
+        const error = await client.call(target, data as object, { actor: one }).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
         expect(error).toBeInstanceOf(BusError);
         expect((error as BusError).code).toBe('validation_failed');
       }

@@ -16,9 +16,15 @@ it('writes no password, token, code or secret to any log at debug level', async 
   const email = `${randomUUID()}@example.com`;
   const secrets: string[] = [canary];
 
-  const registered = expectStatus(await api.post<LoginAnswer>('/users/register', { name: 'Ana', email, password: canary }), 201);
+  const registered = expectStatus(
+    await api.post<LoginAnswer>('/users/register', { name: 'Ana', email, password: canary }),
+    201,
+  );
   const login = expectStatus(await api.post<LoginAnswer>('/users/login', { email, password: canary }), 200);
-  const refreshed = expectStatus(await api.post<LoginAnswer>('/users/refresh', { refresh_token: login.refresh_token }), 200);
+  const refreshed = expectStatus(
+    await api.post<LoginAnswer>('/users/refresh', { refresh_token: login.refresh_token }),
+    200,
+  );
   for (const answer of [registered, login, refreshed]) secrets.push(answer.access_token, answer.refresh_token);
 
   const admin = await administrator(api);

@@ -48,7 +48,14 @@ process.once('message', async () => {
   await Promise.all(open);
   took.sort((a, b) => a - b);
   const at = (/** @type {number} */ share) => took[Math.floor(took.length * share)] ?? 0;
-  process.send?.({ calls: took.length, failed, p50: at(0.5), p99: at(0.99), most: took.at(-1), ownDelayP99: delay.percentile(99) / 1e6 });
+  process.send?.({
+    calls: took.length,
+    failed,
+    p50: at(0.5),
+    p99: at(0.99),
+    most: took.at(-1),
+    ownDelayP99: delay.percentile(99) / 1e6,
+  });
   await client.close();
   process.disconnect();
 });

@@ -53,7 +53,10 @@ export class ForgetfulProxy {
       if (!forgets) client.write(chunk);
     });
     client.pipe(server);
-    for (const [one, other] of [[client, server], [server, client]] as const) {
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       this.sockets.add(one);
       one.on('error', () => undefined);
       one.on('close', () => {

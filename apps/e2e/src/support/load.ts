@@ -40,7 +40,11 @@ export async function issueMany(puerta: Puerta, token: string, options: LoadOpti
       const gateway = (n + attempt) % puerta.replicas.gateway.length;
       const answer = await puerta
         .api(gateway)
-        .post<Card & { code: string }>('/cards', { holder: holder(`Luis ${n}`) }, { token, headers, signal: AbortSignal.timeout(15_000) })
+        .post<Card & { code: string }>(
+          '/cards',
+          { holder: holder(`Luis ${n}`) },
+          { token, headers, signal: AbortSignal.timeout(15_000) },
+        )
         .catch((error: Error) => ({ status: 0, body: { code: error.message } as Card & { code: string } }));
       longestMs = Math.max(longestMs, performance.now() - started);
       if (answer.status === 201) {
@@ -63,13 +67,20 @@ export async function issueMany(puerta: Puerta, token: string, options: LoadOpti
 }
 
 /** How many messages of a pattern each replica of a service has answered, from its metrics. */
-export function busCounts(puerta: Puerta, app: 'identity' | 'card-issuer' | 'token-service', pattern: string): Promise<number[]> {
+export function busCounts(
+  puerta: Puerta,
+  app: 'identity' | 'card-issuer' | 'token-service',
+  pattern: string,
+): Promise<number[]> {
   return Promise.all(
     puerta.replicas[app].map(async (replica) => {
       const { body } = await replica.internal.get<string>('/metrics');
       return body
         .split('\n')
-        .filter((line) => line.startsWith('puerta_bus_handle_duration_seconds_count') && line.includes(`pattern="${pattern}"`))
+        .filter(
+          (line) =>
+            line.startsWith('puerta_bus_handle_duration_seconds_count') && line.includes(`pattern="${pattern}"`),
+        )
         .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
     }),
   );

@@ -6,7 +6,8 @@ export const PASSWORD = 'correct horse battery staple';
 
 /** Fails with the whole answer, so that a broken step says why. */
 export function expectStatus<Body>(answer: Answer<Body>, status: number): Body {
-  if (answer.status !== status) throw new Error(`expected ${status}, got ${answer.status}: ${JSON.stringify(answer.body)}`);
+  if (answer.status !== status)
+    throw new Error(`expected ${status}, got ${answer.status}: ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
 
@@ -29,8 +30,14 @@ export interface Administrator {
 export async function administrator(api: HttpClient, company = 'Universidad Demo'): Promise<Administrator> {
   const login = await register(api);
   const token = login.access_token;
-  const { company_id } = expectStatus(await api.post<{ company_id: string }>('/companies', { name: company }, { token }), 201);
-  const ensured = expectStatus(await api.post<EnsureCompanyAnswer>('/users/me/ensure-company', { company_id }, { token }), 200);
+  const { company_id } = expectStatus(
+    await api.post<{ company_id: string }>('/companies', { name: company }, { token }),
+    201,
+  );
+  const ensured = expectStatus(
+    await api.post<EnsureCompanyAnswer>('/users/me/ensure-company', { company_id }, { token }),
+    200,
+  );
   return {
     userId: login.user_id,
     email: login.email,

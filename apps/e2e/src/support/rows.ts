@@ -6,7 +6,10 @@ async function connected<T>(url: string, work: (query: Query) => Promise<T>): Pr
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    return await work(async <Row extends object>(sql: string, values: unknown[] = []) => (await client.query(sql, values)).rows as Row[]);
+    return await work(
+      async <Row extends object>(sql: string, values: unknown[] = []) =>
+        (await client.query(sql, values)).rows as Row[],
+    );
   } finally {
     await client.end();
   }

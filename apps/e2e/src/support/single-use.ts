@@ -34,7 +34,9 @@ export class TokensOverBus {
 
   async issue(): Promise<string> {
     const dto = { ttl_seconds: 600, payload: 'once' };
-    const answer: CreatedToken = await this.settled((call) => this.tokens.request('single-use-tokens.issue', dto, call));
+    const answer: CreatedToken = await this.settled((call) =>
+      this.tokens.request('single-use-tokens.issue', dto, call),
+    );
     return answer.token;
   }
 

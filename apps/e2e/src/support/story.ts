@@ -1,6 +1,23 @@
-import { type ActivityPage, type Card, type CreatedToken, type LoginAnswer, type ScanProfile, tokenServiceContract, type UserProfile } from '@puerta/contracts';
+import {
+  type ActivityPage,
+  type Card,
+  type CreatedToken,
+  type LoginAnswer,
+  type ScanProfile,
+  tokenServiceContract,
+  type UserProfile,
+} from '@puerta/contracts';
 import { ServiceClient } from '@puerta/messaging';
-import { readQrCodes, refusedByRedis, startPuerta, waitFor, type Answer, type HttpClient, type Puerta, type RedisServers } from '@puerta/testing';
+import {
+  readQrCodes,
+  refusedByRedis,
+  startPuerta,
+  waitFor,
+  type Answer,
+  type HttpClient,
+  type Puerta,
+  type RedisServers,
+} from '@puerta/testing';
 import { askAs } from './bus';
 import { administrator, expectStatus, holder, issueCard, PASSWORD, register } from './people';
 
@@ -30,10 +47,24 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
 
   it('registers a user, logs in and says who that is', async () => {
     const registered = await register(api, 'José Ñúñez');
-    const login = expectStatus(await api.post<LoginAnswer>('/users/login', { email: registered.email, password: PASSWORD }), 200);
-    expect(login).toMatchObject({ user_id: registered.user_id, company_id: null, roles: [], token_type: 'Bearer', expires_in: 900 });
+    const login = expectStatus(
+      await api.post<LoginAnswer>('/users/login', { email: registered.email, password: PASSWORD }),
+      200,
+    );
+    expect(login).toMatchObject({
+      user_id: registered.user_id,
+      company_id: null,
+      roles: [],
+      token_type: 'Bearer',
+      expires_in: 900,
+    });
     const me = expectStatus(await api.get<UserProfile>('/users/me', { token: login.access_token }), 200);
-    expect(me).toMatchObject({ user_id: registered.user_id, name: 'José Ñúñez', email: registered.email, memberships: [] });
+    expect(me).toMatchObject({
+      user_id: registered.user_id,
+      name: 'José Ñúñez',
+      email: registered.email,
+      memberships: [],
+    });
   });
 
   it('asks for a company on a StrictAuth route, and lets pass with the token that ensure-company gives', async () => {
@@ -50,7 +81,10 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
       201,
     );
     expectStatus(await api.post('/users/me/ensure-company', { company_id }, { token: login.access_token }), 200);
-    const refreshed = expectStatus(await api.post<LoginAnswer>('/users/refresh', { refresh_token: login.refresh_token }), 200);
+    const refreshed = expectStatus(
+      await api.post<LoginAnswer>('/users/refresh', { refresh_token: login.refresh_token }),
+      200,
+    );
     expect(refreshed).toMatchObject({ company_id, roles: ['owner'] });
     expectStatus(await api.get('/cards', { token: refreshed.access_token }), 200);
   });
@@ -59,13 +93,20 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
     const { token, companyId } = await administrator(api, 'Universidad Simón');
     const card = await issueCard(api, token);
     const year = String(new Date().getUTCFullYear()).slice(2);
-    expect(card).toMatchObject({ number: `${year}-10001`, status: 'active', holder: { name: 'Luis Rojas', email: null } });
+    expect(card).toMatchObject({
+      number: `${year}-10001`,
+      status: 'active',
+      holder: { name: 'Luis Rojas', email: null },
+    });
     expect(card.scan_url).toMatch(new RegExp(`^${puerta.url}/scan/[A-Za-z0-9_-]{22}$`));
 
     for (const picture of ['qr.png', 'qr.svg']) {
-      const { status, headers, body } = await api.get<Uint8Array | string>(`/cards/${card.card_id}/${picture}`, { token });
+      const { status, headers, body } = await api.get<Uint8Array | string>(`/cards/${card.card_id}/${picture}`, {
+        token,
+      });
       expect(status).toBe(200);
-      if (picture === 'qr.png') expect((await readQrCodes(body as Uint8Array)).map(({ text }) => text)).toEqual([card.scan_url]);
+      if (picture === 'qr.png')
+        expect((await readQrCodes(body as Uint8Array)).map(({ text }) => text)).toEqual([card.scan_url]);
       else expect(headers.get('content-type')).toContain('image/svg+xml');
     }
 
@@ -91,7 +132,10 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
     expect(JSON.stringify(profile)).not.toContain(companyId);
 
     await new Promise((resolve) => setTimeout(resolve, (PASS_SECONDS + 0.2) * 1000));
-    expect(await api.get('/scan/profile', { token: pass })).toMatchObject({ status: 401, body: { code: 'scan_expired' } });
+    expect(await api.get('/scan/profile', { token: pass })).toMatchObject({
+      status: 401,
+      body: { code: 'scan_expired' },
+    });
 
     const rotated = expectStatus(await api.post<Card>(`/cards/${card.card_id}/rotate`, {}, { token }), 200);
     expect(rotated).toMatchObject({ card_id: card.card_id, number: card.number, status: 'active' });
@@ -102,7 +146,11 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
 
   it('answers every dead code alike', async () => {
     const { token } = await administrator(api);
-    const [suspended, revoked, rotated] = [await issueCard(api, token), await issueCard(api, token), await issueCard(api, token)];
+    const [suspended, revoked, rotated] = [
+      await issueCard(api, token),
+      await issueCard(api, token),
+      await issueCard(api, token),
+    ];
     expectStatus(await api.post(`/cards/${suspended.card_id}/suspend`, { reason: 'perdida' }, { token }), 200);
     expectStatus(await api.post(`/cards/${revoked.card_id}/revoke`, {}, { token }), 200);
     expectStatus(await api.post(`/cards/${rotated.card_id}/rotate`, {}, { token }), 200);
@@ -119,7 +167,10 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
       const answers = await Promise.all(
         paths.map(async (path) => {
           const { status, headers, body } = await puerta.http().get(path, { headers: { accept } });
-          const text = (typeof body === 'string' ? body : JSON.stringify(body)).replaceAll(headers.get('x-request-id') ?? '-', '');
+          const text = (typeof body === 'string' ? body : JSON.stringify(body)).replaceAll(
+            headers.get('x-request-id') ?? '-',
+            '',
+          );
           const shown = [...headers.keys()].filter((name) => !['date', 'content-length'].includes(name)).sort();
           return JSON.stringify({ status, text, shown, cache: headers.get('cache-control') });
         }),
@@ -144,21 +195,35 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
   it('hands out a token that is good once, and tells who tried it again', async () => {
     const { token, userId, companyId } = await administrator(api);
     const claim = { purpose: 'download', subject: 'invoice-7' };
-    const made = expectStatus(await api.post<CreatedToken>('/token/create', { ...claim, payload: { file: '7.pdf' } }, { token }), 201);
+    const made = expectStatus(
+      await api.post<CreatedToken>('/token/create', { ...claim, payload: { file: '7.pdf' } }, { token }),
+      201,
+    );
     const shown = { ...claim, token: made.token };
-    expect(await api.post('/token/validate', { token: made.token }, { token })).toMatchObject({ status: 409, body: { code: 'token_binding_mismatch' } });
+    expect(await api.post('/token/validate', { token: made.token }, { token })).toMatchObject({
+      status: 409,
+      body: { code: 'token_binding_mismatch' },
+    });
     expectStatus(await api.post('/token/peek', shown, { token }), 200);
     const answers = await Promise.all(Array.from({ length: 20 }, () => api.post('/token/validate', shown, { token })));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(19).fill(410)]);
-    expect(answers.find(({ status }) => status === 200)?.body).toMatchObject({ payload: { file: '7.pdf' }, created_by: userId });
+    expect(answers.find(({ status }) => status === 200)?.body).toMatchObject({
+      payload: { file: '7.pdf' },
+      created_by: userId,
+    });
     await waitFor(async () => {
       const { body } = await api.get<ActivityPage>(`/companies/${companyId}/activity`, { token });
-      return body.items.filter(({ kind, actor_user_id }) => kind === 'token.reused' && actor_user_id === userId).length === 1;
+      return (
+        body.items.filter(({ kind, actor_user_id }) => kind === 'token.reused' && actor_user_id === userId).length === 1
+      );
     });
 
     const other = expectStatus(await api.post<CreatedToken>('/token/create', {}, { token }), 201);
     expectStatus(await api.delete(`/token/${other.token_id}`, { token }), 204);
-    expect(await api.post('/token/validate', { token: other.token }, { token })).toMatchObject({ status: 404, body: { code: 'token_unknown' } });
+    expect(await api.post('/token/validate', { token: other.token }, { token })).toMatchObject({
+      status: 404,
+      body: { code: 'token_unknown' },
+    });
   });
 
   it("neither makes, looks at, uses up nor takes back what is a service's own, whoever asks over HTTP", async () => {
@@ -171,13 +236,19 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
         const theirs = await tokens.request('single-use-tokens.issue', { ...claim, format, ttl_seconds: 60 });
         const shown = { ...claim, token: theirs.token };
         for (const path of ['/token/peek', '/token/validate']) {
-          expect(await api.post(path, shown, { token })).toMatchObject({ status: 404, body: { code: 'token_unknown' } });
+          expect(await api.post(path, shown, { token })).toMatchObject({
+            status: 404,
+            body: { code: 'token_unknown' },
+          });
         }
         expect(await api.delete(`/token/${theirs.token_id}`, { token })).toMatchObject({ status: 404 });
         const ours = expectStatus(await api.post<CreatedToken>('/token/create', { ...claim, format }, { token }), 201);
         const refused = tokens.request('single-use-tokens.redeem', { ...claim, token: ours.token });
         await expect(refused).rejects.toMatchObject({ code: 'token_unknown' });
-        expect(await tokens.request('single-use-tokens.redeem', shown)).toMatchObject({ valid: true, created_by: caller });
+        expect(await tokens.request('single-use-tokens.redeem', shown)).toMatchObject({
+          valid: true,
+          created_by: caller,
+        });
       }
       await client.close();
     }
@@ -187,7 +258,12 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
     const [ours, theirs] = [await administrator(api), await administrator(api)];
     const card = await issueCard(api, ours.token);
     for (const [method, path] of [
-      ['GET', ''], ['GET', '/qr.png'], ['PATCH', ''], ['POST', '/suspend'], ['POST', '/rotate'], ['POST', '/revoke'],
+      ['GET', ''],
+      ['GET', '/qr.png'],
+      ['PATCH', ''],
+      ['POST', '/suspend'],
+      ['POST', '/rotate'],
+      ['POST', '/revoke'],
     ] as const) {
       const body = method === 'GET' ? undefined : method === 'PATCH' ? { holder: { name: 'Eva' } } : {};
       const answer = await api.request(method, `/cards/${card.card_id}${path}`, body, { token: theirs.token });
@@ -221,8 +297,14 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
   });
 
   it('says that it is alive and ready, and shows metrics on the internal port alone', async () => {
-    expect(await puerta.http().get('/')).toMatchObject({ status: 200, body: { message: 'Puerta API Gateway is running!' } });
-    expect(await puerta.http().get('/health')).toMatchObject({ status: 200, body: { status: 'healthy', service: 'Puerta API Gateway' } });
+    expect(await puerta.http().get('/')).toMatchObject({
+      status: 200,
+      body: { message: 'Puerta API Gateway is running!' },
+    });
+    expect(await puerta.http().get('/health')).toMatchObject({
+      status: 200,
+      body: { status: 'healthy', service: 'Puerta API Gateway' },
+    });
     await waitFor(async () => (await puerta.http().get('/health/ready')).status === 200);
     expect((await puerta.http().get('/metrics')).status).toBe(404);
     for (const replica of puerta.all()) {

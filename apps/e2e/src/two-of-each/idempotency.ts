@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Card, CreatedInvitation, LoginAnswer } from '@puerta/contracts';
 import { waitFor, type Puerta } from '@puerta/testing';
-import { administrator, expectStatus, holder, issueCard, PASSWORD, register, type Administrator } from '../support/people';
+import {
+  administrator,
+  expectStatus,
+  holder,
+  issueCard,
+  PASSWORD,
+  register,
+  type Administrator,
+} from '../support/people';
 import { dump, query } from '../support/rows';
 import { doubled } from '../support/shared-puerta';
 
@@ -81,7 +89,13 @@ const ROUTES: Record<string, () => Promise<Request>> = {
   '/companies': async () => {
     const name = `Compañía ${randomUUID()}`;
     const { token } = admin;
-    return { path: '/companies', body: { name }, other: { name: 'X' }, token, effects: ['identity.companies WHERE name = $1', name] };
+    return {
+      path: '/companies',
+      body: { name },
+      other: { name: 'X' },
+      token,
+      effects: ['identity.companies WHERE name = $1', name],
+    };
   },
   '/companies/{company_id}/invitations': async () => {
     const email = `${randomUUID()}@example.com`;
@@ -194,7 +208,10 @@ describe.each(Object.entries(ROUTES))('POST %s', (_path, prepare) => {
     expect(await send(request, key)).toEqual(told[0]);
     expect(await count(request.effects)).toBe(before + 1);
     const other = await send({ ...request, ...(request.body ? { body: request.other } : request.other) }, key);
-    expect([other.status, JSON.parse(other.text)]).toEqual([422, expect.objectContaining({ code: 'idempotency_mismatch' })]);
+    expect([other.status, JSON.parse(other.text)]).toEqual([
+      422,
+      expect.objectContaining({ code: 'idempotency_mismatch' }),
+    ]);
     expect(await send(request, key, 1)).toEqual(told[0]);
     expect(await count(request.effects)).toBe(before + 1);
   });
@@ -203,7 +220,13 @@ describe.each(Object.entries(ROUTES))('POST %s', (_path, prepare) => {
 it('remembers no refusal', async () => {
   const key = randomUUID();
   const { card_id } = await issueCard(puerta.api(), admin.token);
-  const reactivate = { path: `/cards/${card_id}/reactivate`, body: {}, other: {}, token: admin.token, effects: ['x'] } as const;
+  const reactivate = {
+    path: `/cards/${card_id}/reactivate`,
+    body: {},
+    other: {},
+    token: admin.token,
+    effects: ['x'],
+  } as const;
   expect((await send(reactivate, key)).status).toBe(409);
   expectStatus(await puerta.api().post(`/cards/${card_id}/suspend`, {}, { token: admin.token }), 200);
   expect((await send(reactivate, key)).status).toBe(200);
@@ -213,7 +236,8 @@ it('tells the first answer to a PATCH as well', async () => {
   const { token } = admin;
   const { card_id } = await issueCard(puerta.api(), token);
   const headers = { 'idempotency-key': randomUUID() };
-  const patch = (unit: string) => puerta.api().patch<Card>(`/cards/${card_id}`, { holder: { unit } }, { token, headers });
+  const patch = (unit: string) =>
+    puerta.api().patch<Card>(`/cards/${card_id}`, { holder: { unit } }, { token, headers });
   const first = expectStatus(await patch('Derecho'), 200);
   expectStatus(await puerta.api().post(`/cards/${card_id}/suspend`, {}, { token }), 200);
   expect(expectStatus(await patch('Derecho'), 200)).toEqual(first);
@@ -234,38 +258,48 @@ describe('after kill -9 between the commit and the answer', () => {
       'the answer was stored with the effect',
       '/cards',
       'card-issuer',
-      [HOLD, `CREATE CONSTRAINT TRIGGER t AFTER INSERT ON card_issuer.cards DEFERRABLE INITIALLY DEFERRED
-                FOR EACH ROW EXECUTE FUNCTION public.hold()`],
+      [
+        HOLD,
+        `CREATE CONSTRAINT TRIGGER t AFTER INSERT ON card_issuer.cards DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW EXECUTE FUNCTION public.hold()`,
+      ],
       ['DROP TRIGGER t ON card_issuer.cards', 'DROP FUNCTION public.hold'],
     ],
     [
       'the answer was not stored',
       '/companies',
       'identity',
-      [REFUSE, `CREATE TRIGGER t BEFORE UPDATE ON identity.inbox FOR EACH ROW
-                  WHEN (old.reference IS NOT NULL) EXECUTE FUNCTION public.refuse()`],
+      [
+        REFUSE,
+        `CREATE TRIGGER t BEFORE UPDATE ON identity.inbox FOR EACH ROW
+                  WHEN (old.reference IS NOT NULL) EXECUTE FUNCTION public.refuse()`,
+      ],
       ['DROP TRIGGER t ON identity.inbox', 'DROP FUNCTION public.refuse'],
     ],
-  ] as const)('where %s there is one effect, and one answer from then on', async (_what, route, app, prepare, undo) => {
-    const request = await (ROUTES[route] as () => Promise<Request>)();
-    const before = await count(request.effects);
-    const key = randomUUID();
-    for (const statement of prepare) await query(puerta.database.url, statement);
-    const lost = send(request, key).catch(() => undefined);
-    await waitFor(async () => (await query(puerta.database.url, HELD)).length === 1);
-    await Promise.all(puerta.replicas[app].map((replica) => replica.kill()));
-    await waitFor(async () => (await count(request.effects)) === before + 1);
-    for (const statement of undo) await query(puerta.database.url, statement);
-    await Promise.all(puerta.replicas[app].map((replica) => replica.start()));
-    await lost;
-    const first = await waitFor(async () => {
-      const told = await send(request, key);
-      return told.status === 201 && told;
-    }, 20_000);
-    const told = await Promise.all(Array.from({ length: 10 }, (_, n) => send(request, key, n % 2)));
-    expect(told).toEqual(told.map(() => first));
-    expect(await count(request.effects)).toBe(before + 1);
-  }, 60_000);
+  ] as const)(
+    'where %s there is one effect, and one answer from then on',
+    async (_what, route, app, prepare, undo) => {
+      const request = await (ROUTES[route] as () => Promise<Request>)();
+      const before = await count(request.effects);
+      const key = randomUUID();
+      for (const statement of prepare) await query(puerta.database.url, statement);
+      const lost = send(request, key).catch(() => undefined);
+      await waitFor(async () => (await query(puerta.database.url, HELD)).length === 1);
+      await Promise.all(puerta.replicas[app].map((replica) => replica.kill()));
+      await waitFor(async () => (await count(request.effects)) === before + 1);
+      for (const statement of undo) await query(puerta.database.url, statement);
+      await Promise.all(puerta.replicas[app].map((replica) => replica.start()));
+      await lost;
+      const first = await waitFor(async () => {
+        const told = await send(request, key);
+        return told.status === 201 && told;
+      }, 20_000);
+      const told = await Promise.all(Array.from({ length: 10 }, (_, n) => send(request, key, n % 2)));
+      expect(told).toEqual(told.map(() => first));
+      expect(await count(request.effects)).toBe(before + 1);
+    },
+    60_000,
+  );
 });
 
 it('leaves no password, token, secret or code readable in PostgreSQL', async () => {

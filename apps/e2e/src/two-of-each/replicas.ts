@@ -44,8 +44,12 @@ it('goes on when one replica of each service is killed: after asking again, ever
     callers: 15,
     onProgress: async (done) => {
       if (done !== 30) return;
-      await Promise.all((['card-issuer', 'identity', 'token-service'] as const).map((app) => puerta.replicas[app][1]?.kill()));
-      await Promise.all((['card-issuer', 'identity', 'token-service'] as const).map((app) => puerta.replicas[app][1]?.start()));
+      await Promise.all(
+        (['card-issuer', 'identity', 'token-service'] as const).map((app) => puerta.replicas[app][1]?.kill()),
+      );
+      await Promise.all(
+        (['card-issuer', 'identity', 'token-service'] as const).map((app) => puerta.replicas[app][1]?.start()),
+      );
     },
   });
   const { cards, longestMs } = await working;

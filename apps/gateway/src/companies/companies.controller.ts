@@ -60,7 +60,11 @@ export class CompaniesController {
 
   @Get(':company_id/activity')
   @StrictAuth('admin')
-  @Operation({ summary: 'What was done in a company, the newest first', answer: ActivityPage, problems: ['company_not_found'] })
+  @Operation({
+    summary: 'What was done in a company, the newest first',
+    answer: ActivityPage,
+    problems: ['company_not_found'],
+  })
   activity(
     @Param() company: CompanyIdDto,
     @Query() page: PageQueryDto,

@@ -78,7 +78,14 @@ const bulk = {
   finished_at: null,
 };
 const createdToken = { token: 'A'.repeat(72), token_id: TOKEN_ID, expires_in: 10, expires_at: NOW };
-const validToken = { valid: true, token_id: TOKEN_ID, purpose: null, payload: { a: [1] }, created_by: ID, created_at: NOW };
+const validToken = {
+  valid: true,
+  token_id: TOKEN_ID,
+  purpose: null,
+  payload: { a: [1] },
+  created_by: ID,
+  created_at: NOW,
+};
 const page = (item: object) => ({ items: [item], next_cursor: null });
 
 const activity = {
@@ -298,7 +305,9 @@ describe('the description of the API', () => {
 
   it('says where what was created is', async () => {
     // A token is nowhere: only who has it can ask about it.
-    const created = Object.keys(CALLS).filter((name) => '201' in operation(name).responses && !name.includes('/token/'));
+    const created = Object.keys(CALLS).filter(
+      (name) => '201' in operation(name).responses && !name.includes('/token/'),
+    );
     const locations = await Promise.all(created.map(async (name) => (await request(name)).headers.get('location')));
     expect(Object.fromEntries(created.map((name, i) => [name, locations[i]]))).toEqual({
       'POST /api/v1/users/register': '/api/v1/users/me',

@@ -26,7 +26,11 @@ export interface EarlyChecksOptions {
  * @returns true if the request is answered already.
  * @throws DomainError why it is refused.
  */
-export async function checkEarly(request: FastifyRequest, reply: FastifyReply, options: EarlyChecksOptions): Promise<boolean> {
+export async function checkEarly(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: EarlyChecksOptions,
+): Promise<boolean> {
   const { origins, routes, authenticator, limits } = options;
   if (answerCors(request, reply, origins)) return true;
   const context = requestContextOf(request);

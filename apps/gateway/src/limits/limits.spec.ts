@@ -44,7 +44,8 @@ describe('limits of requests', () => {
     const began = performance.now();
     for (let i = 0; i < 10; i++) {
       const answer = await http.get('/api/v1/users/me', { token, ...from(`192.0.2.${i}`) });
-      const [, remaining, seconds] = /^"address";r=99;t=1, "user";r=(\d);t=(\d+)$/.exec(answer.headers.get('ratelimit') ?? '') ?? [];
+      const [, remaining, seconds] =
+        /^"address";r=99;t=1, "user";r=(\d);t=(\d+)$/.exec(answer.headers.get('ratelimit') ?? '') ?? [];
       expect([answer.status, remaining]).toEqual([200, String(9 - i)]);
       // What is given back while the requests are made counts.
       const [most, gone] = [6 * (i + 1), Math.ceil((performance.now() - began) / 1_000)];

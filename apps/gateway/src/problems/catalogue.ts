@@ -17,7 +17,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
   request_timeout: { status: 408, en: 'The request did not arrive in time', es: 'La petición no llegó a tiempo' },
   payload_too_large: { status: 413, en: 'The body is too large', es: 'El cuerpo es demasiado grande' },
   uri_too_long: { status: 414, en: 'The address is too long', es: 'La dirección es demasiado larga' },
-  unsupported_media_type: { status: 415, en: 'This content type is not accepted', es: 'Este tipo de contenido no se acepta' },
+  unsupported_media_type: {
+    status: 415,
+    en: 'This content type is not accepted',
+    es: 'Este tipo de contenido no se acepta',
+  },
   validation_failed: { status: 422, en: 'Some fields are not valid', es: 'Algunos campos no son válidos' },
   idempotency_mismatch: {
     status: 422,
@@ -33,8 +37,16 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
   access_token_invalid: { status: 401, en: 'The access token is not valid', es: 'El token de acceso no es válido' },
   access_token_expired: { status: 401, en: 'The access token has expired', es: 'El token de acceso ha caducado' },
   session_revoked: { status: 401, en: 'The session has ended', es: 'La sesión ha terminado' },
-  invalid_credentials: { status: 401, en: 'E-mail or password is wrong', es: 'El correo o la contraseña no son correctos' },
-  refresh_token_invalid: { status: 401, en: 'The refresh token is not valid', es: 'El token de renovación no es válido' },
+  invalid_credentials: {
+    status: 401,
+    en: 'E-mail or password is wrong',
+    es: 'El correo o la contraseña no son correctos',
+  },
+  refresh_token_invalid: {
+    status: 401,
+    en: 'The refresh token is not valid',
+    es: 'El token de renovación no es válido',
+  },
   refresh_token_reused: {
     status: 401,
     en: 'The refresh token was used before; the session has ended',
@@ -50,9 +62,17 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
   email_taken: { status: 409, en: 'This e-mail is already registered', es: 'Este correo ya está registrado' },
   user_not_found: { status: 404, en: 'There is no such user', es: 'No existe ese usuario' },
   company_not_found: { status: 404, en: 'There is no such company', es: 'No existe esa compañía' },
-  company_unresolved: { status: 400, en: 'No company was named and there is none to fall back on', es: 'No se indicó compañía y no hay ninguna por defecto' },
+  company_unresolved: {
+    status: 400,
+    en: 'No company was named and there is none to fall back on',
+    es: 'No se indicó compañía y no hay ninguna por defecto',
+  },
   company_not_joinable: { status: 403, en: 'You may not join this company', es: 'No puede unirse a esta compañía' },
-  company_creation_closed: { status: 403, en: 'Companies are created by the operator', es: 'Las compañías las crea el operador' },
+  company_creation_closed: {
+    status: 403,
+    en: 'Companies are created by the operator',
+    es: 'Las compañías las crea el operador',
+  },
   invitation_not_found: { status: 404, en: 'There is no such invitation', es: 'No existe esa invitación' },
   invitation_invalid: { status: 403, en: 'The invitation is not valid any more', es: 'La invitación ya no es válida' },
 
@@ -79,7 +99,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
 
   // Services
   internal: { status: 500, en: 'Something went wrong on our side', es: 'Algo falló de nuestro lado' },
-  service_unavailable: { status: 503, en: 'The service is not available now', es: 'El servicio no está disponible ahora' },
+  service_unavailable: {
+    status: 503,
+    en: 'The service is not available now',
+    es: 'El servicio no está disponible ahora',
+  },
   auth_unavailable: { status: 503, en: 'Access cannot be checked now', es: 'El acceso no se puede comprobar ahora' },
   overloaded: { status: 503, en: 'The service is overloaded', es: 'El servicio está sobrecargado' },
   outcome_unknown: {

@@ -40,7 +40,13 @@ export function Operation(options: OperationOptions): MethodDecorator {
   );
 }
 
-const DESCRIPTIONS = { 200: 'Done', 201: 'Created', 202: 'Accepted; it is done later', 204: 'Done; nothing to say', 302: 'Go there' } as const;
+const DESCRIPTIONS = {
+  200: 'Done',
+  201: 'Created',
+  202: 'Accepted; it is done later',
+  204: 'Done; nothing to say',
+  302: 'Go there',
+} as const;
 
 /** The errors a route declares as its own; undefined for a route without `@Operation`. */
 export function problemsOf(handler: object): readonly ErrorCode[] | undefined {

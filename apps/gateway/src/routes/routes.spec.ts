@@ -33,7 +33,9 @@ const start = (...controllers: Type[]): Routes => {
 describe('the table of routes', () => {
   it('keeps the gateway from starting with a route that nobody decided about, and names it', () => {
     expect(start(HealthController).all).toHaveLength(1);
-    expect(() => start(HealthController, ForgottenController)).toThrow('ForgottenController.forgotten does not say who may use it');
+    expect(() => start(HealthController, ForgottenController)).toThrow(
+      'ForgottenController.forgotten does not say who may use it',
+    );
   });
 
   it('keeps it from starting with an argument that nothing would validate', () => {

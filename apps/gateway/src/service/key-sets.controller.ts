@@ -17,13 +17,19 @@ export class KeySetsController {
 
   @Get('jwks.json')
   @Operation({ summary: 'The public keys that verify access tokens and scan passes (RFC 7517)', answer: JsonWebKeySet })
-  async access(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<KeySet | undefined> {
+  async access(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<KeySet | undefined> {
     return cached(await this.keys.current('access'), request, reply);
   }
 
   @Get('ticket-jwks.json')
   @Operation({ summary: 'The public keys that verify tickets (RFC 7517)', answer: JsonWebKeySet })
-  async tickets(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<KeySet | undefined> {
+  async tickets(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<KeySet | undefined> {
     return cached(await this.keys.current('ticket'), request, reply);
   }
 }

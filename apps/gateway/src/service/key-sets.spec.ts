@@ -36,7 +36,10 @@ beforeEach(() => {
   later();
 });
 
-const paths: [string, KeyUse][] = [['/.well-known/jwks.json', 'access'], ['/.well-known/ticket-jwks.json', 'ticket']];
+const paths: [string, KeyUse][] = [
+  ['/.well-known/jwks.json', 'access'],
+  ['/.well-known/ticket-jwks.json', 'ticket'],
+];
 
 describe.each(paths)('%s', (path, use) => {
   const get = (tag?: string) => http.get<KeySet>(path, tag ? { headers: { 'if-none-match': tag } } : {});

@@ -1,7 +1,14 @@
 import { Body, Controller, Delete, Param, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { InitialAuth } from '@puerta/auth';
-import { CreatedToken, CreateTokenDto, PresentTokenDto, TokenIdDto, tokenServiceContract, ValidToken } from '@puerta/contracts';
+import {
+  CreatedToken,
+  CreateTokenDto,
+  PresentTokenDto,
+  TokenIdDto,
+  tokenServiceContract,
+  ValidToken,
+} from '@puerta/contracts';
 import type { ErrorCode } from '@puerta/contracts/core';
 import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
 import { Operation } from '../routes/operation';

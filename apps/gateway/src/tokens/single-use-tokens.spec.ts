@@ -30,7 +30,11 @@ it.each(PATHS)('%s asks as the user, with the Idempotency-Key', async (path) => 
   const answer = await http.post(`/api/v1/token/${path}`, body, { token, headers: { 'idempotency-key': 'key-1' } });
   expect(answer.status).toBe(path === 'create' ? 201 : 200);
   expect(gateway.asked).toMatchObject([
-    { pattern: `single-use-tokens.${PATTERNS[path]}`, data: body, options: { actor: { user_id: ACTOR.user_id }, idempotencyKey: 'key-1' } },
+    {
+      pattern: `single-use-tokens.${PATTERNS[path]}`,
+      data: body,
+      options: { actor: { user_id: ACTOR.user_id }, idempotencyKey: 'key-1' },
+    },
   ]);
 });
 
@@ -38,23 +42,36 @@ it('takes a token back by its id, and refuses what is no id', async () => {
   expect((await http.delete(`/api/v1/token/${ID}`, { token })).status).toBe(204);
   expect(gateway.asked).toMatchObject([{ pattern: 'single-use-tokens.revoke', data: { token_id: ID } }]);
   for (const wrong of [randomUUID(), ` ${ID}`, `${ID}%20`, `${ID.slice(1)}B`, `${ID}%00`]) {
-    expect(await http.delete(`/api/v1/token/${wrong.replace(' ', '%20')}`, { token })).toMatchObject({ status: 422, body: { code: 'validation_failed' } });
+    expect(await http.delete(`/api/v1/token/${wrong.replace(' ', '%20')}`, { token })).toMatchObject({
+      status: 422,
+      body: { code: 'validation_failed' },
+    });
   }
 });
 
-it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'])('%s uses nothing up: what fetches links beforehand does no harm', async (method) => {
-  for (const path of PATHS) {
-    const headers = { authorization: `Bearer ${token}`, 'sec-purpose': 'prefetch;prerender', 'x-http-method-override': 'POST' };
-    const answer = await fetch(`${gateway.url}/api/v1/token/${path}?token=${TOKEN}`, { method, headers });
-    expect(answer.status).toBe(method === 'DELETE' ? 422 : 405);
-    if (method !== 'DELETE') expect(answer.headers.get('allow')).toBe('DELETE, OPTIONS, POST');
-  }
-  expect(gateway.asked).toEqual([]);
-});
+it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'])(
+  '%s uses nothing up: what fetches links beforehand does no harm',
+  async (method) => {
+    for (const path of PATHS) {
+      const headers = {
+        authorization: `Bearer ${token}`,
+        'sec-purpose': 'prefetch;prerender',
+        'x-http-method-override': 'POST',
+      };
+      const answer = await fetch(`${gateway.url}/api/v1/token/${path}?token=${TOKEN}`, { method, headers });
+      expect(answer.status).toBe(method === 'DELETE' ? 422 : 405);
+      if (method !== 'DELETE') expect(answer.headers.get('allow')).toBe('DELETE, OPTIONS, POST');
+    }
+    expect(gateway.asked).toEqual([]);
+  },
+);
 
 it.each(PATHS)('%s needs a user, and no more', async (path) => {
   const body = path === 'create' ? {} : { token: TOKEN };
-  expect(await http.post(`/api/v1/token/${path}`, body)).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+  expect(await http.post(`/api/v1/token/${path}`, body)).toMatchObject({
+    status: 401,
+    body: { code: 'unauthenticated' },
+  });
   expect(await http.post(`/api/v1/token/${path}`, body, { token: gateway.scanPass() })).toMatchObject({ status: 401 });
   const alone = gateway.accessToken({ company_id: undefined, roles: [] });
   expect((await http.post(`/api/v1/token/${path}`, body, { token: alone })).status).toBeLessThan(300);
@@ -64,7 +81,12 @@ const refusals: [ErrorCode, number, en: string, es: string][] = [
   ['token_used', 410, 'The token was used before', 'El token ya se había usado'],
   ['token_expired', 410, 'The token has expired', 'El token ha caducado'],
   ['token_unknown', 404, 'There is no such token', 'No existe ese token'],
-  ['token_binding_mismatch', 409, 'The token is for another purpose or subject; it was not used up', 'El token es para otro fin u otro sujeto; no se ha gastado'],
+  [
+    'token_binding_mismatch',
+    409,
+    'The token is for another purpose or subject; it was not used up',
+    'El token es para otro fin u otro sujeto; no se ha gastado',
+  ],
 ];
 
 it.each(refusals)('tells %s apart, in either language', async (code, status, en, es) => {
@@ -75,8 +97,15 @@ it.each(refusals)('tells %s apart, in either language', async (code, status, en,
     });
   }
   for (const path of ['validate', 'peek']) {
-    for (const [language, title] of [['en', en], ['es', es]]) {
-      const answer = await http.post(`/api/v1/token/${path}`, { token: TOKEN }, { token, headers: { 'accept-language': language ?? '' } });
+    for (const [language, title] of [
+      ['en', en],
+      ['es', es],
+    ]) {
+      const answer = await http.post(
+        `/api/v1/token/${path}`,
+        { token: TOKEN },
+        { token, headers: { 'accept-language': language ?? '' } },
+      );
       expect(answer).toMatchObject({ status, body: { code, title } });
       expect(answer.body['used_at']).toBe(code === 'token_used' ? used_at : undefined);
     }
@@ -92,7 +121,8 @@ it('says for how long no code is looked at', async () => {
 });
 
 describe('refuses', () => {
-  const create = (body: string) => http.post('/api/v1/token/create', body, { token, headers: { 'content-type': 'application/json' } });
+  const create = (body: string) =>
+    http.post('/api/v1/token/create', body, { token, headers: { 'content-type': 'application/json' } });
 
   it.each<[what: string, body: string, field: string, code: string]>([
     ['an unknown field', '{"payload":1,"admin":true}', 'admin', 'unknown_field'],
@@ -105,24 +135,42 @@ describe('refuses', () => {
     ['a purpose with control characters', '{"purpose":"a\\u0000"}', 'purpose', 'forbidden_characters'],
     ['a subject that is a list', '{"subject":["a"]}', 'subject', 'wrong_type'],
     ['a payload of more than 4 KiB', `{"payload":"${'é'.repeat(2_048)}"}`, 'payload', 'too_large'],
-    ['a payload of a thousand levels', `{"payload":${'['.repeat(1_000)}${']'.repeat(1_000)}}`, 'payload.0.0.0.0.0.0.0', 'too_deep'],
+    [
+      'a payload of a thousand levels',
+      `{"payload":${'['.repeat(1_000)}${']'.repeat(1_000)}}`,
+      'payload.0.0.0.0.0.0.0',
+      'too_deep',
+    ],
     ['a payload with __proto__', '{"payload":{"__proto__":{"admin":true}}}', 'payload.__proto__', 'unknown_field'],
     ['a lone surrogate', '{"payload":"\\ud800"}', 'payload', 'forbidden_characters'],
     ['a number beyond all', '{"payload":1e999}', 'payload', 'out_of_range'],
-    ['a number that would come back as another one', '{"payload":{"n":12345678901234567890}}', 'payload', 'out_of_range'],
+    [
+      'a number that would come back as another one',
+      '{"payload":{"n":12345678901234567890}}',
+      'payload',
+      'out_of_range',
+    ],
   ])('%s', async (_, body, field, code) => {
     const answer = await create(body);
     expect(answer).toMatchObject({ status: 422, body: { code: 'validation_failed', errors: [{ field, code }] } });
     expect(gateway.asked).toEqual([]);
   });
 
-  it.each([{}, { token: '' }, { token: 7 }, { token: ['a'] }, { token: 'x'.repeat(129) }, { token: TOKEN, admin: 1 }, { token: null }])(
-    'to validate %j',
-    async (body) => {
-      expect(await http.post('/api/v1/token/validate', body, { token })).toMatchObject({ status: 422, body: { code: 'validation_failed' } });
-      expect(gateway.asked).toEqual([]);
-    },
-  );
+  it.each([
+    {},
+    { token: '' },
+    { token: 7 },
+    { token: ['a'] },
+    { token: 'x'.repeat(129) },
+    { token: TOKEN, admin: 1 },
+    { token: null },
+  ])('to validate %j', async (body) => {
+    expect(await http.post('/api/v1/token/validate', body, { token })).toMatchObject({
+      status: 422,
+      body: { code: 'validation_failed' },
+    });
+    expect(gateway.asked).toEqual([]);
+  });
 });
 
 it('passes a token on as it was written, white space included', async () => {
@@ -132,8 +180,18 @@ it('passes a token on as it was written, white space included', async () => {
 
 it('describes any JSON as the payload, and nothing of it in the log', async () => {
   const canary = `canary-${randomUUID()}`;
-  gateway.fakes.set('single-use-tokens.redeem', () => ({ valid: true, token_id: ID, purpose: null, payload: canary, created_by: ID, created_at: ID }));
+  gateway.fakes.set('single-use-tokens.redeem', () => ({
+    valid: true,
+    token_id: ID,
+    purpose: null,
+    payload: canary,
+    created_by: ID,
+    created_at: ID,
+  }));
   await http.post('/api/v1/token/create', { payload: canary, subject: canary }, { token });
-  expect(await http.post('/api/v1/token/validate', { token: canary }, { token })).toMatchObject({ status: 200, body: { payload: canary } });
+  expect(await http.post('/api/v1/token/validate', { token: canary }, { token })).toMatchObject({
+    status: 200,
+    body: { payload: canary },
+  });
   expect(gateway.lines.join('\n')).not.toContain(canary);
 });

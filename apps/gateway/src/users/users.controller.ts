@@ -69,7 +69,8 @@ export class UsersController {
   @Public()
   @Operation({
     summary: 'Renews the access token',
-    description: 'The refresh token is replaced as well. Used again within 10 seconds a replaced one gives the same answer, later it ends the session.',
+    description:
+      'The refresh token is replaced as well. Used again within 10 seconds a replaced one gives the same answer, later it ends the session.',
     answer: LoginAnswer,
     problems: ['refresh_token_invalid', 'refresh_token_reused'],
   })

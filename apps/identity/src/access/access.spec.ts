@@ -17,11 +17,17 @@ it('knows an active user with a session, without a company', async () => {
 it('tells when the session ends, for as long as it goes on', async () => {
   const { user_id, session_id } = actorOf(await identity.register());
   const check = () => identity.ask('access.check', { user_id, session_id });
-  await identity.database.query(`UPDATE sessions SET expires_at = now() + interval '90 seconds' WHERE id = $1`, [session_id]);
+  await identity.database.query(`UPDATE sessions SET expires_at = now() + interval '90 seconds' WHERE id = $1`, [
+    session_id,
+  ]);
   const { ends_in_ms } = await check();
   expect(ends_in_ms).toBeGreaterThan(80_000);
   expect(ends_in_ms).toBeLessThanOrEqual(90_000);
-  await identity.ask('sessions.end', {}, { actor: { user_id, session_id, email: 'a@example.com', company_id: null, role: null } });
+  await identity.ask(
+    'sessions.end',
+    {},
+    { actor: { user_id, session_id, email: 'a@example.com', company_id: null, role: null } },
+  );
   expect(await check()).not.toHaveProperty('ends_in_ms');
 });
 

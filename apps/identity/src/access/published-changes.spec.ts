@@ -96,7 +96,10 @@ describe.each(Object.keys(KEYS))('a change of %s', (table) => {
 describe('what a service does', () => {
   it.each<[string, (who: { actor: Actor; company: Company; owner: Actor }) => Promise<unknown>]>([
     ['logging out', ({ actor }) => identity.ask('sessions.end', {}, { actor })],
-    ['deleting the company', ({ company }) => identity.database.query('DELETE FROM companies WHERE id = $1', [company.company_id])],
+    [
+      'deleting the company',
+      ({ company }) => identity.database.query('DELETE FROM companies WHERE id = $1', [company.company_id]),
+    ],
   ])('%s is published', async (_, work) => {
     const who = await member();
     expect(publishedOf(await publishedDuring(() => work(who)), who.actor)).toBe(true);
@@ -104,7 +107,9 @@ describe('what a service does', () => {
 
   it('logging out by a refresh token is published', async () => {
     const session = await identity.register();
-    const published = await publishedDuring(() => identity.ask('sessions.end', { refresh_token: session.refresh_token }));
+    const published = await publishedDuring(() =>
+      identity.ask('sessions.end', { refresh_token: session.refresh_token }),
+    );
     const { user_id, session_id } = actorOf(session);
     expect(published).toEqual([{ type: 'session.revoked', data: { user_id, session_id } }]);
   });

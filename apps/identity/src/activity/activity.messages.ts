@@ -1,5 +1,12 @@
 import { Controller } from '@nestjs/common';
-import { type ActivityPage, type Done, identityContract, ListActivityCommand, PageQueryDto, RecordActivityDto } from '@puerta/contracts';
+import {
+  type ActivityPage,
+  type Done,
+  identityContract,
+  ListActivityCommand,
+  PageQueryDto,
+  RecordActivityDto,
+} from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
 import type { Call } from '@puerta/service';
 import { ActivityService } from './activity.service';

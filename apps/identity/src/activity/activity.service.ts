@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { Activity, ActivityKind, ActivityPage, ListActivityCommand, PageQueryDto, RecordActivityDto } from '@puerta/contracts';
+import type {
+  Activity,
+  ActivityKind,
+  ActivityPage,
+  ListActivityCommand,
+  PageQueryDto,
+  RecordActivityDto,
+} from '@puerta/contracts';
 import { paginate } from '@puerta/database';
 import { actorOf, type Call } from '@puerta/service';
 import { DataSource, type EntityManager, type FindOptionsWhere } from 'typeorm';

@@ -49,7 +49,12 @@ describe('one’s own activity', () => {
     await identity.ask('companies.ensure', { company_id: company.company_id }, { actor });
     const { invitation } = await identity.invite(company, owner, 'issuer');
     await identity.ask('companies.ensure', { invitation }, { actor });
-    expect(await kindsOf(actor)).toEqual(['session.begun', 'member.joined', 'invitation.accepted', 'member.role_changed']);
+    expect(await kindsOf(actor)).toEqual([
+      'session.begun',
+      'member.joined',
+      'invitation.accepted',
+      'member.role_changed',
+    ]);
   });
 
   it('tells once of a session that was ended ten times at once, and of one that a thief used', async () => {

@@ -13,7 +13,9 @@ export class Activity1795305600002 implements MigrationInterface {
         subject_id    uuid        NOT NULL
       )`);
     await runner.query('CREATE INDEX activity_actor_user_id_idx ON activity (actor_user_id, id)');
-    await runner.query('CREATE INDEX activity_company_id_idx ON activity (company_id, id) WHERE company_id IS NOT NULL');
+    await runner.query(
+      'CREATE INDEX activity_company_id_idx ON activity (company_id, id) WHERE company_id IS NOT NULL',
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -41,7 +41,17 @@ it('make everything, undo it all, and make it again', async () => {
   await runMigrations(database);
   const made = await objects();
   expect(made).toEqual(
-    expect.arrayContaining(['users', 'sessions', 'companies', 'memberships', 'invitations', 'company_role', 'inbox', 'outbox', 'activity']),
+    expect.arrayContaining([
+      'users',
+      'sessions',
+      'companies',
+      'memberships',
+      'invitations',
+      'company_role',
+      'inbox',
+      'outbox',
+      'activity',
+    ]),
   );
   const count = (await database.query('SELECT 1 FROM migrations')).length;
   for (let i = 0; i < count; i++) await database.undoLastMigration();

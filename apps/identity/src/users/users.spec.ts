@@ -138,10 +138,7 @@ describe('register', () => {
     await identity.ask('sessions.end', {}, { actor: actorOf(session) });
     const again = await identity.register(data, options);
     expect(again).toEqual(session);
-    await expectCode(
-      identity.ask('sessions.refresh', { refresh_token: again.refresh_token }),
-      'refresh_token_invalid',
-    );
+    await expectCode(identity.ask('sessions.refresh', { refresh_token: again.refresh_token }), 'refresh_token_invalid');
     await identity.database.query('UPDATE inbox SET answer = NULL');
     await expectCode(identity.register(data, options), 'session_revoked');
   });

@@ -8,12 +8,15 @@ describe('keyPairOf', () => {
   it('gives the thumbprint that others compute', () => {
     // RFC 7515 appendix A.3; its thumbprint computed with jose.
     const jwk = {
-      kty: 'EC', crv: 'P-256',
+      kty: 'EC',
+      crv: 'P-256',
       x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
       y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
       d: 'jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI',
     };
-    expect(keyPairOf(createPrivateKey({ key: jwk, format: 'jwk' })).kid).toBe('oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U');
+    expect(keyPairOf(createPrivateKey({ key: jwk, format: 'jwk' })).kid).toBe(
+      'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U',
+    );
   });
 
   it('refuses a name that no key for tickets has', () => {
@@ -59,7 +62,15 @@ describe('KeyCipher', () => {
         expect(() => cipher.open(kid, parts.join('.'))).toThrow(/another key/);
       }
     }
-    for (const text of ['', 'k1', 'k1.', 'k1..', `k1.${nonce}.`, `k1.${nonce}.${body.slice(0, 20)}`, `k1.${nonce}.${body.slice(0, -8)}`]) {
+    for (const text of [
+      '',
+      'k1',
+      'k1.',
+      'k1..',
+      `k1.${nonce}.`,
+      `k1.${nonce}.${body.slice(0, 20)}`,
+      `k1.${nonce}.${body.slice(0, -8)}`,
+    ]) {
       expect(() => cipher.open(kid, text)).toThrow(/signing key/);
     }
   });

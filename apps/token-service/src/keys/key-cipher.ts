@@ -47,7 +47,8 @@ export class KeyCipher {
     const key = this.keys.get(id);
     if (!key) throw new SealError(`has no key "${id}", with which the signing key ${kid} was encrypted`);
     const plain = decrypt(key, Buffer.from(nonce, 'base64url'), Buffer.from(sealed, 'base64url'), kid);
-    if (!plain) throw new SealError(`has another key "${id}" than the one with which the signing key ${kid} was encrypted`);
+    if (!plain)
+      throw new SealError(`has another key "${id}" than the one with which the signing key ${kid} was encrypted`);
     const privateKey = createPrivateKey({ key: plain, type: 'pkcs8', format: 'der' });
     plain.fill(0);
     return privateKey;

@@ -1,5 +1,12 @@
 import type { KeyUse, PublicKey } from '@puerta/contracts';
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
 /** An ES256 key that signs (RFC 7518 3.4). */
 export interface KeyPair {

@@ -32,11 +32,15 @@ const one = async (use: KeyUse, state: KeyState): Promise<KeyListing> => {
   return key;
 };
 const states = async (use: KeyUse) => (await list(use)).map(({ state }) => state);
-const eventCount = async () => Number((await service.database.query<[{ count: string }]>('SELECT count(*) FROM outbox'))[0].count);
+const eventCount = async () =>
+  Number((await service.database.query<[{ count: string }]>('SELECT count(*) FROM outbox'))[0].count);
 
 /** As if so much time had gone by. */
 const age = (days: number): Promise<unknown> =>
-  service.database.query(`UPDATE keys SET state_since = state_since - $1 * interval '1 day', signed_until = signed_until - $1 * interval '1 day'`, [days]);
+  service.database.query(
+    `UPDATE keys SET state_since = state_since - $1 * interval '1 day', signed_until = signed_until - $1 * interval '1 day'`,
+    [days],
+  );
 
 /** As the active key does. */
 const sign = (use: KeyUse, days: number): Promise<unknown> =>
@@ -118,7 +122,12 @@ describe('rotation', () => {
     await rotation.tend();
     expect(await published('ticket')).toHaveLength(MOST_KEYS);
     const facts = (await list()).map((key) => ({ ...key, stateSince: key.state_since, signedUntil: key.signed_until }));
-    expect(rotation.heldUp(facts.filter(({ state }) => state !== 'retired'), new Date())).toEqual(['ticket']);
+    expect(
+      rotation.heldUp(
+        facts.filter(({ state }) => state !== 'retired'),
+        new Date(),
+      ),
+    ).toEqual(['ticket']);
     expect((await published('access')).length).toBeGreaterThan(1);
     const [active, retiring] = [await one('ticket', 'active'), await one('ticket', 'retiring')];
     await rotation.kill(retiring.kid);
@@ -211,7 +220,8 @@ it('whatever is done with keys: one signs and one is next, none goes back, and n
           if (key.state === 'retired' && was?.state !== 'retired' && lives) expect(step.what).toBe('kill');
         }
         expect([...before.keys()].every((kid) => after.has(kid))).toBe(true);
-        for (const { kid, to } of changes) if (to === 'retired' || to === 'retiring') expect(after.get(kid)?.state).toMatch(/^reti/);
+        for (const { kid, to } of changes)
+          if (to === 'retired' || to === 'retiring') expect(after.get(kid)?.state).toMatch(/^reti/);
         before = after;
       }
     }),

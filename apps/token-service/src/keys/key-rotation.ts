@@ -55,13 +55,25 @@ export class KeyRotation {
 
   /** Whether time, or somebody, has left something to do. */
   isDue(keys: readonly KeyFacts[], now: Date): boolean {
-    return KEY_USES.some((use) => this.step(keys.filter((key) => key.use === use), now) !== undefined);
+    return KEY_USES.some(
+      (use) =>
+        this.step(
+          keys.filter((key) => key.use === use),
+          now,
+        ) !== undefined,
+    );
   }
 
   /** The uses of which an old key goes on signing, because as many are published as verifiers read. */
   heldUp(keys: readonly KeyFacts[], now: Date): KeyUse[] {
     const days = this.config.TOKEN_SERVICE_KEY_ROTATION_DAYS;
-    return KEY_USES.filter((use) => isHeldUp(keys.filter((key) => key.use === use), now, days));
+    return KEY_USES.filter((use) =>
+      isHeldUp(
+        keys.filter((key) => key.use === use),
+        now,
+        days,
+      ),
+    );
   }
 
   /** Does what is due. */
@@ -123,7 +135,10 @@ export class KeyRotation {
   private async replaceActive(work: Work, use: KeyUse, options: RotationOptions): Promise<void> {
     const { keys, now } = await this.keysOf(work, use);
     const [active, next] = [required(keys, 'active'), required(keys, 'next')];
-    if (isFull(keys)) throw new KeyRefusal(`${keys.length} keys for ${use} are published, and verifiers read no more: wait until one retires`);
+    if (isFull(keys))
+      throw new KeyRefusal(
+        `${keys.length} keys for ${use} are published, and verifiers read no more: wait until one retires`,
+      );
     if (!options.now && !isKnown(next, now)) throw new KeyRefusal(notKnown(next, now));
     await this.move(work, active, 'retiring');
     await this.settle(work, use);
@@ -180,11 +195,17 @@ export class KeyRotation {
       'SELECT kid, private_key AS sealed FROM keys WHERE private_key IS NOT NULL',
     );
     if (rows.length === 0 || rows.some(({ kid, sealed }) => this.cipher.opens(kid, sealed))) return;
-    throw new KeyRefusal('TOKEN_SERVICE_KEY_ENCRYPTION_KEYS opens none of the keys there are: it is not that of the token-service');
+    throw new KeyRefusal(
+      'TOKEN_SERVICE_KEY_ENCRYPTION_KEYS opens none of the keys there are: it is not that of the token-service',
+    );
   }
 
   /** A key that is retired can neither sign nor be published again: its private half is gone. */
-  private async move({ tx, changes }: Work, { kid, use, state: from, signedUntil }: KeyFacts, to: KeyState): Promise<void> {
+  private async move(
+    { tx, changes }: Work,
+    { kid, use, state: from, signedUntil }: KeyFacts,
+    to: KeyState,
+  ): Promise<void> {
     await tx.query(
       `UPDATE keys SET state = $2, state_since = clock_timestamp(), private_key = CASE WHEN $2 <> 'retired' THEN private_key END
         WHERE kid = $1`,

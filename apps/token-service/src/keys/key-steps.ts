@@ -29,7 +29,9 @@ export function nextStep(keys: readonly KeyFacts[], now: Date, rotationDays: num
   if (!next) return { make: 'next' };
   const dead = keys.find((key) => key.state === 'retiring' && livesUntil(key) <= now.getTime());
   if (dead) return { key: dead, to: 'retired' };
-  return isOld(active, now, rotationDays) && isKnown(next, now) && !isFull(keys) ? { key: active, to: 'retiring' } : undefined;
+  return isOld(active, now, rotationDays) && isKnown(next, now) && !isFull(keys)
+    ? { key: active, to: 'retiring' }
+    : undefined;
 }
 
 function isOld({ stateSince }: KeyFacts, now: Date, rotationDays: number): boolean {

@@ -27,7 +27,11 @@ export class KeyTools {
   ) {}
 
   static async open(config: ConfigOf<typeof keysConfig>): Promise<KeyTools> {
-    const database = { url: config.TOKEN_SERVICE_DATABASE_URL, schema: 'token_service', applicationName: 'puerta-keys' };
+    const database = {
+      url: config.TOKEN_SERVICE_DATABASE_URL,
+      schema: 'token_service',
+      applicationName: 'puerta-keys',
+    };
     const dataSource = new DataSource(dataSourceOptions({ ...database, entities: [], migrations: [], poolSize: 1 }));
     await dataSource.initialize();
     const cipher = new KeyCipher(config.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS);
@@ -46,8 +50,14 @@ export class KeyTools {
 
   /** @throws KeyRefusal when there is no such key of that use */
   async require(kid: string, use?: KeyUse): Promise<void> {
-    const found = await this.dataSource.query<unknown[]>('SELECT FROM keys WHERE kid = $1 AND use = coalesce($2, use)', [kid, use ?? null]);
-    if (found.length === 0) throw new KeyRefusal(`there is no key ${JSON.stringify(kid)}${use ? ` for ${use}` : ''}; see: npm run keys -- list`);
+    const found = await this.dataSource.query<unknown[]>(
+      'SELECT FROM keys WHERE kid = $1 AND use = coalesce($2, use)',
+      [kid, use ?? null],
+    );
+    if (found.length === 0)
+      throw new KeyRefusal(
+        `there is no key ${JSON.stringify(kid)}${use ? ` for ${use}` : ''}; see: npm run keys -- list`,
+      );
   }
 
   async close(): Promise<void> {

@@ -21,7 +21,9 @@ async function dump(): Promise<string> {
   const tables = await service.database.query<{ name: string }[]>(
     `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'token_service'`,
   );
-  const contents = await Promise.all(tables.map(({ name }) => service.database.query<unknown[]>(`SELECT row_to_json(t)::text FROM ${name} t`)));
+  const contents = await Promise.all(
+    tables.map(({ name }) => service.database.query<unknown[]>(`SELECT row_to_json(t)::text FROM ${name} t`)),
+  );
   return JSON.stringify(contents);
 }
 
@@ -30,7 +32,11 @@ it('no private key can be read from the database, in whatever form, before or af
   const secrets = (await rows()).flatMap(({ kid, private_key }) => {
     const key = cipher.open(kid, private_key);
     const { d = '' } = key.export({ format: 'jwk' });
-    const forms = [key.export({ type: 'pkcs8', format: 'der' }), key.export({ type: 'sec1', format: 'der' }), Buffer.from(d, 'base64url')];
+    const forms = [
+      key.export({ type: 'pkcs8', format: 'der' }),
+      key.export({ type: 'sec1', format: 'der' }),
+      Buffer.from(d, 'base64url'),
+    ];
     // Bytes may stand anywhere in a text of base64: what is looked for are the bytes themselves, and every such text of them.
     return forms.flatMap((bytes) => [
       ...(['hex', 'base64', 'base64url'] as const).map((encoding) => bytes.toString(encoding).replace(/=+$/, '')),

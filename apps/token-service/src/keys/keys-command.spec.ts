@@ -21,7 +21,8 @@ beforeEach(async () => {
 const keys = (line: string) => keysCommand(line.split(' ').filter(Boolean), () => Promise.resolve(tools));
 const kids = async (use: KeyUse) => (await tools.list(use)).map(({ kid }) => kid) as [string, string, ...string[]];
 const states = async (use: KeyUse) => (await tools.list(use)).map(({ state }) => state);
-const published = (seconds: number) => service.database.query(`UPDATE keys SET state_since = state_since - $1 * interval '1 second'`, [seconds]);
+const published = (seconds: number) =>
+  service.database.query(`UPDATE keys SET state_since = state_since - $1 * interval '1 second'`, [seconds]);
 
 describe('list', () => {
   it('shows the keys of both uses, or of one, and how they stand', async () => {
@@ -31,7 +32,9 @@ describe('list', () => {
     expect(head).toMatch(/^USE {5}KID +STATE {3}SINCE +SIGNED UNTIL {2}ENCRYPTED WITH$/);
     expect(lines).toHaveLength(4);
     const [active] = await kids('access');
-    expect(lines[0]).toMatch(new RegExp(`^access  ${active}  active  20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ  - {13}k1$`));
+    expect(lines[0]).toMatch(
+      new RegExp(`^access  ${active}  active  20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ  - {13}k1$`),
+    );
     expect((await keys('list --use ticket')).out?.match(/^ticket/gm)).toHaveLength(2);
   });
 
@@ -48,7 +51,8 @@ describe('list', () => {
     const sealed = await service.database.query<{ private_key: string }[]>('SELECT private_key FROM keys');
     for (const line of ['list', 'list --json']) {
       const { out = '' } = await keys(line);
-      for (const { private_key } of sealed) for (const part of private_key.split('.').slice(1)) expect(out).not.toContain(part);
+      for (const { private_key } of sealed)
+        for (const part of private_key.split('.').slice(1)) expect(out).not.toContain(part);
     }
   });
 });
@@ -86,7 +90,9 @@ describe('retire', () => {
   it('of the active key rotates, by the same rule', async () => {
     const [active] = await kids('access');
     expect((await keys(`retire ${active}`)).code).toBe(1);
-    expect((await keys(`retire ${active} --now`)).out).toContain(`${active}  signs no more; what it signed is good until 2100-01-01T00:00:00Z at most\n`);
+    expect((await keys(`retire ${active} --now`)).out).toContain(
+      `${active}  signs no more; what it signed is good until 2100-01-01T00:00:00Z at most\n`,
+    );
     expect(await states('access')).toEqual(['active', 'next', 'retiring']);
   });
 
@@ -147,7 +153,8 @@ describe('without asking the database', () => {
   it.each(['', '--help', '-h', 'kill --help'])('"%s" shows how it is used', async (line) => {
     const { code, out } = await keysCommand(line.split(' ').filter(Boolean), unread);
     expect(code).toBe(0);
-    for (const word of ['list', 'rotate', 'retire <kid>', 'kill <kid>', '--use', '--json', 'Exit code']) expect(out).toContain(word);
+    for (const word of ['list', 'rotate', 'retire <kid>', 'kill <kid>', '--use', '--json', 'Exit code'])
+      expect(out).toContain(word);
   });
 
   it.each([
@@ -159,6 +166,9 @@ describe('without asking the database', () => {
     ['list --use other', '--use must be one of access, ticket'],
     ['list --force', "Unknown option '--force'"],
   ])('"%s" is misunderstood: %s', async (line, message) => {
-    expect(await keysCommand(line.split(' '), unread)).toEqual({ code: 2, err: `${message}. See: npm run keys -- --help\n` });
+    expect(await keysCommand(line.split(' '), unread)).toEqual({
+      code: 2,
+      err: `${message}. See: npm run keys -- --help\n`,
+    });
   });
 });

@@ -100,7 +100,13 @@ function parsed(args: readonly string[]) {
   }
 }
 
-const asJson = ({ kid, use, from, to, signedUntil }: KeyChange) => ({ kid, use, from: from ?? null, to, signed_until: signedUntil });
+const asJson = ({ kid, use, from, to, signedUntil }: KeyChange) => ({
+  kid,
+  use,
+  from: from ?? null,
+  to,
+  signed_until: signedUntil,
+});
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -112,7 +118,10 @@ function sentences(changes: readonly KeyChange[], kid: string): string {
 function sentence({ from, to, signedUntil }: KeyChange): string {
   if (to === 'next') return 'was made, is published, and signs next';
   if (to === 'active') return 'signs from now on';
-  if (to === 'retired') return signedUntil && from !== 'next' ? 'is nothing any more, nor is what it signed' : 'is nothing any more; it had signed nothing';
+  if (to === 'retired')
+    return signedUntil && from !== 'next'
+      ? 'is nothing any more, nor is what it signed'
+      : 'is nothing any more; it had signed nothing';
   const until = signedUntil ? `; what it signed is good until ${at(signedUntil)} at most` : '; it has signed nothing';
   return `signs no more${until}`;
 }
@@ -124,7 +133,15 @@ function table(keys: readonly KeyListing[]): string {
     ...[signed_until ? at(signed_until) : '-', encrypted_with ?? '-'],
   ]);
   const widths = head.map((title, n) => Math.max(title.length, ...rows.map((row) => row[n]?.length ?? 0)));
-  return [head, ...rows].map((row) => `${row.map((cell, n) => cell.padEnd(widths[n] ?? 0)).join('  ').trimEnd()}\n`).join('');
+  return [head, ...rows]
+    .map(
+      (row) =>
+        `${row
+          .map((cell, n) => cell.padEnd(widths[n] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }
 
 const at = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -40,7 +40,10 @@ afterEach(() => {
 
 /** What a replica does about keys, without the rest of it. */
 async function start(keys = OLD): Promise<SigningKeysService> {
-  const config = loadConfig(keysConfig, { TOKEN_SERVICE_DATABASE_URL: 'postgres://localhost/x', TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: keys });
+  const config = loadConfig(keysConfig, {
+    TOKEN_SERVICE_DATABASE_URL: 'postgres://localhost/x',
+    TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: keys,
+  });
   const cipher = new KeyCipher(config.TOKEN_SERVICE_KEY_ENCRYPTION_KEYS);
   const rotation = new KeyRotation(service.database, cipher, config, silentLogger);
   const subscriber = { fresh: false, listen: (listener: InvalidationListener) => void listeners.push(listener) };
@@ -57,7 +60,8 @@ const active = async (use: 'access' | 'ticket' = 'access') => {
   if (key?.state !== 'active') throw new Error('there is no active key');
   return key;
 };
-const eventCount = async () => Number((await service.database.query<[{ count: string }]>('SELECT count(*) FROM outbox'))[0].count);
+const eventCount = async () =>
+  Number((await service.database.query<[{ count: string }]>('SELECT count(*) FROM outbox'))[0].count);
 const sealed = async () => new Set((await operator.list()).map(({ encrypted_with }) => encrypted_with));
 
 describe('signing', () => {
@@ -153,15 +157,24 @@ describe('rows that were altered', () => {
   };
   const swap = (column: string, condition: string) =>
     `UPDATE keys SET ${column} = other.${column} FROM keys other WHERE keys.kid <> other.kid AND ${condition}`;
-  const flip = (text: string) => `overlay(${text} placing (CASE substr(${text}, 30, 1) WHEN 'A' THEN 'B' ELSE 'A' END) from 30)`;
+  const flip = (text: string) =>
+    `overlay(${text} placing (CASE substr(${text}, 30, 1) WHEN 'A' THEN 'B' ELSE 'A' END) from 30)`;
 
   const alterations: [string, string, RegExp][] = [
     ['a public key of somebody', exchange(), /was changed/],
     ['the public key of another', swap('public_jwk', 'keys.use = other.use'), /was changed/],
     ['the private key of another', swap('private_key', 'keys.use = other.use'), /has another key "old"/],
-    ['the private key of another use', swap('private_key', 'keys.use <> other.use AND keys.state = other.state'), /has another key "old"/],
+    [
+      'the private key of another use',
+      swap('private_key', 'keys.use <> other.use AND keys.state = other.state'),
+      /has another key "old"/,
+    ],
     ['another private key', `UPDATE keys SET private_key = ${flip('private_key')}`, /has another key "old"/],
-    ['a private key under an encryption key that there is not', `UPDATE keys SET private_key = 'x' || private_key`, /has no key "xold"/],
+    [
+      'a private key under an encryption key that there is not',
+      `UPDATE keys SET private_key = 'x' || private_key`,
+      /has no key "xold"/,
+    ],
     ['another name', `UPDATE keys SET kid = 'abcd' WHERE use = 'ticket' AND state = 'next'`, /has another key "old"/],
     [
       'another use',

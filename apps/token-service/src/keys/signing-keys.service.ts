@@ -58,7 +58,8 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
     private readonly dataSource: DataSource,
     private readonly cipher: KeyCipher,
     private readonly rotation: KeyRotation,
-    @Inject(invalidationsOfService('token-service')) private readonly subscriber: Pick<InvalidationSubscriber, 'listen' | 'fresh'>,
+    @Inject(invalidationsOfService('token-service'))
+    private readonly subscriber: Pick<InvalidationSubscriber, 'listen' | 'fresh'>,
     @InjectLogger() private readonly logger: Logger,
   ) {
     this.rows = dataSource.getRepository(SigningKeyEntity);
@@ -178,11 +179,14 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
     const keyOf = ({ kid }: SigningKeyEntity): HeldKey => held.get(kid) as HeldKey;
     this.held = held;
     this.take(new Map(rows.filter(({ state }) => state === 'active').map((row) => [row.use, keyOf(row)])));
-    this.public = new Map(KEY_USES.map((use) => [use, rows.filter((row) => row.use === use).map((row) => keyOf(row).pair.publicJwk)]));
+    this.public = new Map(
+      KEY_USES.map((use) => [use, rows.filter((row) => row.use === use).map((row) => keyOf(row).pair.publicJwk)]),
+    );
   }
 
   private warnOf(heldUp: string): void {
-    if (heldUp && heldUp !== this.heldUp) this.logger.warn(`too many keys for ${heldUp} are published for another to sign: rotation waits`);
+    if (heldUp && heldUp !== this.heldUp)
+      this.logger.warn(`too many keys for ${heldUp} are published for another to sign: rotation waits`);
     this.heldUp = heldUp;
   }
 
@@ -249,7 +253,9 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
       return this.cipher.open(kid, privateKey);
     } catch (error) {
       if (!(error instanceof SealError)) throw error;
-      throw new ConfigError('token-service', [{ variable: 'TOKEN_SERVICE_KEY_ENCRYPTION_KEYS', problem: error.message }]);
+      throw new ConfigError('token-service', [
+        { variable: 'TOKEN_SERVICE_KEY_ENCRYPTION_KEYS', problem: error.message },
+      ]);
     }
   }
 }

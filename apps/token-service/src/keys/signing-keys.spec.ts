@@ -28,9 +28,15 @@ describe('the signing keys', () => {
   it('are made once, however many replicas start at the same time: one that signs and the next one, of each use', async () => {
     await Promise.all(Array.from({ length: 4 }, () => service.start()));
     const made = await rows();
-    expect(made.map(({ use, state }) => `${use} ${state}`)).toEqual(['access active', 'access next', 'ticket active', 'ticket next']);
+    expect(made.map(({ use, state }) => `${use} ${state}`)).toEqual([
+      'access active',
+      'access next',
+      'ticket active',
+      'ticket next',
+    ]);
     const answers = await Promise.all(Array.from({ length: 20 }, () => published()));
-    for (const { keys } of answers) expect(keys).toEqual(made.filter(({ use }) => use === 'access').map(({ public_jwk }) => public_jwk));
+    for (const { keys } of answers)
+      expect(keys).toEqual(made.filter(({ use }) => use === 'access').map(({ public_jwk }) => public_jwk));
   });
 
   it('are of two sets, which have nothing in common, are published without their private half, and stay over a restart', async () => {
@@ -38,9 +44,18 @@ describe('the signing keys', () => {
     const [access, tickets] = await Promise.all([published('access'), published('ticket')]);
     const key = { kty: 'EC', crv: 'P-256', x: expect.any(String), y: expect.any(String), use: 'sig', alg: 'ES256' };
     // The thumbprint of RFC 7638; and four characters, which a printed QR symbol has room for.
-    const [long, short] = [expect.stringMatching(/^\w[\w-]{42}$/) as string, expect.stringMatching(/^\w[\w-]{3}$/) as string];
-    expect(access.keys).toEqual([{ ...key, kid: long }, { ...key, kid: long }]);
-    expect(tickets.keys).toEqual([{ ...key, kid: short }, { ...key, kid: short }]);
+    const [long, short] = [
+      expect.stringMatching(/^\w[\w-]{42}$/) as string,
+      expect.stringMatching(/^\w[\w-]{3}$/) as string,
+    ];
+    expect(access.keys).toEqual([
+      { ...key, kid: long },
+      { ...key, kid: long },
+    ]);
+    expect(tickets.keys).toEqual([
+      { ...key, kid: short },
+      { ...key, kid: short },
+    ]);
     expect(new Set([...access.keys, ...tickets.keys].map(({ x }) => x)).size).toBe(4);
     await service.stop();
     await service.start();
@@ -115,4 +130,3 @@ describe('the signing keys', () => {
     ]);
   });
 });
-

@@ -15,7 +15,9 @@ export class SigningKeys1795219200000 implements MigrationInterface {
                                 CHECK (private_key ~ '^[a-z0-9]{1,16}[.][A-Za-z0-9_-]{16}[.][A-Za-z0-9_-]{22,}$'),
         created_at  timestamptz NOT NULL DEFAULT now()
       )`);
-    await runner.query(`CREATE UNIQUE INDEX signing_keys_one_active_per_use ON signing_keys (use) WHERE state = 'active'`);
+    await runner.query(
+      `CREATE UNIQUE INDEX signing_keys_one_active_per_use ON signing_keys (use) WHERE state = 'active'`,
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -4,4 +4,10 @@ import { ToldKeys1795305600001 } from './1795305600001-told-keys';
 import { KeyStates1795392000000 } from './1795392000000-key-states';
 
 /** In the order in which they run. */
-export const migrations = [SigningKeys1795219200000, outboxMigration, ToldKeys1795305600001, KeyStates1795392000000, outboxNotifyMigration];
+export const migrations = [
+  SigningKeys1795219200000,
+  outboxMigration,
+  ToldKeys1795305600001,
+  KeyStates1795392000000,
+  outboxNotifyMigration,
+];

@@ -48,7 +48,13 @@ it('nothing of it can be read: neither tokens and codes, nor ids, owners, purpos
   const words = ['canary-purpose', 'canary-subject', 'canary-payload', 'canary-key'] as const;
   const [purpose, subject, payload, key] = words;
   const opaque = await replica.issue(callOf(ana, key), { purpose, subject, payload });
-  const code = await replica.issue(callOf(ana, `${key}-2`), { purpose, subject, payload, format: 'code', ttl_seconds: 60 });
+  const code = await replica.issue(callOf(ana, `${key}-2`), {
+    purpose,
+    subject,
+    payload,
+    format: 'code',
+    ttl_seconds: 60,
+  });
   await replica.issue(callBy('identity'), { purpose, subject, payload });
   await replica.redeem(callOf(ana, key), { purpose, subject, token: code.token });
   const all = JSON.stringify((await entries()).map(({ key: name, value }) => [name, value]));

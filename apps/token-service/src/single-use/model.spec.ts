@@ -14,21 +14,27 @@ const binding = fc.record({ purpose, subject });
 const which = fc.nat({ max: 5 });
 
 const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({
-    what: fc.constant('issue' as const),
-    format: fc.constantFrom('opaque' as const, 'code' as const),
-    binding,
-    short: fc.boolean(),
-    key: fc.option(fc.constantFrom('key-1', 'key-2'), { freq: 3, nil: undefined }),
-  }) },
-  { weight: 8, arbitrary: fc.record({
-    what: fc.constantFrom('redeem' as const, 'peek' as const),
-    which,
-    claim: fc.option(binding, { freq: 2, nil: undefined }),
-    call: fc.nat({ max: 3 }),
-    garbled: fc.constantFrom(false, false, false, true),
-    stranger: fc.constantFrom(false, false, false, false, true),
-  }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      what: fc.constant('issue' as const),
+      format: fc.constantFrom('opaque' as const, 'code' as const),
+      binding,
+      short: fc.boolean(),
+      key: fc.option(fc.constantFrom('key-1', 'key-2'), { freq: 3, nil: undefined }),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      what: fc.constantFrom('redeem' as const, 'peek' as const),
+      which,
+      claim: fc.option(binding, { freq: 2, nil: undefined }),
+      call: fc.nat({ max: 3 }),
+      garbled: fc.constantFrom(false, false, false, true),
+      stranger: fc.constantFrom(false, false, false, false, true),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('revoke' as const), which, stranger: fc.boolean() }) },
 );
 
@@ -53,7 +59,10 @@ class Story {
     }
   }
 
-  async #issue(replica: TokensReplica, { format, binding: bound, short, key }: Step & { what: 'issue' }): Promise<void> {
+  async #issue(
+    replica: TokensReplica,
+    { format, binding: bound, short, key }: Step & { what: 'issue' },
+  ): Promise<void> {
     const dto: CreateTokenDto = { format, ...bound, ttl_seconds: short && !this.model.later ? SHORT_SECONDS : 600 };
     const expected = this.model.beforeIssue(dto, key);
     const answer = replica.issue(callOf(this.#owner, key), dto);
@@ -61,11 +70,18 @@ class Story {
     expect(await codeOf(answer)).toBe(expected);
     if (expected !== 'ok') return;
     const { token, token_id } = await answer;
-    expect(this.model.all.some((one) => one.token === token && one.purpose === bound.purpose && one.subject === bound.subject)).toBe(false);
+    expect(
+      this.model.all.some(
+        (one) => one.token === token && one.purpose === bound.purpose && one.subject === bound.subject,
+      ),
+    ).toBe(false);
     this.model.issued(dto, key, token, token_id);
   }
 
-  async #present(replica: TokensReplica, { what, which: n, claim, call, garbled, stranger }: Step & { what: 'redeem' | 'peek' }) {
+  async #present(
+    replica: TokensReplica,
+    { what, which: n, claim, call, garbled, stranger }: Step & { what: 'redeem' | 'peek' },
+  ) {
     const made = this.model.all[n % Math.max(1, this.model.all.length)];
     if (!made) return;
     const token = garbled ? this.#garbled(made.token) : made.token;
@@ -84,7 +100,9 @@ class Story {
     const made = this.model.all[n % Math.max(1, this.model.all.length)];
     if (!made) return;
     const by = callOf(stranger ? this.#stranger : this.#owner);
-    expect(await codeOf(replica.revoke(by, made.tokenId))).toBe(stranger ? 'token_unknown' : this.model.revoke(made.tokenId));
+    expect(await codeOf(replica.revoke(by, made.tokenId))).toBe(
+      stranger ? 'token_unknown' : this.model.revoke(made.tokenId),
+    );
   }
 
   /** Another text of the same form that is nobody's. */
@@ -98,7 +116,10 @@ class Story {
 }
 
 const STORIES = 60;
-const stories = fc.tuple(fc.array(step, { minLength: 5, maxLength: 40 }), fc.array(step, { minLength: 5, maxLength: 25 }));
+const stories = fc.tuple(
+  fc.array(step, { minLength: 5, maxLength: 40 }),
+  fc.array(step, { minLength: 5, maxLength: 25 }),
+);
 
 let tokens: Tokens;
 
@@ -111,7 +132,9 @@ afterAll(() => tokens.close());
 it('generated stories of making, validating, looking, taking back and expiring go as the model says', async () => {
   const seed = Number(process.env['PUERTA_TEST_SEED'] ?? Date.now() % 1_000_000);
   const replicas = [await tokens.replica(), await tokens.replica()];
-  const sampled = fc.sample(stories, { numRuns: STORIES, seed }).map(([before, after]) => ({ story: new Story(replicas), before, after }));
+  const sampled = fc
+    .sample(stories, { numRuns: STORIES, seed })
+    .map(([before, after]) => ({ story: new Story(replicas), before, after }));
   const part = (which: 'before' | 'after') =>
     Promise.all(
       sampled.map(async (one) =>

@@ -136,7 +136,10 @@ it('a Redis that is full refuses new tokens and uses none up', async () => {
 
 it('settings that tokens should not be kept with are warned of, once', async () => {
   const said: string[] = [];
-  const badly = new Tokens({ redis: redis.url, logger: { ...silentLogger, warn: (message: string) => void said.push(message) } });
+  const badly = new Tokens({
+    redis: redis.url,
+    logger: { ...silentLogger, warn: (message: string) => void said.push(message) },
+  });
   await looking.config('SET', 'maxmemory-policy', 'allkeys-lru', 'appendonly', 'no');
   const other = await badly.replica();
   await looking.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');

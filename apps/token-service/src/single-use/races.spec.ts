@@ -65,7 +65,8 @@ it('the same call that is delivered again, or twice at once, is the same use', a
 });
 
 /** The trail names a token by its id as a UUID. */
-const tokenIdOf = ({ subject_id }: ActivityRecord): string => Buffer.from(subject_id.replaceAll('-', ''), 'hex').toString('base64url');
+const tokenIdOf = ({ subject_id }: ActivityRecord): string =>
+  Buffer.from(subject_id.replaceAll('-', ''), 'hex').toString('base64url');
 
 it('a second use that cannot be recorded is recorded by the next one, and once', async () => {
   const { token, token_id } = await issue({});
@@ -132,7 +133,9 @@ it('a token that is made twenty times at once under one Idempotency-Key is made 
   expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
   // The order of names makes no other request; another value does; and so do another user, and no key at all.
   expect(await replica(0).issue(callOf(ana, key), { payload: { seat: 1 }, purpose: 'door' })).toEqual(answers[0]);
-  expect(await codeOf(replica(0).issue(callOf(ana, key), { ...dto, payload: { seat: 2 } }))).toBe('idempotency_mismatch');
+  expect(await codeOf(replica(0).issue(callOf(ana, key), { ...dto, payload: { seat: 2 } }))).toBe(
+    'idempotency_mismatch',
+  );
   const colleague = { ...somebody(), company_id: ana.company_id };
   for (const other of [callOf(colleague, key), callOf(ana, randomUUID()), callOf(ana)]) {
     expect((await replica(0).issue(other, dto)).token).not.toBe(answers[0]?.token);
@@ -163,13 +166,17 @@ describe('of a thousand wrong codes at once, over two replicas', () => {
     const purposes = ['login', 'reset', 'door'];
     const made = await Promise.all(purposes.map((purpose) => issue({ purpose, subject, format: 'code' })));
     const rights = new Set(made.map(({ token }) => token));
-    const guesses = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(6, '0')).filter((code) => !rights.has(code));
+    const guesses = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(6, '0')).filter(
+      (code) => !rights.has(code),
+    );
     const codes = await Promise.all(
       guesses.map((token, n) => codeOf(replica(n).redeem(callOf(ana), { token, subject, purpose: purposes[n % 3] }))),
     );
     expect(count(codes)['token_unknown']).toBe(5);
     for (const [n, { token }] of made.entries()) {
-      expect(await codeOf(replica(n).redeem(callOf(ana), { token, subject, purpose: purposes[n] }))).toBe('too_many_attempts');
+      expect(await codeOf(replica(n).redeem(callOf(ana), { token, subject, purpose: purposes[n] }))).toBe(
+        'too_many_attempts',
+      );
     }
     // Another subject, and the same subject of another company, are not concerned.
     expect(await codeOf(issue({ ...claim, subject: randomUUID(), format: 'code' }))).toBe('ok');

@@ -16,7 +16,9 @@ export function settingsProblems(info: string): string[] {
     problems.push(`has maxmemory-policy ${policy}: it may forget what was used, and wrong guesses; set noeviction`);
   }
   if (facts.get('aof_enabled') === '0') {
-    problems.push('keeps no append-only file: a crash makes it forget wrong guesses and answers that are to be repeated; set appendonly yes');
+    problems.push(
+      'keeps no append-only file: a crash makes it forget wrong guesses and answers that are to be repeated; set appendonly yes',
+    );
   }
   return problems;
 }

@@ -14,13 +14,21 @@ afterAll(() => tokens.close());
 async function changing() {
   const next = `k2:${newSecret()}`;
   const ring = (keys: string) => tokens.replica({ TOKEN_SERVICE_KEY_ENCRYPTION_KEYS: keys });
-  return { old: await ring(tokens.ring), both: await ring(`${tokens.ring},${next}`), turned: await ring(`${next},${tokens.ring}`) };
+  return {
+    old: await ring(tokens.ring),
+    both: await ring(`${tokens.ring},${next}`),
+    turned: await ring(`${next},${tokens.ring}`),
+  };
 }
 
 it('while keys are changed, tokens and codes of either are found, used once, and taken back', async () => {
   const { old, both, turned } = await changing();
   const claim = { purpose: 'login', subject: randomUUID() };
-  for (const [maker, finders] of [[old, [both, turned]], [turned, [both]], [both, [turned, old]]] as const) {
+  for (const [maker, finders] of [
+    [old, [both, turned]],
+    [turned, [both]],
+    [both, [turned, old]],
+  ] as const) {
     for (const finder of finders) {
       for (const dto of [{}, { ...claim, format: 'code' as const }]) {
         const made = await maker.issue(callOf(ana), { ...dto, payload: 'x' });
@@ -52,7 +60,9 @@ it('guesses are counted together, whichever key comes first where they are made'
   const claim = { purpose: 'login', subject: randomUUID() };
   const { token } = await both.issue(callOf(ana), { ...claim, format: 'code' });
   const wrong = Array.from({ length: 200 }, (_, n) => String((Number(token) + 1 + n) % 1_000_000).padStart(6, '0'));
-  const codes = await Promise.all(wrong.map((one, n) => codeOf((n % 2 ? both : turned).redeem(callOf(ana), { ...claim, token: one }))));
+  const codes = await Promise.all(
+    wrong.map((one, n) => codeOf((n % 2 ? both : turned).redeem(callOf(ana), { ...claim, token: one }))),
+  );
   expect(codes.filter((code) => code === 'token_unknown')).toHaveLength(5);
   for (const replica of [both, turned]) {
     expect(await codeOf(replica.redeem(callOf(ana), { ...claim, token }))).toBe('too_many_attempts');

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type CreatedToken, CreateTokenDto, type JsonValue, RecordActivityDto, type tokenServiceContract, validateDto } from '@puerta/contracts';
+import {
+  type CreatedToken,
+  CreateTokenDto,
+  type JsonValue,
+  RecordActivityDto,
+  type tokenServiceContract,
+  validateDto,
+} from '@puerta/contracts';
 import type { ServiceClient } from '@puerta/messaging';
 import fc from 'fast-check';
 import { TestTokenService } from '../../test/token-service';
@@ -15,7 +22,11 @@ let cardIssuer: Client;
 beforeAll(async () => {
   service = await TestTokenService.create();
   await Promise.all([service.start(), service.start()]);
-  [gateway, identity, cardIssuer] = await Promise.all([service.as('gateway'), service.as('identity'), service.as('card-issuer')]);
+  [gateway, identity, cardIssuer] = await Promise.all([
+    service.as('gateway'),
+    service.as('identity'),
+    service.as('card-issuer'),
+  ]);
 });
 
 afterAll(() => service.close());
@@ -80,7 +91,9 @@ describe('a single-use token', () => {
     expect(await codeOf(validate(token))).toBe('token_unknown');
     const other = await create();
     await validate(other.token);
-    expect(await codeOf(gateway.request('single-use-tokens.revoke', { token_id: other.token_id }, { actor: ana }))).toBe('token_used');
+    expect(
+      await codeOf(gateway.request('single-use-tokens.revoke', { token_id: other.token_id }, { actor: ana })),
+    ).toBe('token_used');
   });
 
   it('belongs to a company, or to who has none; others do not even learn that it is there', async () => {
@@ -89,7 +102,9 @@ describe('a single-use token', () => {
     for (const stranger of [somebody(), somebody(null), { ...ana, company_id: null }]) {
       expect(await codeOf(validate(token, {}, stranger))).toBe('token_unknown');
       expect(await codeOf(peek(token, {}, stranger))).toBe('token_unknown');
-      expect(await codeOf(gateway.request('single-use-tokens.revoke', { token_id }, { actor: stranger }))).toBe('token_unknown');
+      expect(await codeOf(gateway.request('single-use-tokens.revoke', { token_id }, { actor: stranger }))).toBe(
+        'token_unknown',
+      );
     }
     for (const client of [identity, cardIssuer]) {
       expect(await codeOf(client.request('single-use-tokens.redeem', { token }))).toBe('token_unknown');
@@ -102,11 +117,18 @@ describe('a single-use token', () => {
   });
 
   it('of a service is its own', async () => {
-    const made = await identity.request('single-use-tokens.issue', { purpose: 'password-reset', subject: ana.user_id, ttl_seconds: 3_600 });
+    const made = await identity.request('single-use-tokens.issue', {
+      purpose: 'password-reset',
+      subject: ana.user_id,
+      ttl_seconds: 3_600,
+    });
     const claim = { token: made.token, purpose: 'password-reset', subject: ana.user_id };
     expect(await codeOf(validate(claim.token, claim))).toBe('token_unknown');
     expect(await codeOf(cardIssuer.request('single-use-tokens.redeem', claim))).toBe('token_unknown');
-    expect(await identity.request('single-use-tokens.redeem', claim)).toMatchObject({ created_by: 'identity', payload: null });
+    expect(await identity.request('single-use-tokens.redeem', claim)).toMatchObject({
+      created_by: 'identity',
+      payload: null,
+    });
   });
 
   it('expires, and says so; what was never one is unknown', async () => {

@@ -40,7 +40,9 @@ export class TokenIssuer {
     const owner = ownerOf(call);
     const seconds = this.#secondsOf(dto);
     for (let draw = 0; draw < MOST_DRAWS; draw += 1) {
-      const { reply, question } = await this.redis.ask(owner, ISSUE, (now) => this.#draft(call, owner, dto, now, seconds));
+      const { reply, question } = await this.redis.ask(owner, ISSUE, (now) =>
+        this.#draft(call, owner, dto, now, seconds),
+      );
       const [word, , ...rest] = reply;
       if (word === 'issued') return question.answer;
       if (word === 'answered') return this.#firstAnswer(call, owner, Number(rest[0]), String(rest[1]));
@@ -125,7 +127,9 @@ export class TokenIssuer {
 
 /** A code is one only for a purpose and a subject. */
 export function unbound(binding: { readonly purpose?: string | null; readonly subject?: string | null }): FieldError[] {
-  const missing = (['purpose', 'subject'] as const).filter((field) => binding[field] === undefined || binding[field] === null);
+  const missing = (['purpose', 'subject'] as const).filter(
+    (field) => binding[field] === undefined || binding[field] === null,
+  );
   return missing.map((field) => ({ field, code: 'required' }));
 }
 

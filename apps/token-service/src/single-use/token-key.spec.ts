@@ -25,7 +25,8 @@ function* mutations(): Generator<[what: string, text: string]> {
     yield [`twice ${at}`, before + one + one + after];
     yield [`space at ${at}`, `${before} ${one}${after}`];
   }
-  for (const form of ['base64', 'hex', 'latin1'] as const) if (bytes.toString(form) !== token) yield [form, bytes.toString(form)];
+  for (const form of ['base64', 'hex', 'latin1'] as const)
+    if (bytes.toString(form) !== token) yield [form, bytes.toString(form)];
   yield* [' ', '\n', '\0', '=', '==', '.', '%20', '\u200b', '\u0301'].flatMap((more): [string, string][] => [
     [`${JSON.stringify(more)} after`, token + more],
     [`${JSON.stringify(more)} before`, more + token],
@@ -42,7 +43,11 @@ it('a token says when it expires, to who made it alone', () => {
   expect(token).toMatch(/^[A-Za-z0-9_-]{72}$/);
   expect(key.expiryOf(owner, token)).toBe(expiresAt);
   expect(new TokenKey(newKey()).expiryOf(owner, token)).toBeUndefined();
-  for (const other of [{ ...owner, space: 'identity' }, { ...owner, id: 'identity' }, { space: owner.id, id: owner.space }]) {
+  for (const other of [
+    { ...owner, space: 'identity' },
+    { ...owner, id: 'identity' },
+    { space: owner.id, id: owner.space },
+  ]) {
     expect(key.expiryOf(other, token)).toBeUndefined();
   }
 });
@@ -98,7 +103,14 @@ it('what is sealed opens for what it was sealed for, and not when it was altered
 it('the first key of the ring makes, all find', () => {
   const [one, two] = [newKey(), newKey()];
   const before = new TokenKeys(new Keyring(new Map([['k1', one]])));
-  const after = new TokenKeys(new Keyring(new Map([['k2', two], ['k1', one]])));
+  const after = new TokenKeys(
+    new Keyring(
+      new Map([
+        ['k2', two],
+        ['k1', one],
+      ]),
+    ),
+  );
   const old = before.first.newToken(owner, expiresAt);
   expect(after.first.expiryOf(owner, old)).toBeUndefined();
   expect(after.all.map((each) => each.expiryOf(owner, old))).toEqual([undefined, expiresAt]);

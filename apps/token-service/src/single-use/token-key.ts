@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import { deriveKey, type Keyring } from '@puerta/config';
 import { SINGLE_USE_TOKEN } from '@puerta/contracts';
 
@@ -53,7 +60,9 @@ export class TokenKey {
     if (!SINGLE_USE_TOKEN.test(token)) return undefined;
     const bytes = Buffer.from(token, 'base64url');
     const body = bytes.subarray(0, -TAG_BYTES);
-    return timingSafeEqual(this.#tag(owner, body), bytes.subarray(-TAG_BYTES)) ? body.readUIntBE(0, EXPIRY_BYTES) : undefined;
+    return timingSafeEqual(this.#tag(owner, body), bytes.subarray(-TAG_BYTES))
+      ? body.readUIntBE(0, EXPIRY_BYTES)
+      : undefined;
   }
 
   /** Names a token to people and logs: a UUID of version 8, so that the activity trail can name it too. */
@@ -66,7 +75,9 @@ export class TokenKey {
 
   /** What a thing that Redis must not know is called there: a record of a token, the count of guesses at a subject's codes, … */
   name(what: NamedThing, owner: Owner, ...parts: readonly Part[]): string {
-    return this.#mac(what, owner, ...parts).subarray(0, NAME_BYTES).toString('base64url');
+    return this.#mac(what, owner, ...parts)
+      .subarray(0, NAME_BYTES)
+      .toString('base64url');
   }
 
   /** Random bits that are always the same for the same parts. */
@@ -77,17 +88,25 @@ export class TokenKey {
   /** @param parts what must be known, besides this key, to open it: AES-256-GCM under a key of its own */
   seal(text: string, owner: Owner, ...parts: readonly Part[]): string {
     const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', this.#mac('seal', owner, ...parts), nonce, { authTagLength: GCM_TAG_BYTES });
-    return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url');
+    const cipher = createCipheriv('aes-256-gcm', this.#mac('seal', owner, ...parts), nonce, {
+      authTagLength: GCM_TAG_BYTES,
+    });
+    return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString(
+      'base64url',
+    );
   }
 
   /** @throws when it was sealed for other parts, or altered */
   open(sealed: string, owner: Owner, ...parts: readonly Part[]): string {
     const bytes = Buffer.from(sealed, 'base64url');
     const nonce = bytes.subarray(0, NONCE_BYTES);
-    const decipher = createDecipheriv('aes-256-gcm', this.#mac('seal', owner, ...parts), nonce, { authTagLength: GCM_TAG_BYTES });
+    const decipher = createDecipheriv('aes-256-gcm', this.#mac('seal', owner, ...parts), nonce, {
+      authTagLength: GCM_TAG_BYTES,
+    });
     decipher.setAuthTag(bytes.subarray(-GCM_TAG_BYTES));
-    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -GCM_TAG_BYTES)), decipher.final()]).toString('utf8');
+    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -GCM_TAG_BYTES)), decipher.final()]).toString(
+      'utf8',
+    );
   }
 
   #tag(owner: Owner, body: Buffer): Buffer {
@@ -96,7 +115,9 @@ export class TokenKey {
 
   /** As JSON, so that the parts cannot run into each other. */
   #mac(what: string, { space, id }: Owner, ...parts: readonly Part[]): Buffer {
-    return createHmac('sha256', this.#key).update(JSON.stringify([what, space, id, ...parts])).digest();
+    return createHmac('sha256', this.#key)
+      .update(JSON.stringify([what, space, id, ...parts]))
+      .digest();
   }
 }
 

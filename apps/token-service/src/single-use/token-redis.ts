@@ -71,7 +71,11 @@ export class TokenRedis implements OnModuleInit, OnModuleDestroy {
     script: Script,
     prepare: (now: number) => Q,
   ): Promise<{ readonly reply: Reply; readonly question: Q }> {
-    const shard = createHash('sha256').update(JSON.stringify([space, id])).digest().readUInt16BE() % SHARDS;
+    const shard =
+      createHash('sha256')
+        .update(JSON.stringify([space, id]))
+        .digest()
+        .readUInt16BE() % SHARDS;
     const connection = this.#connections[shard % this.#connections.length] as TokenConnection;
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const now = await connection.now();
@@ -154,7 +158,8 @@ class TokenConnection {
       clock.sync(reply[1], asked, this.#answeredAt);
       return reply;
     } catch (cause) {
-      if (cause instanceof Error && cause.message.includes('OOM command not allowed')) throw new DomainError('overloaded', { cause });
+      if (cause instanceof Error && cause.message.includes('OOM command not allowed'))
+        throw new DomainError('overloaded', { cause });
       throw new DomainError(wasNotRun(cause) ? 'service_unavailable' : 'outcome_unknown', { cause });
     }
   }

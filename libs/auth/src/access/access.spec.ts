@@ -96,17 +96,31 @@ const EARLY: Record<string, Requirement> = {
 };
 
 async function build(controllers: Controllers, early = EARLY): Promise<NestFastifyApplication> {
-  const options = { issuer: ISSUER, keys: () => Promise.resolve(key.set), facts, factsInvalidations: silent, keysInvalidations: silent };
+  const options = {
+    issuer: ISSUER,
+    keys: () => Promise.resolve(key.set),
+    facts,
+    factsInvalidations: silent,
+    keysInvalidations: silent,
+  };
   const identityOf = (request: unknown) => (request as EarlyRequest).found;
   const auth = AuthModule.forRoot({ useFactory: () => ({ ...options, identityOf }) });
   const module = await Test.createTestingModule({ imports: [auth], controllers }).compile();
   const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
-  app.getHttpAdapter().getInstance().addHook('onRequest', async (request: EarlyRequest) => {
-    const requirement = early[request.url];
-    if (requirement) request.found = await app.get(Authenticator).authenticate(request.raw, requirement);
-  });
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async (request: EarlyRequest) => {
+      const requirement = early[request.url];
+      if (requirement) request.found = await app.get(Authenticator).authenticate(request.raw, requirement);
+    });
   return app.useGlobalFilters({
-    catch: (error: { code?: string }, host) => host.switchToHttp().getResponse().status(499).send(error.code ?? String(error)),
+    catch: (error: { code?: string }, host) =>
+      host
+        .switchToHttp()
+        .getResponse()
+        .status(499)
+        .send(error.code ?? String(error)),
   });
 }
 
@@ -166,7 +180,10 @@ describe('the guards of an app', () => {
           const lines = names.map((name) => `${name}: Bearer ${token}\r\n`).join('');
           socket.end(`GET /doors/strict HTTP/1.1\r\nHost: x\r\n${lines}Connection: close\r\n\r\n`);
         });
-        socket.on('data', (chunk) => (answer += chunk.toString())).on('close', () => resolve(answer)).on('error', reject);
+        socket
+          .on('data', (chunk) => (answer += chunk.toString()))
+          .on('close', () => resolve(answer))
+          .on('error', reject);
       });
     expect(await ask('Authorization')).toContain('HTTP/1.1 200');
     expect(await ask('Authorization', 'Authorization')).toContain('access_token_invalid');

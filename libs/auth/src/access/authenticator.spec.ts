@@ -22,15 +22,25 @@ const INITIAL: Requirement = { guard: 'initial' };
 const SCAN: Requirement = { guard: 'scan' };
 const strict = (leastRole: Role = 'member'): Requirement => ({ guard: 'strict', leastRole });
 
-const request = (token?: string): RawRequest => ({ rawHeaders: token === undefined ? [] : ['Authorization', `Bearer ${token}`] });
+const request = (token?: string): RawRequest => ({
+  rawHeaders: token === undefined ? [] : ['Authorization', `Bearer ${token}`],
+});
 
 /** Nothing is kept unless a test brings a invalidations that speaks. */
 const silent = new TestInvalidations(false);
 
-function authenticator(facts: Partial<AccessFacts> | FactsSource = {}, invalidations = silent, store = keys): Authenticator {
+function authenticator(
+  facts: Partial<AccessFacts> | FactsSource = {},
+  invalidations = silent,
+  store = keys,
+): Authenticator {
   const source = typeof facts === 'function' ? facts : () => Promise.resolve({ ...good, ...facts });
   const verifier = new TokenVerifier({ access: store, scan: store }, ISSUER);
-  return new Authenticator(verifier, new VerifiedTokenCache(verifier, store, invalidations), new AccessFactsCache(source, invalidations));
+  return new Authenticator(
+    verifier,
+    new VerifiedTokenCache(verifier, store, invalidations),
+    new AccessFactsCache(source, invalidations),
+  );
 }
 
 const outcome = (asked: Promise<unknown>): Promise<string> =>
@@ -66,7 +76,10 @@ describe('Authenticator', () => {
   });
 
   it('takes no role from facts about no company', async () => {
-    const identity = await authenticator({ role: 'owner' }).authenticate(request(key.access({ company_id: undefined })), INITIAL);
+    const identity = await authenticator({ role: 'owner' }).authenticate(
+      request(key.access({ company_id: undefined })),
+      INITIAL,
+    );
     expect(identity).toMatchObject({ actor: { company_id: null, role: null } });
   });
 
@@ -75,7 +88,12 @@ describe('Authenticator', () => {
     ['no member', { role: null }, 'ok', 'not_a_member'],
     ['a revoked session', { session: 'revoked' }, 'session_revoked', 'session_revoked'],
     ['an inactive user', { user: 'inactive' }, 'session_revoked', 'session_revoked'],
-    ['an unknown user', { user: 'unknown', session: 'revoked', email: null }, 'access_token_invalid', 'access_token_invalid'],
+    [
+      'an unknown user',
+      { user: 'unknown', session: 'revoked', email: null },
+      'access_token_invalid',
+      'access_token_invalid',
+    ],
     ['facts that say nothing', { user: undefined, session: undefined }, 'session_revoked', 'session_revoked'],
   ])('%s', async (_, facts, initial, strictly) => {
     expect(await outcome(authenticator(facts).authenticate(request(key.access()), INITIAL))).toBe(initial);
@@ -85,7 +103,9 @@ describe('Authenticator', () => {
   it('requires a company for StrictAuth alone', async () => {
     const token = key.access({ company_id: null });
     expect(await outcome(authenticator({ role: null }).authenticate(request(token), INITIAL))).toBe('ok');
-    expect(await outcome(authenticator({ role: null }).authenticate(request(token), strict()))).toBe('company_required');
+    expect(await outcome(authenticator({ role: null }).authenticate(request(token), strict()))).toBe(
+      'company_required',
+    );
   });
 
   it('lets each role do what it and those before it may, whatever the token claims', async () => {
@@ -128,7 +148,9 @@ describe('Authenticator', () => {
     });
 
     it('says that a genuine token has expired, of each kind in its own words', async () => {
-      expect(await outcome(authenticator().authenticate(request(expired.access()), INITIAL))).toBe('access_token_expired');
+      expect(await outcome(authenticator().authenticate(request(expired.access()), INITIAL))).toBe(
+        'access_token_expired',
+      );
       expect(await outcome(authenticator().authenticate(request(expired.scan()), SCAN))).toBe('scan_expired');
       expect(await outcome(authenticator().authenticate(request(expired.access()), SCAN))).toBe('access_token_invalid');
     });
@@ -154,7 +176,10 @@ describe('Authenticator', () => {
     it.each(['service_unavailable', 'outcome_unknown', 'overloaded', 'internal'] as const)(
       'answers auth_unavailable when identity answers %s',
       async (code) => {
-        const asked = authenticator(() => Promise.reject(new DomainError(code))).authenticate(request(key.access()), INITIAL);
+        const asked = authenticator(() => Promise.reject(new DomainError(code))).authenticate(
+          request(key.access()),
+          INITIAL,
+        );
         await expect(asked).rejects.toMatchObject({ code: 'auth_unavailable', cause: { code } });
       },
     );

@@ -80,7 +80,10 @@ function subjectOf({ sub, sid, company_id }: AccessClaims): CheckAccessDto {
 }
 
 /** @throws DomainError `access_token_invalid`, `session_revoked` */
-function identityOf({ sub, sid, email, company_id: companyId = null, exp }: AccessClaims, facts: AccessFacts): UserIdentity {
+function identityOf(
+  { sub, sid, email, company_id: companyId = null, exp }: AccessClaims,
+  facts: AccessFacts,
+): UserIdentity {
   // A token outlives its user only when they were erased; a user who was shut out has no session any more.
   if (facts.user === 'unknown') throw new DomainError('access_token_invalid');
   if (facts.user !== 'active' || facts.session !== 'active') throw new DomainError('session_revoked');

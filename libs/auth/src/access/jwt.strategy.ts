@@ -22,7 +22,8 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     // Passport-jwt demands these. They are never asked, and would refuse everything.
     super({
       jwtFromRequest: () => null,
-      secretOrKeyProvider: (_request: unknown, _token: unknown, done: (error: Error) => void) => done(new Error('unused')),
+      secretOrKeyProvider: (_request: unknown, _token: unknown, done: (error: Error) => void) =>
+        done(new Error('unused')),
     });
   }
 

@@ -102,7 +102,8 @@ describe('the cache of access facts', () => {
       await asked;
     }
     invalidations.publish({ user_id: 'u1', session_id: 's9' }, 'session.revoked');
-    for (const one of [subject(), subject('u1', 's2'), subject('u1', 's1', null)]) expect(facts.get(one)).toBeUndefined();
+    for (const one of [subject(), subject('u1', 's2'), subject('u1', 's1', null)])
+      expect(facts.get(one)).toBeUndefined();
     expect(facts.get(subject('u2'))).toBeDefined();
   });
 
@@ -201,7 +202,10 @@ describe('whatever is asked, told, answered, lost and let pass, in whatever orde
     { weight: 6, arbitrary: fc.record({ do: fc.constant('answer' as const), n: fc.nat(5) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 1_000, 15_000) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('silence' as const), fresh: fc.constantFrom(true, true, false) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('silence' as const), fresh: fc.constantFrom(true, true, false) }),
+    },
   );
 
   afterEach(() => jest.useRealTimers());
@@ -231,7 +235,8 @@ describe('whatever is asked, told, answered, lost and let pass, in whatever orde
           if (one.do === 'ask') {
             const known = heard[one.user];
             const answered = facts.ask(subject(one.user, one.session)).then((answer) => {
-              if ((readAt.get(answer)?.version ?? -1) < known) throw new Error(`asked after the invalidation of ${known}`);
+              if ((readAt.get(answer)?.version ?? -1) < known)
+                throw new Error(`asked after the invalidation of ${known}`);
             });
             answered.catch((error: unknown) => (failure ??= error));
           } else if (one.do === 'recall') {

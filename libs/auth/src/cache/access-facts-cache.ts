@@ -31,7 +31,10 @@ export class AccessFactsCache {
     private readonly source: FactsSource,
     private readonly invalidations: InvalidationSource,
   ) {
-    invalidations.listen({ event: (_type, { user_id: userId }) => this.forget(userId), lost: () => this.users.clear() });
+    invalidations.listen({
+      event: (_type, { user_id: userId }) => this.forget(userId),
+      lost: () => this.users.clear(),
+    });
   }
 
   /** From the cache, without asking anybody. */

@@ -31,7 +31,8 @@ export class VerifiedTokenCache {
     if (!this.invalidations.fresh) return undefined;
     const kept = this.kept.get(token);
     if (!kept) return undefined;
-    if (kept.keys === this.keys.version && performance.now() < kept.until && !hasExpired(kept.claims)) return kept.claims;
+    if (kept.keys === this.keys.version && performance.now() < kept.until && !hasExpired(kept.claims))
+      return kept.claims;
     this.kept.delete(token);
     return undefined;
   }

@@ -31,9 +31,26 @@ describe('bearerToken', () => {
   });
 
   it.each([
-    '', 'Bearer', 'Bearer ', 'Bearer  abc', 'Bearer\tabc', ' Bearer abc', 'Bearer abc ', 'Bearer abc def', 'Bearer abc,Bearer def',
-    'Bearer =abc', 'Bearer a=b', 'Bearer "abc"', 'Bearer a\u00e9', 'Bearer: abc', 'Bearerabc', 'Basic YTpi', 'Token abc', 'abc',
-    'Bearer abc\n', `Bearer ${'a'.repeat(5000)}`,
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer  abc',
+    'Bearer\tabc',
+    ' Bearer abc',
+    'Bearer abc ',
+    'Bearer abc def',
+    'Bearer abc,Bearer def',
+    'Bearer =abc',
+    'Bearer a=b',
+    'Bearer "abc"',
+    'Bearer a\u00e9',
+    'Bearer: abc',
+    'Bearerabc',
+    'Basic YTpi',
+    'Token abc',
+    'abc',
+    'Bearer abc\n',
+    `Bearer ${'a'.repeat(5000)}`,
   ])('refuses %j', (value) => {
     expect(read('Authorization', value)).toBe('access_token_invalid');
   });

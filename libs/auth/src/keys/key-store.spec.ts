@@ -97,7 +97,9 @@ describe('KeyStore', () => {
     source.fail();
     store = source.store();
     const finds = await Promise.allSettled(randomKids(100).map((kid) => store?.find(kid)));
-    expect(finds.map((find) => (find as PromiseRejectedResult).reason.code)).toEqual(Array(100).fill('auth_unavailable'));
+    expect(finds.map((find) => (find as PromiseRejectedResult).reason.code)).toEqual(
+      Array(100).fill('auth_unavailable'),
+    );
     await expect(store.find('one')).rejects.toMatchObject({ code: 'auth_unavailable' });
     expect(source.calls).toBe(1);
   });

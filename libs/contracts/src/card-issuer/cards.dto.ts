@@ -1,6 +1,19 @@
 import { CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
 import { ApiProperty } from '../documentation';
-import { changesOf, Choice, Email, Id, Int, Nested, pageOf, PageQueryDto, Presented, QueryInt, Text, Timestamp } from '../validation';
+import {
+  changesOf,
+  Choice,
+  Email,
+  Id,
+  Int,
+  Nested,
+  pageOf,
+  PageQueryDto,
+  Presented,
+  QueryInt,
+  Text,
+  Timestamp,
+} from '../validation';
 
 export class HolderDto {
   @Text({ max: 120, example: 'Luis Rojas' })
@@ -72,7 +85,11 @@ export class SetCardPhotoCommand extends CardIdDto {
 }
 
 export class ListCardsDto extends PageQueryDto {
-  @Text({ max: 120, optional: true, description: 'Each word must begin a word of the name, or the number, e-mail or document' })
+  @Text({
+    max: 120,
+    optional: true,
+    description: 'Each word must begin a word of the name, or the number, e-mail or document',
+  })
   q?: string;
 
   @Choice(CARD_STATUSES, { optional: true })

@@ -5,17 +5,50 @@
 const CODES = {
   /** The request cannot be met as it was asked: not retried. */
   refused: [
-    'malformed_json', 'bad_request', 'not_found', 'method_not_allowed', 'request_timeout', 'payload_too_large',
-    'uri_too_long', 'unsupported_media_type', 'validation_failed', 'idempotency_mismatch', 'headers_too_large',
-    'too_many_requests', 'too_many_attempts', 'company_required', 'not_a_member', 'role_required', 'forbidden',
-    'email_taken', 'user_not_found', 'company_not_found', 'company_unresolved', 'company_not_joinable',
-    'company_creation_closed', 'invitation_not_found', 'invitation_invalid', 'card_not_found', 'card_number_taken',
-    'card_state_conflict', 'token_unknown', 'token_binding_mismatch', 'token_used', 'token_expired', 'job_not_found',
+    'malformed_json',
+    'bad_request',
+    'not_found',
+    'method_not_allowed',
+    'request_timeout',
+    'payload_too_large',
+    'uri_too_long',
+    'unsupported_media_type',
+    'validation_failed',
+    'idempotency_mismatch',
+    'headers_too_large',
+    'too_many_requests',
+    'too_many_attempts',
+    'company_required',
+    'not_a_member',
+    'role_required',
+    'forbidden',
+    'email_taken',
+    'user_not_found',
+    'company_not_found',
+    'company_unresolved',
+    'company_not_joinable',
+    'company_creation_closed',
+    'invitation_not_found',
+    'invitation_invalid',
+    'card_not_found',
+    'card_number_taken',
+    'card_state_conflict',
+    'token_unknown',
+    'token_binding_mismatch',
+    'token_used',
+    'token_expired',
+    'job_not_found',
   ],
   /** Who asks has not shown who they are. */
   unauthenticated: [
-    'unauthenticated', 'access_token_invalid', 'access_token_expired', 'session_revoked', 'invalid_credentials',
-    'refresh_token_invalid', 'refresh_token_reused', 'scan_expired',
+    'unauthenticated',
+    'access_token_invalid',
+    'access_token_expired',
+    'session_revoked',
+    'invalid_credentials',
+    'refresh_token_invalid',
+    'refresh_token_reused',
+    'scan_expired',
   ],
   /** Nothing happened, and the same request may succeed later. */
   unavailable: ['service_unavailable', 'auth_unavailable', 'overloaded'],
@@ -75,7 +108,11 @@ export class DomainError extends Error {
    */
   constructor(
     readonly code: ErrorCode,
-    readonly extra: { readonly errors?: readonly FieldError[]; readonly meta?: ErrorMeta; readonly cause?: unknown } = {},
+    readonly extra: {
+      readonly errors?: readonly FieldError[];
+      readonly meta?: ErrorMeta;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(code, extra.cause === undefined ? undefined : { cause: extra.cause });
   }

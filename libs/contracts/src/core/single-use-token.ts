@@ -23,4 +23,5 @@ export const MAX_CODE_SECONDS = 900;
 export const MAX_PAYLOAD_BYTES = 4_096;
 
 /** Whatever JSON can say. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };

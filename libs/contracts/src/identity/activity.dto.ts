@@ -43,7 +43,10 @@ export class Activity {
   @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'The company it concerns' })
   company_id: string | null;
 
-  @ApiProperty({ format: 'uuid', description: 'The session, company, invitation, user, card or token, as the kind says' })
+  @ApiProperty({
+    format: 'uuid',
+    description: 'The session, company, invitation, user, card or token, as the kind says',
+  })
   subject_id: string;
 }
 

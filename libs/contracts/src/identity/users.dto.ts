@@ -21,7 +21,13 @@ export class RegisterDto {
   @NewPassword()
   password: string;
 
-  @Presented({ max: 43, pattern: INVITATION_SECRET, format: 'invitation', optional: true, description: 'Joins the company that invites' })
+  @Presented({
+    max: 43,
+    pattern: INVITATION_SECRET,
+    format: 'invitation',
+    optional: true,
+    description: 'Joins the company that invites',
+  })
   invitation?: string | null;
 
   @Choice(LOCALES, { optional: true, description: 'Language of mails and pages, `en` unless told' })
@@ -56,7 +62,10 @@ export class UpdateMeDto {
 }
 
 export class EnsureCompanyDto {
-  @Id({ optional: true, description: 'The company to act in; else the one that invites, else the current one, else the default one' })
+  @Id({
+    optional: true,
+    description: 'The company to act in; else the one that invites, else the current one, else the default one',
+  })
   company_id?: string | null;
 
   @Presented({ max: 43, pattern: INVITATION_SECRET, format: 'invitation', optional: true })

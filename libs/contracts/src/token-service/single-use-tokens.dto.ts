@@ -28,7 +28,11 @@ export class CreateTokenDto extends TokenBindingDto {
   })
   ttl_seconds?: number | null;
 
-  @Json({ maxBytes: MAX_PAYLOAD_BYTES, optional: true, description: 'Given to whoever uses it: any JSON of at most 4 KiB' })
+  @Json({
+    maxBytes: MAX_PAYLOAD_BYTES,
+    optional: true,
+    description: 'Given to whoever uses it: any JSON of at most 4 KiB',
+  })
   payload?: JsonValue;
 
   @Choice(SINGLE_USE_FORMATS, {

@@ -23,18 +23,29 @@ export function Ids({ max, ...options }: FieldOptions & { readonly max: number }
     [
       { code: 'wrong_type', params: { type: 'array' }, test: (value) => Array.isArray(value) },
       count(max),
-      { code: 'bad_format', params: { format: 'UUIDs' }, test: (value) => (value as unknown[]).every((one) => isUUID(one)) },
+      {
+        code: 'bad_format',
+        params: { format: 'UUIDs' },
+        test: (value) => (value as unknown[]).every((one) => isUUID(one)),
+      },
     ],
     options,
     { type: [String], format: 'uuid', minItems: 1, maxItems: max },
-    (value) => (Array.isArray(value) ? value.map((one: unknown) => (typeof one === 'string' ? one.toLowerCase() : one)) : value),
+    (value) =>
+      Array.isArray(value) ? value.map((one: unknown) => (typeof one === 'string' ? one.toLowerCase() : one)) : value,
   );
 }
 
 /** One of a closed list of words. */
 export function Choice(choices: readonly string[], options: FieldOptions = {}): PropertyDecorator {
   return field(
-    [{ code: 'bad_choice', params: { choices: choices.join(', ') }, test: (value) => choices.includes(value as string) }],
+    [
+      {
+        code: 'bad_choice',
+        params: { choices: choices.join(', ') },
+        test: (value) => choices.includes(value as string),
+      },
+    ],
     options,
     { type: String, enum: [...choices] },
   );
@@ -88,7 +99,8 @@ function intRules(min: number, max: number): Rule[] {
 }
 
 // RFC 3339 5.6, with a zone; the rest of the calendar is checked by Date.
-const RFC_3339 = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+const RFC_3339 =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
 /** A point in time as RFC 3339 with a zone; handlers get it in UTC with milliseconds. */
 export function Timestamp(options: FieldOptions = {}): PropertyDecorator {
@@ -149,7 +161,13 @@ export class PageQueryDto {
   @QueryInt({ min: 1, max: 100, optional: true, description: 'Rows a page, 20 unless told' })
   limit?: number;
 
-  @Text({ max: 512, optional: true, pattern: /^[A-Za-z0-9_-]+$/, format: 'next_cursor', description: 'next_cursor of the page before' })
+  @Text({
+    max: 512,
+    optional: true,
+    pattern: /^[A-Za-z0-9_-]+$/,
+    format: 'next_cursor',
+    description: 'next_cursor of the page before',
+  })
   cursor?: string;
 
   @QueryFlag({ optional: true, description: 'Also count all rows' })

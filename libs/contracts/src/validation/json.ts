@@ -30,7 +30,11 @@ export function Json({ maxBytes, ...options }: FieldOptions & { readonly maxByte
       code: 'forbidden_characters',
       test: (value) => every(value, (part) => typeof part !== 'string' || !LONE_SURROGATE.test(part)),
     },
-    { code: 'too_large', params: { max: maxBytes }, test: (value) => Buffer.byteLength(JSON.stringify(value)) <= maxBytes },
+    {
+      code: 'too_large',
+      params: { max: maxBytes },
+      test: (value) => Buffer.byteLength(JSON.stringify(value)) <= maxBytes,
+    },
   ];
   const described = field(rules, options, ANY_JSON);
   return (target, key) => {

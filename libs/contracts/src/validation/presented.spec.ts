@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { DomainError, EnsureCompanyDto, LogoutDto, OpenScanDto, PresentTokenDto, RefreshDto, RegisterDto } from '../index';
+import {
+  DomainError,
+  EnsureCompanyDto,
+  LogoutDto,
+  OpenScanDto,
+  PresentTokenDto,
+  RefreshDto,
+  RegisterDto,
+} from '../index';
 import { validateDto } from './validate';
 
 const person = { name: 'Ana', email: 'ana@example.com', password: 'correct horse battery staple' };

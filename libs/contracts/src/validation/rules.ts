@@ -24,7 +24,10 @@ export interface RuleContext {
 }
 
 /** What `field` was given for the fields of each class, by prototype. */
-const declared = new Map<object, { readonly key: string | symbol; readonly make: (options: FieldOptions) => PropertyDecorator }[]>();
+const declared = new Map<
+  object,
+  { readonly key: string | symbol; readonly make: (options: FieldOptions) => PropertyDecorator }[]
+>();
 
 /**
  * The same fields as in a class, each of them optional: what a PATCH takes. Descriptions, which say what a missing field
@@ -32,7 +35,8 @@ const declared = new Map<object, { readonly key: string | symbol; readonly make:
  */
 export function changesOf<T extends object>(base: new () => T): new () => { [K in keyof T]?: T[K] | null } {
   class Changes {}
-  for (const { key, make } of declared.get(base.prototype as object) ?? []) make({ optional: true })(Changes.prototype, key);
+  for (const { key, make } of declared.get(base.prototype as object) ?? [])
+    make({ optional: true })(Changes.prototype, key);
   return Changes;
 }
 
@@ -65,7 +69,10 @@ export function field(
         {
           name: `${index}:${rule.code}`,
           // Passes when an earlier rule already fails: one reason per field, and no test sees a value of another type.
-          validator: { validate: (value) => !earlier.every((one) => one.test(value)) || rule.test(value), defaultMessage: () => rule.code },
+          validator: {
+            validate: (value) => !earlier.every((one) => one.test(value)) || rule.test(value),
+            defaultMessage: () => rule.code,
+          },
         },
         { context },
       ),

@@ -70,13 +70,26 @@ const hasForm = (pattern: RegExp, format: string): Rule => ({
 });
 
 /** The one rule for every string field: NFC, trimmed, no control or bidirectional-override characters, a length. */
-export function Text({ min = 1, max, pattern, format = 'this field', example, ...options }: TextOptions): PropertyDecorator {
+export function Text({
+  min = 1,
+  max,
+  pattern,
+  format = 'this field',
+  example,
+  ...options
+}: TextOptions): PropertyDecorator {
   const rules = [isString, atMost(max), isClean, atLeast(min), hasVisible(min)];
   if (pattern) rules.push(hasForm(pattern, format));
   return field(
     rules,
     options,
-    { type: String, minLength: min, maxLength: max, ...(pattern ? { pattern: pattern.source } : {}), ...(example ? { example } : {}) },
+    {
+      type: String,
+      minLength: min,
+      maxLength: max,
+      ...(pattern ? { pattern: pattern.source } : {}),
+      ...(example ? { example } : {}),
+    },
     ofText((text) => tidy(text, max)),
   );
 }

@@ -58,11 +58,14 @@ describe('validateDto', () => {
     expect(refusal(RegisterDto, { ...registration, ...change })).toEqual([expected]);
   });
 
-  it.each(['{"__proto__":{"admin":true}}', '{"constructor":{"prototype":{}}}'])('refuses %s and pollutes nothing', (trick) => {
-    expect(refusal(RegisterDto, { ...registration, ...JSON.parse(`{"holder":${trick}}`) })).toHaveLength(1);
-    expect(refusal(RegisterDto, JSON.parse(trick))).toHaveLength(1);
-    expect(({} as { admin?: boolean }).admin).toBeUndefined();
-  });
+  it.each(['{"__proto__":{"admin":true}}', '{"constructor":{"prototype":{}}}'])(
+    'refuses %s and pollutes nothing',
+    (trick) => {
+      expect(refusal(RegisterDto, { ...registration, ...JSON.parse(`{"holder":${trick}}`) })).toHaveLength(1);
+      expect(refusal(RegisterDto, JSON.parse(trick))).toHaveLength(1);
+      expect(({} as { admin?: boolean }).admin).toBeUndefined();
+    },
+  );
 
   it.each([null, 'text', 7, [], [registration]])('refuses %j instead of an object', (plain) => {
     expect(refusal(RegisterDto, plain)).toEqual([': wrong_type']);
@@ -82,7 +85,9 @@ describe('validateDto', () => {
   });
 
   it('takes RFC 3339 with a zone, gives UTC, and refuses days that do not exist', () => {
-    expect(validateDto(UpdateCardDto, { valid_until: '2027-01-31T20:00:00-04:00' }).valid_until).toBe('2027-02-01T00:00:00.000Z');
+    expect(validateDto(UpdateCardDto, { valid_until: '2027-01-31T20:00:00-04:00' }).valid_until).toBe(
+      '2027-02-01T00:00:00.000Z',
+    );
     for (const time of ['2027-02-30T00:00:00Z', '2027-01-01', '2027-01-01T00:00:00', 'tomorrow']) {
       expect(refusal(UpdateCardDto, { valid_until: time })).toEqual(['valid_until: bad_format']);
     }

@@ -126,7 +126,12 @@ export class Acknowledger {
     if (dead) {
       const [channel = '', text = ''] = replies;
       const about = [MOST_DEAD, caller, lane, entry.deliveries];
-      await connection.run(DEAD_LETTER, [stream, keys.dead(callee)], [callee, entry.id, channel, text, ...about], commands);
+      await connection.run(
+        DEAD_LETTER,
+        [stream, keys.dead(callee)],
+        [callee, entry.id, channel, text, ...about],
+        commands,
+      );
     } else {
       const ids = finishes.map((finish) => finish.entry.id);
       const args = [callee, onlyIfHeld ? self : '', ids.length, ...ids, ...replies];
@@ -154,7 +159,11 @@ export class Acknowledger {
     const { entry } = finish;
     if (!finish.reply) return void this.failed.add(finish);
     const { caller, lane } = entry.source;
-    this.replica.logger.error('Redis refuses replies to a caller; the message is a dead letter', { caller, lane, entry: entry.id });
+    this.replica.logger.error('Redis refuses replies to a caller; the message is a dead letter', {
+      caller,
+      lane,
+      entry: entry.id,
+    });
     this.deadLetter(entry);
   }
 

@@ -28,7 +28,11 @@ describe('a replica', () => {
     expect(twice.length).toBeGreaterThan(0);
     for (const replicas of twice) expect(replicas).toEqual([victim.replica, other.replica]);
   });
-  it.concurrent('killed under load takes no call with it: another runs what it had, and nothing else twice', killed, 30_000);
+  it.concurrent(
+    'killed under load takes no call with it: another runs what it had, and nothing else twice',
+    killed,
+    30_000,
+  );
 
   const stoodStill = inBench(async (bench) => {
     const [sleeper, other] = await twoProcesses(bench);
@@ -36,7 +40,9 @@ describe('a replica', () => {
     sleeper.freeze();
     // Part of these is given to the frozen process: they lie in its sockets, and Redis holds them for delivered. Not sent
     // together: what is, one replica may take.
-    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, i) => sleep(i * 20).then(() => ask(sample, String(i), 0, 9_000))));
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => sleep(i * 20).then(() => ask(sample, String(i), 0, 9_000))),
+    );
     sleeper.thaw();
     expect(codes(outcomes)).toEqual(['ok']);
     expect(Math.max(...outcomes.map(({ ms }) => ms))).toBeGreaterThan(3_000);
@@ -48,5 +54,9 @@ describe('a replica', () => {
     const more = Array.from({ length: 50 }, (_, i) => sample.request('work.do', { key: String(i), wait_ms: 5 }));
     expect(new Set((await Promise.all(more)).map(({ replica }) => replica)).size).toBe(2);
   });
-  it.concurrent('that stood still for longer than its lease does not run what another has run meanwhile', stoodStill, 30_000);
+  it.concurrent(
+    'that stood still for longer than its lease does not run what another has run meanwhile',
+    stoodStill,
+    30_000,
+  );
 });

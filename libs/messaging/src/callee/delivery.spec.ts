@@ -118,7 +118,10 @@ describe('messages', () => {
 
   it('are answered however the last release asked them: in another lane, or by other callers', async () => {
     const before = { lane: 'heavy', callers: ['retired', 'tester'] } as const;
-    const moved = { ...sampleContract, patterns: { ...sampleContract.patterns, 'work.do': { ...sampleContract.patterns['work.do'], before } } };
+    const moved = {
+      ...sampleContract,
+      patterns: { ...sampleContract.patterns, 'work.do': { ...sampleContract.patterns['work.do'], before } },
+    };
     await bench.replica(undefined, { contract: moved });
     const ask = (service: string, lane: 'fast' | 'heavy', pattern = 'work.do') =>
       bench.client({ service }).call({ service: 'sample', pattern, lane }, { key: 'a' });
@@ -139,7 +142,9 @@ describe('junk', () => {
     const deeper = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
     const junk: Record<string, string>[] = [
       ...['', 'x', 'null', '7', '"a"', '[]', '[{}]', '{', '{"a":1}x', '\u0000', deep, deeper].map((data) => ({ data })),
-      ...['{"__proto__":{"admin":true}}', '{"a":{"__proto__":null}}', '{"a":[{"\\u005f_proto__":1}]}'].map((data) => ({ data })),
+      ...['{"__proto__":{"admin":true}}', '{"a":{"__proto__":null}}', '{"a":[{"\\u005f_proto__":1}]}'].map((data) => ({
+        data,
+      })),
       { data: '{"constructor":{"prototype":{"admin":true}}}' },
       ...['', 'x', '[]', '"root"', '{"__proto__":{}}'].map((actor) => ({ actor })),
       ...[' ', 'a b', 'ñ', 'k'.repeat(256)].map((key) => ({ key })),
@@ -186,7 +191,12 @@ describe('junk', () => {
     await sample.request('work.do', { key: 'a' });
     await bench.redis.xgroup('DESTROY', bench.key('tester:fast'), 'sample');
     await expect(sample.request('work.do', { key: 'b' })).resolves.toMatchObject({ key: 'b' });
-    await bench.redis.del(bench.key('tester:fast'), bench.key('gateway:fast'), bench.key('leases'), bench.key('replicas'));
+    await bench.redis.del(
+      bench.key('tester:fast'),
+      bench.key('gateway:fast'),
+      bench.key('leases'),
+      bench.key('replicas'),
+    );
     await expect(sample.request('work.do', { key: 'c' })).resolves.toMatchObject({ key: 'c' });
     await bench.redis.script('FLUSH');
     await expect(sample.request('work.do', { key: 'd' })).resolves.toMatchObject({ key: 'd' });
@@ -195,7 +205,9 @@ describe('junk', () => {
 
 describe('a replica that closes', () => {
   it('answers what it runs, takes nothing new, and leaves no trace', async () => {
-    const running = await bench.replica(async ({ wait_ms }) => void (await sleep(wait_ms)), { concurrency: { fast: 2 } });
+    const running = await bench.replica(async ({ wait_ms }) => void (await sleep(wait_ms)), {
+      concurrency: { fast: 2 },
+    });
     const sample = bench.sample();
     const calls = ['a', 'b', 'c', 'd'].map((key) => sample.request('work.do', { key, wait_ms: 400 }));
     await sleep(100);
@@ -208,7 +220,12 @@ describe('a replica that closes', () => {
     await stopped;
     expect(elapsed()).toBeLessThan(1_500);
     const { replica } = running.server;
-    expect(answers.map((answer) => answer.replica)).toEqual([replica, replica, other.server.replica, other.server.replica]);
+    expect(answers.map((answer) => answer.replica)).toEqual([
+      replica,
+      replica,
+      other.server.replica,
+      other.server.replica,
+    ]);
     const consumers = (await bench.redis.xinfo('CONSUMERS', bench.key('tester:fast'), 'sample')) as string[][];
     expect(consumers.map((consumer) => consumer[1])).toEqual([other.server.replica]);
     expect(await bench.redis.zrange(bench.key('leases'), 0, -1)).toEqual([other.server.replica]);

@@ -29,6 +29,10 @@ export function Handles<C extends ServiceContract, P extends PatternOf<C>>(contr
   ): void => {
     Payload()(target, key, 0);
     Ctx()(target, key, 1);
-    MessagePattern(pattern, BUS_TRANSPORT, { contract: contract.name } satisfies HandlerExtras)(target, key, descriptor);
+    MessagePattern(pattern, BUS_TRANSPORT, { contract: contract.name } satisfies HandlerExtras)(
+      target,
+      key,
+      descriptor,
+    );
   };
 }

@@ -89,7 +89,10 @@ export class LaneReader {
     const { commands } = this.replica;
     if (this.clientId === undefined || !commands.ready) return false;
     const told = commands.within(READY_MS, commands.redis.client('UNBLOCK', this.clientId));
-    return told.then(() => true, () => false);
+    return told.then(
+      () => true,
+      () => false,
+    );
   }
 
   private async readOn(): Promise<void> {
@@ -156,7 +159,12 @@ export class LaneReader {
     const notAfter = Math.floor(commands.clock.now() + STALE_MS);
     const judges = this.lease.mayJudge ? 1 : 0;
     const args = [callee, id, LEASE_MS, room, notAfter, GAP_MS, judges, ...held];
-    const claimed = (await this.connection.ask(RECLAIM, [source.stream, keys.leases(callee)], args, BLOCK_GRACE_MS)) as RawEntry[];
+    const claimed = (await this.connection.ask(
+      RECLAIM,
+      [source.stream, keys.leases(callee)],
+      args,
+      BLOCK_GRACE_MS,
+    )) as RawEntry[];
     for (const entry of claimed) this.take(source, entry, asked);
     return claimed.length;
   }
@@ -167,7 +175,7 @@ export class LaneReader {
    */
   private async stillOurs({ source, id, asked }: Entry): Promise<boolean> {
     const { callee, commands, id: self } = this.replica;
-    for (let since = asked; !this.lease.heldSince(since); ) {
+    for (let since = asked; !this.lease.heldSince(since);) {
       await this.lease.renew();
       since = performance.now();
       const pending = commands.redis.xpending(source.stream, callee, id, id, 1, self);
@@ -190,7 +198,8 @@ export class LaneReader {
   private async runOne(entry: Entry): Promise<void> {
     this.running += 1;
     // Where Redis does not say, the entry is let go of: it is fetched again if it is still ours.
-    if (this.lease.heldSince(entry.asked) || (await this.stillOurs(entry).catch(() => false))) await this.runner.run(entry);
+    if (this.lease.heldSince(entry.asked) || (await this.stillOurs(entry).catch(() => false)))
+      await this.runner.run(entry);
     else entry.settle();
     this.running -= 1;
     const next = this.stopping ? undefined : this.waiting.shift();

@@ -12,7 +12,11 @@ function leaseOf(standsStill: () => void): Lease {
   const clock = new RedisClock();
   const commands = { clock, ready: true, beforeUse: () => undefined, ask: answer };
   const replica = { commands, keys: new Keys('test'), callee: 'sample', id: 'me', sources: [] };
-  return new Lease(replica as unknown as Replica, () => 0, () => undefined);
+  return new Lease(
+    replica as unknown as Replica,
+    () => 0,
+    () => undefined,
+  );
 }
 
 afterEach(() => jest.restoreAllMocks());

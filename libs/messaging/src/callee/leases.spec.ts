@@ -19,7 +19,11 @@ describe('a message that was given to a replica and not answered', () => {
     await eventually(() => isEmpty(bench), 9_000);
     expect(runs).toBe(1);
   });
-  it.concurrent('is never given to another while that one lives, however slow it is, also when nobody waits any more', slow, 15_000);
+  it.concurrent(
+    'is never given to another while that one lives, however slow it is, also when nobody waits any more',
+    slow,
+    15_000,
+  );
 
   const unfinished = inBench(async (bench) => {
     const hanging = await bench.replica(() => new Promise<void>(() => undefined));
@@ -38,9 +42,17 @@ describe('a message that was given to a replica and not answered', () => {
     const stream = bench.key('tester:fast');
     // As if the reply to a read had gone to a connection that is no more.
     const read = ['GROUP', 'sample', server.replica, 'STREAMS', stream, '>'] as const;
-    await bench.redis.multi().xadd(stream, '*', ...flat(sent)).xreadgroup(...read).exec();
+    await bench.redis
+      .multi()
+      .xadd(stream, '*', ...flat(sent))
+      .xreadgroup(...read)
+      .exec();
     await eventually(() => answers.has(sent.id));
-    expect(log.lines).toContainEqual({ level: 'warn', message: 'took over messages', facts: { lane: 'fast', count: 1 } });
+    expect(log.lines).toContainEqual({
+      level: 'warn',
+      message: 'took over messages',
+      facts: { lane: 'fast', count: 1 },
+    });
     await eventually(() => isEmpty(bench));
   });
   it.concurrent('is fetched again when it was lost on the way there', lost);
@@ -79,7 +91,9 @@ describe('a message that was given to a replica and not answered', () => {
     expect(handled).toEqual(['plain']);
     expect(log.errors).toHaveLength(1);
     const letters = new DeadLetters(redis, bench.prefix, 'sample');
-    expect(await letters.list()).toMatchObject([{ id: poison.id, pattern: 'work.do', caller: 'tester', deliveries: 4 }]);
+    expect(await letters.list()).toMatchObject([
+      { id: poison.id, pattern: 'work.do', caller: 'tester', deliveries: 4 },
+    ]);
     await sleep(1_200);
     const consumers = (await redis.xinfo('CONSUMERS', stream, 'sample')) as string[][];
     expect(consumers.map((consumer) => consumer[1]).sort()).toEqual(['living', server.replica].sort());
@@ -126,7 +140,7 @@ describe('a message that was given to a replica and not answered', () => {
     finish.get(ran[1] ?? '')?.();
     await sleep(500);
     expect(ran).toHaveLength(2);
-    expect((await redis.xpending(stream, 'sample', '-', '+', 9, 'another'))).toHaveLength(1);
+    expect(await redis.xpending(stream, 'sample', '-', '+', 9, 'another')).toHaveLength(1);
   });
   it.concurrent('and waits for a slot there is not begun if another has claimed it meanwhile', waiting, 20_000);
 

@@ -15,8 +15,23 @@ it.each([
 });
 
 it.each([
-  '', ' ', 'null', 'true', '1', '"a"', '[]', '{', '{}x', "{'a':1}", '{"a":undefined}', '\ufeff{}',
-  '{"__proto__":1}', '{"a":[{"__proto__":{}}]}', '{"\\u005f\\u005fproto__":{}}', '{"constructor":{}}', '{"constructor":null}',
+  '',
+  ' ',
+  'null',
+  'true',
+  '1',
+  '"a"',
+  '[]',
+  '{',
+  '{}x',
+  "{'a':1}",
+  '{"a":undefined}',
+  '\ufeff{}',
+  '{"__proto__":1}',
+  '{"a":[{"__proto__":{}}]}',
+  '{"\\u005f\\u005fproto__":{}}',
+  '{"constructor":{}}',
+  '{"constructor":null}',
 ])('refuses %j', (text) => {
   expect(parseObject(text)).toBeUndefined();
 });

@@ -7,7 +7,9 @@ const MAX_DEPTH = 32;
  *   prototypes when they are copied; else undefined
  */
 export function harmlessObject(value: unknown): object | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && isHarmless(value, 0) ? value : undefined;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && isHarmless(value, 0)
+    ? value
+    : undefined;
 }
 
 function isHarmless(value: unknown, depth: number): boolean {

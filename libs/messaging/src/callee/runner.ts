@@ -4,7 +4,14 @@ import { type PatternSpec, waysOf } from '../wire/contract';
 import { callSeal } from '../wire/envelope';
 import { BusError, type BusErrorCode, type WireError } from '../wire/errors';
 import {
-  encodeErrorReply, encodeReply, fromFields, type Incoming, isIdempotencyKey, isTooLarge, parseJson, writtenAt,
+  encodeErrorReply,
+  encodeReply,
+  fromFields,
+  type Incoming,
+  isIdempotencyKey,
+  isTooLarge,
+  parseJson,
+  writtenAt,
 } from '../wire/message';
 import { type BusLogger } from '../options';
 import { throttled } from '../throttled';
@@ -84,7 +91,12 @@ export class Runner {
   }
 
   /** @param opened what was under the seal */
-  private async reply({ source: { caller, lane } }: Entry, message: Incoming, opened: string, sent: number): Promise<string> {
+  private async reply(
+    { source: { caller, lane } }: Entry,
+    message: Incoming,
+    opened: string,
+    sent: number,
+  ): Promise<string> {
     const { id, pattern, ttl, idempotencyKey } = message;
     if (id === undefined || ttl === undefined) throw BusError.of('validation_failed');
     const spec = pattern === undefined ? undefined : this.patterns.get(pattern);
@@ -149,11 +161,17 @@ export class Runner {
 
   /** Gives a message up: it brought down, or lost, every replica that had it. An operator may give it another chance. */
   private deadLetter(entry: Entry, message: Incoming, id: string): void {
-    const { source: { caller, lane }, deliveries } = entry;
+    const {
+      source: { caller, lane },
+      deliveries,
+    } = entry;
     const pattern = this.patterns.has(message.pattern ?? '') ? message.pattern : 'unknown';
     const facts = { message_id: id, request_id: message.requestId, entry: entry.id, caller, lane, pattern, deliveries };
     this.replica.logger.error('gave up a message that no replica answered', facts);
-    this.acknowledger.deadLetter(entry, replyTo(message, encodeErrorReply(id, { code: 'internal' satisfies BusErrorCode })));
+    this.acknowledger.deadLetter(
+      entry,
+      replyTo(message, encodeErrorReply(id, { code: 'internal' satisfies BusErrorCode })),
+    );
   }
 }
 

@@ -43,7 +43,11 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     const callee = requireName(contract.name);
     const keys = (this.keys = new Keys(prefix));
     const sources = LANES.flatMap((lane) =>
-      callersOf(contract, lane).map((caller) => ({ stream: keys.stream(callee, requireName(caller), lane), caller, lane })),
+      callersOf(contract, lane).map((caller) => ({
+        stream: keys.stream(callee, requireName(caller), lane),
+        caller,
+        lane,
+      })),
     );
     const self = { ...options, id: this.replica, callee, keys, sources, commands: this.connection('commands') };
     const held = (): number => this.readers.reduce((sum, reader) => sum + reader.heldCount, 0);
@@ -52,7 +56,9 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     this.acknowledger = new Acknowledger(self);
     const runner = new Runner(self, this.acknowledger, (...message) => this.handle(...message));
     const lanes = LANES.filter((lane) => sources.some((source) => source.lane === lane));
-    this.readers = lanes.map((lane) => new LaneReader(self, lane, this.connection(lane), this.lease, this.acknowledger, runner));
+    this.readers = lanes.map(
+      (lane) => new LaneReader(self, lane, this.connection(lane), this.lease, this.acknowledger, runner),
+    );
   }
 
   /** Connected, reading, and seen by callers. */
@@ -66,10 +72,16 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     return inspect((...script) => commands.ask(...script), contract, prefix);
   }
 
-  override addHandler(pattern: unknown, callback: MessageHandler, isEventHandler = false, extras: HandlerExtras = {}): void {
+  override addHandler(
+    pattern: unknown,
+    callback: MessageHandler,
+    isEventHandler = false,
+    extras: HandlerExtras = {},
+  ): void {
     const name = String(pattern);
     const { contract = this.options.contract.name } = extras;
-    if (contract !== this.options.contract.name) throw new Error(`${name} is a pattern of another service: ${contract}`);
+    if (contract !== this.options.contract.name)
+      throw new Error(`${name} is a pattern of another service: ${contract}`);
     if (isEventHandler) throw new Error(`the bus carries no events: ${name}`);
     if (this.messageHandlers.has(name)) throw new Error(`two handlers for one pattern: ${name}`);
     super.addHandler(pattern, callback, false, extras);
@@ -105,7 +117,8 @@ export class BusServer extends Server<Record<string, Listener>> implements Custo
     this.acknowledger.start();
     for (const reader of this.readers) reader.start();
     const up = await Promise.all(this.connections.map((connection) => connection.whenReady(PATIENCE_MS)));
-    if (up.includes(false)) this.options.logger.warn('Redis is not there yet; the bus begins when it is', { replica: this.replica });
+    if (up.includes(false))
+      this.options.logger.warn('Redis is not there yet; the bus begins when it is', { replica: this.replica });
   }
 
   private requireMatch(): void {

@@ -1,7 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type ArgumentsHost, type CallHandler, type CanActivate, Catch, Controller, type ExceptionFilter, type ExecutionContext,
-  Injectable, Module, type NestInterceptor, Scope, UseFilters, UseGuards, UseInterceptors,
+  type ArgumentsHost,
+  type CallHandler,
+  type CanActivate,
+  Catch,
+  Controller,
+  type ExceptionFilter,
+  type ExecutionContext,
+  Injectable,
+  Module,
+  type NestInterceptor,
+  Scope,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { map, type Observable, of, throwError } from 'rxjs';
@@ -99,7 +111,9 @@ describe('a call', () => {
     const answers = [undefined, of({ key: 'last' }), { key: 9_007_199_254_740_991 }];
     const handler = async () => answers.shift() as never;
     const module = moduleOf(sampleContract, { 'work.do': handler, 'work.burn': handler, 'work.secret': handler });
-    const app = await createBusService(module, new BusServer({ ...bench.options, contract: sampleContract }), { logger: false });
+    const app = await createBusService(module, new BusServer({ ...bench.options, contract: sampleContract }), {
+      logger: false,
+    });
     bench.onClose(() => app.close());
     await app.listen();
     const sample = bench.sample();
@@ -138,7 +152,11 @@ describe('an error', () => {
     expect(error).toBeInstanceOf(BusError);
     expect((error as BusError).wire).toEqual({ code: 'internal' });
     expect(log.errors).toHaveLength(1);
-    expect(log.errors[0]?.facts).toMatchObject({ pattern: 'work.do', caller: 'tester', message_id: expect.any(String) });
+    expect(log.errors[0]?.facts).toMatchObject({
+      pattern: 'work.do',
+      caller: 'tester',
+      message_id: expect.any(String),
+    });
   });
 
   it('in the encoding of errors, or of the answer, is `internal` too', async () => {
@@ -293,11 +311,19 @@ describe('a caller', () => {
     let runs = 0;
     await bench.replica(async () => void (runs += 1));
     const target = { service: 'sample', pattern: 'work.secret', lane: 'fast' } as const;
-    expect((await rejection(bench.client().call(target, { key: 'a', caller: 'gateway' }))).code).toBe('forbidden_caller');
-    expect((await rejection(bench.client().call({ ...target, pattern: 'work.nothing' }, {}))).code).toBe('unknown_pattern');
-    expect((await rejection(bench.client().call({ ...target, pattern: '__proto__' }, {}))).code).toBe('unknown_pattern');
+    expect((await rejection(bench.client().call(target, { key: 'a', caller: 'gateway' }))).code).toBe(
+      'forbidden_caller',
+    );
+    expect((await rejection(bench.client().call({ ...target, pattern: 'work.nothing' }, {}))).code).toBe(
+      'unknown_pattern',
+    );
+    expect((await rejection(bench.client().call({ ...target, pattern: '__proto__' }, {}))).code).toBe(
+      'unknown_pattern',
+    );
     // Heavy work in the fast lane would get round its bound.
-    expect((await rejection(bench.client().call({ ...target, pattern: 'work.burn' }, {}))).code).toBe('unknown_pattern');
+    expect((await rejection(bench.client().call({ ...target, pattern: 'work.burn' }, {}))).code).toBe(
+      'unknown_pattern',
+    );
     await expect(bench.sample().request('work.secret', { key: 'a' })).rejects.toThrow('tester may not ask');
     expect(runs).toBe(0);
   });
@@ -319,7 +345,11 @@ describe('a caller', () => {
     const calls = Array.from({ length: 5 }, (_, i) => rejection(sample.request('work.do', { key: String(i) })));
     const settled = await Promise.all(calls);
     expect(settled.map(({ code }) => code).sort()).toEqual([
-      'overloaded', 'overloaded', 'service_unavailable', 'service_unavailable', 'service_unavailable',
+      'overloaded',
+      'overloaded',
+      'service_unavailable',
+      'service_unavailable',
+      'service_unavailable',
     ]);
     for (const { ms } of settled.filter(({ code }) => code === 'overloaded')) expect(ms).toBeLessThan(500);
   });
@@ -329,12 +359,16 @@ describe('a caller', () => {
     const sample = bench.sample(client);
     await bench.replica(async (_, { messageId }) => {
       const channel = `${bench.prefix}:reply:tester:${client.replica}`;
-      for (const text of ['', 'null', 'sample', 'sample\n', '\n\n', '{"id":7}']) await bench.redis.publish(channel, text);
+      for (const text of ['', 'null', 'sample', 'sample\n', '\n\n', '{"id":7}'])
+        await bench.redis.publish(channel, text);
       const route = { callee: 'sample', caller: 'tester', replica: client.replica };
       const noise = ['null', '7', '{}', '{"id":7}', '{"id":"x","error":{}}', `{"id":"${messageId}","error":"x"}`];
       await bench.redis.publish(channel, sealReplies(bench.sealer, route, noise));
       for (const key of ['first', 'second']) {
-        await bench.redis.publish(channel, sealReplies(bench.sealer, route, [encodeReply(messageId, { key, replica: '' })]));
+        await bench.redis.publish(
+          channel,
+          sealReplies(bench.sealer, route, [encodeReply(messageId, { key, replica: '' })]),
+        );
       }
     });
     await expect(sample.request('work.do', { key: 'a' })).resolves.toMatchObject({ key: 'first' });
@@ -349,7 +383,9 @@ describe('a caller', () => {
     await sleep(100);
     await client.close();
     expect((await waiting).code).toBe('outcome_unknown');
-    expect(await rejection(bench.sample(client).request('work.do', { key: 'a' }))).toMatchObject({ code: 'service_unavailable' });
+    expect(await rejection(bench.sample(client).request('work.do', { key: 'a' }))).toMatchObject({
+      code: 'service_unavailable',
+    });
   });
 
   it('must use a name that cannot be taken for another part of a key', () => {
@@ -364,7 +400,9 @@ describe('a service', () => {
 
   it('does not start when a pattern of its contract has no handler', async () => {
     const module = moduleOf(sampleContract, { 'work.do': nothing });
-    const app = await createBusService(module, new BusServer({ ...bench.options, contract: sampleContract }), { logger: false });
+    const app = await createBusService(module, new BusServer({ ...bench.options, contract: sampleContract }), {
+      logger: false,
+    });
     await expect(app.listen()).rejects.toThrow('without handler: work.burn, work.secret');
     await app.close();
   });

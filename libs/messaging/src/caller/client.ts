@@ -193,7 +193,10 @@ export class BusClient {
   }
 
   private async askStream(stream: string, calls: readonly PendingCall[], last: boolean): Promise<void> {
-    await this.locate(stream, calls.filter((call) => call.unconfirmed && call.entry === undefined));
+    await this.locate(
+      stream,
+      calls.filter((call) => call.unconfirmed && call.entry === undefined),
+    );
     const known = calls.filter((call) => call.entry !== undefined);
     const { service, connection } = known[0] ?? {};
     if (service === undefined || connection === undefined) return;
@@ -253,4 +256,3 @@ function newMessageId(): string {
 function jsonOf(value: object | undefined): string | undefined {
   return value && JSON.stringify(value);
 }
-

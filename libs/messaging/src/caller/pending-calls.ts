@@ -132,4 +132,3 @@ export class PendingCalls {
     if (last.length > 0) this.ask(last, true);
   }
 }
-

@@ -74,7 +74,12 @@ export class Sender {
     const { commands } = call.connection;
     const ahead = commands.clock.now() - performance.now();
     const args: (string | number)[] = [this.maxStreamLength];
-    for (const { call: { deadline }, head, sealed } of messages) args.push(Math.floor(deadline + ahead), head, sealed);
+    for (const {
+      call: { deadline },
+      head,
+      sealed,
+    } of messages)
+      args.push(Math.floor(deadline + ahead), head, sealed);
     return (await commands.run(SEND, [call.stream], args)) as string[];
   }
 }

@@ -21,8 +21,24 @@ async function twoReplicas(bench: Bench) {
   const stream = bench.key('tester:fast');
   const fields = flat(message(bench, { data: JSON.stringify({ key: 'held' }), ttl: '600000' }));
   const read = ['GROUP', 'sample', 'other', 'STREAMS', stream, '>'] as const;
-  const beat = [HEARTBEAT.source, 2, bench.key('leases'), bench.key('replicas'), 'other', 1, 2_000, 5_000, 'sample', 0] as const;
-  await bench.redis.multi().eval(...beat).xadd(stream, '*', ...fields).xreadgroup(...read).exec();
+  const beat = [
+    HEARTBEAT.source,
+    2,
+    bench.key('leases'),
+    bench.key('replicas'),
+    'other',
+    1,
+    2_000,
+    5_000,
+    'sample',
+    0,
+  ] as const;
+  await bench.redis
+    .multi()
+    .eval(...beat)
+    .xadd(stream, '*', ...fields)
+    .xreadgroup(...read)
+    .exec();
   return { handled, replica, beat, clock: `${bench.prefix}:clock` };
 }
 
@@ -34,7 +50,11 @@ describe('when the clock of Redis is set', () => {
     const { handled, replica, beat, clock } = await twoReplicas(bench);
     // Each time the replica is heard by the new time while the other, alive, has only been heard by the old one.
     for (let i = 0; i < 4; i += 1) {
-      await bench.redis.multi().eval(...beat).incrby(clock, 6_000).exec();
+      await bench.redis
+        .multi()
+        .eval(...beat)
+        .incrby(clock, 6_000)
+        .exec();
       await sleep(1_400);
     }
     expect(takenOver(replica)).toEqual([]);
@@ -47,7 +67,12 @@ describe('when the clock of Redis is set', () => {
     const { handled, replica, beat, clock } = await twoReplicas(bench);
     // The other is heard in between, the replica is not; for longer than it takes the replica to look for dead ones.
     for (let i = 0; i < 10; i += 1) {
-      await bench.redis.multi().incrby(clock, -6_000).eval(...beat).incrby(clock, 6_000).exec();
+      await bench.redis
+        .multi()
+        .incrby(clock, -6_000)
+        .eval(...beat)
+        .incrby(clock, 6_000)
+        .exec();
       await sleep(250);
     }
     expect(takenOver(replica)).toEqual([]);

@@ -110,7 +110,12 @@ export class Connection {
   }
 
   /** Runs a script. @param unknown where it is sent whole if Redis does not know it: this one may be blocked meanwhile */
-  async run(script: Script, keys: readonly string[], args: readonly Argument[], unknown: Connection = this): Promise<unknown> {
+  async run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly Argument[],
+    unknown: Connection = this,
+  ): Promise<unknown> {
     try {
       return await this.redis.evalsha(script.sha, keys.length, ...keys, ...args);
     } catch (error) {

@@ -70,7 +70,11 @@ describe('Redis', () => {
     expect(codes(outcomes.filter(({ at }) => at > recovered))).toEqual(['ok']);
     neverTwice(runs);
   });
-  it.concurrent('stopped and started under load: calls fail in time, and within five seconds it goes on by itself', restarted, 30_000);
+  it.concurrent(
+    'stopped and started under load: calls fail in time, and within five seconds it goes on by itself',
+    restarted,
+    30_000,
+  );
 
   const away = inOwnRedis(async (bench, redis) => {
     let runs = 0;
@@ -113,7 +117,11 @@ describe('Redis', () => {
     expect(runs.size - before).toBeLessThanOrEqual(probes);
     neverTwice(runs);
   });
-  it.concurrent('frozen: calls fail in time, and what it finds in its sockets when it wakes is not run too late', frozen, 30_000);
+  it.concurrent(
+    'frozen: calls fail in time, and what it finds in its sockets when it wakes is not run too late',
+    frozen,
+    30_000,
+  );
 
   const emptied = inOwnRedis(async (bench) => {
     const runs = await counted(bench);
@@ -150,7 +158,11 @@ describe('Redis', () => {
     neverTwice(runs);
     await eventually(async () => (await bench.redis.xlen(bench.key('tester:fast'))) === 0);
   });
-  it.concurrent('that drops all connections, again and again: calls settle, nothing runs twice, nothing is left behind', flapping, 30_000);
+  it.concurrent(
+    'that drops all connections, again and again: calls settle, nothing runs twice, nothing is left behind',
+    flapping,
+    30_000,
+  );
 
   const isolated = inOwnRedis(async (bench) => {
     const runs = await counted(bench);
@@ -164,5 +176,9 @@ describe('Redis', () => {
     await eventually(async () => (await ask(sample, 'probe', 0, 1_000)).code === 'ok');
     neverTwice(runs);
   });
-  it.concurrent('that lost touch with its replicas and takes nothing: calls fail at once, and go on when it does', isolated, 30_000);
+  it.concurrent(
+    'that lost touch with its replicas and takes nothing: calls fail at once, and go on when it does',
+    isolated,
+    30_000,
+  );
 });

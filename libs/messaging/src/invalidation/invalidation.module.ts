@@ -10,10 +10,16 @@ export interface InvalidationModuleOptions extends Omit<InvalidationSubscriberOp
 @Module({})
 export class InvalidationModule {
   static forRoot({ services, ...options }: InvalidationModuleOptions): DynamicModule {
-    const subscribers = services.map(
-      (service): Provider => ({ provide: invalidationsOfService(service), useFactory: () => new InvalidationSubscriber({ ...options, service }) }),
-    );
-    return { module: InvalidationModule, global: true, providers: subscribers, exports: services.map(invalidationsOfService) };
+    const subscribers = services.map((service): Provider => ({
+      provide: invalidationsOfService(service),
+      useFactory: () => new InvalidationSubscriber({ ...options, service }),
+    }));
+    return {
+      module: InvalidationModule,
+      global: true,
+      providers: subscribers,
+      exports: services.map(invalidationsOfService),
+    };
   }
 }
 

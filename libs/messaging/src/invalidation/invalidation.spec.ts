@@ -16,7 +16,12 @@ class Heard {
 }
 
 function writerOf(bench: Bench): InvalidationPublisher {
-  const publisher = new InvalidationPublisher({ redis: bench.url, prefix: bench.prefix, service: 'sample', logger: new Log() });
+  const publisher = new InvalidationPublisher({
+    redis: bench.url,
+    prefix: bench.prefix,
+    service: 'sample',
+    logger: new Log(),
+  });
   bench.onClose(async () => publisher.close());
   publisher.connect();
   return publisher;
@@ -115,7 +120,11 @@ describe('an invalidation stream', () => {
     inBench(async (bench) => {
       const writers = [writerOf(bench), writerOf(bench), writerOf(bench)];
       await eventually(() => writers.every((publisher) => publisher.ready));
-      expect(await Promise.all(writers.map((publisher) => publisher.publishHeartbeat(holds)))).toEqual([true, true, true]);
+      expect(await Promise.all(writers.map((publisher) => publisher.publishHeartbeat(holds)))).toEqual([
+        true,
+        true,
+        true,
+      ]);
       expect(await bench.redis.xlen(bench.key('invalidations'))).toBe(1);
     }),
   );
@@ -146,7 +155,11 @@ describe('an invalidation stream', () => {
       const { publisher, subscriber, heard } = await freshStream(bench);
       const key = bench.key('invalidations');
       // What an emptied Redis, or a replica that had not everything yet, looks like from here.
-      await bench.redis.multi().xadd(key, '*', 'prev', 'x', 'type', 'user.changed', 'data', '{"user_id":"unseen"}').del(key).exec();
+      await bench.redis
+        .multi()
+        .xadd(key, '*', 'prev', 'x', 'type', 'user.changed', 'data', '{"user_id":"unseen"}')
+        .del(key)
+        .exec();
       await publisher.publish([changed('next')]);
       await eventually(() => heard.all.includes('next'));
       expect(heard.all.indexOf('lost')).toBeLessThan(heard.all.indexOf('next'));
@@ -187,7 +200,8 @@ describe('an invalidation stream', () => {
     inBench(async (bench) => {
       const { subscriber, heard } = await freshStream(bench);
       const clients = String(await bench.redis.client('LIST')).split('\n');
-      const id = clients.find((line) => line.includes('name=tester:invalidations:sample'))?.match(/^id=(\d+)/)?.[1] ?? '';
+      const id =
+        clients.find((line) => line.includes('name=tester:invalidations:sample'))?.match(/^id=(\d+)/)?.[1] ?? '';
       await bench.redis.call('CLIENT', 'KILL', 'ID', id);
       await eventually(() => heard.all.includes('lost'));
       await eventually(() => subscriber.fresh);

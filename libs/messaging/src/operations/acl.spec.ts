@@ -163,7 +163,12 @@ it('a pattern of a stream that it has, but may not ask, is refused by the callee
 
 it('who follows invalidations may read them, and the one they are about may write and trim them', async () => {
   const stream = bench.key('invalidations');
-  const publisher = new InvalidationPublisher({ redis: urlOf('sample'), prefix: bench.prefix, service: 'sample', logger: new Log() });
+  const publisher = new InvalidationPublisher({
+    redis: urlOf('sample'),
+    prefix: bench.prefix,
+    service: 'sample',
+    logger: new Log(),
+  });
   bench.onClose(async () => publisher.close());
   publisher.connect();
   await eventually(() => publisher.ready);

@@ -39,20 +39,34 @@ export function aclRules({ service, contracts, prefix, follows = [] }: AclOption
   const keys = new Keys(prefix);
   const lanesOf = (contract: ServiceContract) => LANES.filter((lane) => callersOf(contract, lane).includes(service));
   const asked = contracts.filter((contract) => lanesOf(contract).length > 0);
-  const streams = asked.flatMap((contract) => lanesOf(contract).map((lane) => keys.stream(contract.name, service, lane)));
+  const streams = asked.flatMap((contract) =>
+    lanesOf(contract).map((lane) => keys.stream(contract.name, service, lane)),
+  );
   const own = contracts.filter((contract) => contract.name === service);
   const callers = own.flatMap((contract) => LANES.flatMap((lane) => callersOf(contract, lane)));
 
   return [
     ...['resetkeys', 'resetchannels', '-@all'],
     ...CONNECTION,
-    ...selector(CALLER, streams.map((stream) => `~${stream}`)),
-    ...selector('+zcount', asked.map((contract) => `%R~${keys.replicas(contract.name)}`)),
+    ...selector(
+      CALLER,
+      streams.map((stream) => `~${stream}`),
+    ),
+    ...selector(
+      '+zcount',
+      asked.map((contract) => `%R~${keys.replicas(contract.name)}`),
+    ),
     // Its client listens, whomever it may ask.
     ...selector('+subscribe +unsubscribe', [`&${keys.replyChannel(service, '*')}`]),
     ...selector(CALLEE, callers.length > 0 ? [`~${keys.ofCallee(service)}`] : []),
-    ...selector('+publish', [...new Set(callers)].map((caller) => `&${keys.replyChannel(caller, '*')}`)),
-    ...selector(READER, follows.map((followed) => `%R~${keys.invalidations(followed)}`)),
+    ...selector(
+      '+publish',
+      [...new Set(callers)].map((caller) => `&${keys.replyChannel(caller, '*')}`),
+    ),
+    ...selector(
+      READER,
+      follows.map((followed) => `%R~${keys.invalidations(followed)}`),
+    ),
   ];
 }
 

@@ -8,7 +8,9 @@ import { type BusEvent, DeadLetters, inspect } from '..';
 /** A sealed message that three replicas have had and left, and the id that it has. */
 async function poison(bench: Bench, key: string): Promise<string> {
   const client = bench.client();
-  client.call({ service: 'sample', pattern: 'work.do', lane: 'fast' }, { key }, { ttlMs: 1_000 }).catch(() => undefined);
+  client
+    .call({ service: 'sample', pattern: 'work.do', lane: 'fast' }, { key }, { ttlMs: 1_000 })
+    .catch(() => undefined);
   const stream = bench.key('tester:fast');
   const { redis } = bench;
   await redis.xgroup('CREATE', stream, 'sample', '0', 'MKSTREAM').catch(() => undefined);
@@ -42,7 +44,10 @@ it.concurrent(
     await eventually(() => answers.size === 3);
     expect([...answers.keys()].sort()).toEqual([...ids].sort());
     expect(events[0]).toEqual({ type: 'dead_lettered', pattern: 'work.do', caller: 'tester', lane: 'fast' });
-    expect(log.errors[0]).toMatchObject({ message: 'gave up a message that no replica answered', facts: { deliveries: 4 } });
+    expect(log.errors[0]).toMatchObject({
+      message: 'gave up a message that no replica answered',
+      facts: { deliveries: 4 },
+    });
 
     const [one, two, three] = await letters.list();
     if (!one || !two || !three) throw new Error('there are three');
@@ -67,7 +72,9 @@ it.concurrent(
   'the status of a callee tells what waits, what is in hand and whose, how old it is, and who is there',
   inBench(async (bench) => {
     const sample = bench.sample();
-    const { server } = await bench.replica(async ({ wait_ms }) => void (await sleep(wait_ms)), { concurrency: { fast: 2 } });
+    const { server } = await bench.replica(async ({ wait_ms }) => void (await sleep(wait_ms)), {
+      concurrency: { fast: 2 },
+    });
     await sample.request('work.do', { key: 'first' });
     const calls = Array.from({ length: 5 }, (_, i) => sample.request('work.do', { key: String(i), wait_ms: 1_000 }));
     await sleep(500);
@@ -78,7 +85,9 @@ it.concurrent(
     expect(stream).toMatchObject({ waiting: 3, pending: 2, holders: { [server.replica]: 2 } });
     expect(stream?.oldestMs).toBeGreaterThan(300);
     expect(stream?.oldestMs).toBeLessThan(1_000);
-    expect(status.streams.filter(({ pending, waiting, oldestMs }) => pending + waiting + oldestMs > 0)).toEqual([stream]);
+    expect(status.streams.filter(({ pending, waiting, oldestMs }) => pending + waiting + oldestMs > 0)).toEqual([
+      stream,
+    ]);
     await Promise.all(calls);
   }),
   20_000,

@@ -53,7 +53,13 @@ export async function inspect(run: Run, contract: ServiceContract, prefix: strin
 function statusOf(source: { caller: string; lane: Lane }, now: number, raw: RawStream): StreamStatus {
   const [length, pending, oldest, holders] = raw;
   const oldestMs = oldest === '' ? 0 : Math.max(0, now - writtenAt(oldest));
-  return { ...source, waiting: Math.max(0, length - pending), pending, oldestMs, holders: Object.fromEntries(pairs(holders)) };
+  return {
+    ...source,
+    waiting: Math.max(0, length - pending),
+    pending,
+    oldestMs,
+    holders: Object.fromEntries(pairs(holders)),
+  };
 }
 
 function pairs(flat: readonly string[]): [string, number][] {

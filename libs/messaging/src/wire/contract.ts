@@ -35,6 +35,8 @@ export function waysOf(spec: PatternSpec): readonly Pick<PatternSpec, 'lane' | '
 
 /** The services that may ask anything in this lane: each has a stream there. */
 export function callersOf(contract: ServiceContract, lane: Lane): string[] {
-  const ways = Object.values(contract.patterns).flatMap(waysOf).filter((way) => way.lane === lane);
+  const ways = Object.values(contract.patterns)
+    .flatMap(waysOf)
+    .filter((way) => way.lane === lane);
   return [...new Set(ways.flatMap(({ callers }) => callers))].sort();
 }

@@ -32,7 +32,11 @@ export function sealReplies(sealer: Sealer, route: ReplyRoute, replies: readonly
 }
 
 /** @returns which callee says that it replies; and its replies, unless it did not seal them for this replica */
-export function openReplies(sealer: Sealer, to: Omit<ReplyRoute, 'callee'>, text: string): { callee: string; replies: Reply[] | undefined } {
+export function openReplies(
+  sealer: Sealer,
+  to: Omit<ReplyRoute, 'callee'>,
+  text: string,
+): { callee: string; replies: Reply[] | undefined } {
   const [callee = '', sealed = ''] = text.split('\n', 2);
   const opened = sealer.open(sealed, replySeal({ callee, ...to }));
   return { callee, replies: opened === undefined ? undefined : decodeReplies(opened) };

@@ -28,7 +28,9 @@ class Name {
 /** What the example answers. */
 const greeter = {
   name: 'greeter',
-  patterns: { greet: { request: Greet, lane: 'fast', callers: ['front'], response: {} as { text: string; replica: string } } },
+  patterns: {
+    greet: { request: Greet, lane: 'fast', callers: ['front'], response: {} as { text: string; replica: string } },
+  },
 } as const;
 
 /** What it asks. */
@@ -64,7 +66,12 @@ class Neighbourhood {
 
   /** `node examples/greeter.mjs`, once it is up. */
   async example(...keys: KeyId[]): Promise<ChildProcess> {
-    const env = { PATH: process.env['PATH'], REDIS_URL: await this.urlOf('greeter'), BUS_PREFIX: this.bench.prefix, BUS_SECRET: secretOf(...keys) };
+    const env = {
+      PATH: process.env['PATH'],
+      REDIS_URL: await this.urlOf('greeter'),
+      BUS_PREFIX: this.bench.prefix,
+      BUS_SECRET: secretOf(...keys),
+    };
     const file = join(__dirname, '../../../../examples/greeter.mjs');
     const child = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     this.bench.onClose(async () => child.kill('SIGKILL'));
@@ -73,7 +80,11 @@ class Neighbourhood {
   }
 
   /** A replica of ours. */
-  async serve<C extends ServiceContract>(contract: C, handlers: Handlers<C>, ...keys: [KeyId, ...KeyId[]]): Promise<BusServer> {
+  async serve<C extends ServiceContract>(
+    contract: C,
+    handlers: Handlers<C>,
+    ...keys: [KeyId, ...KeyId[]]
+  ): Promise<BusServer> {
     const { prefix } = this.bench;
     const redis = await this.urlOf(contract.name);
     const server = new BusServer({ redis, prefix, contract, sealer: new Sealer(keysOf(...keys)), logger: new Log() });
@@ -116,7 +127,9 @@ describe('a service outside Nest, on the bus by its documentation alone', () => 
     expect(answers.map(({ text }) => text)).toEqual(names.map((name) => `Good day, Dr ${name}`));
     expect((await rejection(front.request('greet', { name: 'nobody' }))).code).toBe('user_not_found');
     expect((await rejection(front.request('greet', { name: 7 as never }))).code).toBe('validation_failed');
-    expect((await rejection(front.request('greet', { name: 'Eva', wait_ms: 900 }, { ttlMs: 500 }))).code).toBe('outcome_unknown');
+    expect((await rejection(front.request('greet', { name: 'Eva', wait_ms: 900 }, { ttlMs: 500 }))).code).toBe(
+      'outcome_unknown',
+    );
   });
   it.concurrent('answers ours and asks ours, with codes for what goes wrong', both, 15_000);
 
@@ -131,7 +144,9 @@ describe('a service outside Nest, on the bus by its documentation alone', () => 
     bench.onClose(async () => ears.disconnect());
     await ears.subscribe(`${bench.prefix}:reply:front:hand`);
     const to = { caller: 'front', replica: 'hand' };
-    ears.on('message', (_channel, text: string) => heard.push(...(openReplies(sealer, to, text).replies ?? []).map(({ id }) => id)));
+    ears.on('message', (_channel, text: string) =>
+      heard.push(...(openReplies(sealer, to, text).replies ?? []).map(({ id }) => id)),
+    );
 
     const stream = `${bench.prefix}:{greeter}:front:fast`;
     const make = (name: string) => {
@@ -140,7 +155,8 @@ describe('a service outside Nest, on the bus by its documentation alone', () => 
       const route = { callee: 'greeter', caller: 'front', lane: 'fast' } as const;
       return { id, head, ttl: '5000', sealed: sealer.seal(JSON.stringify({ data: { name } }), callSeal(route, head)) };
     };
-    const write = (fields: Record<string, string>, entry = '*') => bench.redis.xadd(stream, entry, ...Object.entries(fields).flat());
+    const write = (fields: Record<string, string>, entry = '*') =>
+      bench.redis.xadd(stream, entry, ...Object.entries(fields).flat());
     const [good, late] = [make('good'), make('late')];
     await write(late, '1-0');
     const altered = { ...make('altered'), head: encodeHead({ id: randomUUID(), pattern: 'greet', reply: 'hand' }) };
@@ -170,7 +186,8 @@ describe('a service outside Nest, on the bus by its documentation alone', () => 
     // As if three replicas had been given it, each of which died of it.
     await bench.redis.xgroup('CREATE', stream, 'greeter', '0', 'MKSTREAM');
     await bench.redis.xadd(stream, '*', ...Object.entries(fields).flat());
-    for (const from of ['>', '0', '0']) await bench.redis.xreadgroup('GROUP', 'greeter', 'ghost', 'STREAMS', stream, from);
+    for (const from of ['>', '0', '0'])
+      await bench.redis.xreadgroup('GROUP', 'greeter', 'ghost', 'STREAMS', stream, from);
     await near.example('a1');
 
     const [, text] = await heard;

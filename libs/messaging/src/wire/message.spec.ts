@@ -1,4 +1,14 @@
-import { decodeReplies, encodeReply, encodeHead, encodeErrorReply, fromFields, isIdempotencyKey, isTooLarge, MOST_BYTES, writtenAt } from './message';
+import {
+  decodeReplies,
+  encodeReply,
+  encodeHead,
+  encodeErrorReply,
+  fromFields,
+  isIdempotencyKey,
+  isTooLarge,
+  MOST_BYTES,
+  writtenAt,
+} from './message';
 
 const id = '01890a5d-ac96-774b-bcce-b302099a8057';
 const full = {
@@ -37,7 +47,11 @@ it('counts parts of a wrong form as missing, and all of a head that has not six 
 });
 
 it('takes answers for what they are, and nothing else', () => {
-  const answers = [encodeReply(id, { a: 'ñ"' }), encodeReply(id, undefined), encodeErrorReply(id, { code: 'no', meta: { a: 1 } })];
+  const answers = [
+    encodeReply(id, { a: 'ñ"' }),
+    encodeReply(id, undefined),
+    encodeErrorReply(id, { code: 'no', meta: { a: 1 } }),
+  ];
   const replies = [{ id, ok: { a: 'ñ"' } }, { id }, { id, error: { code: 'no', meta: { a: 1 } } }];
   expect(decodeReplies(`[${answers.join()}]`)).toEqual(replies);
   const junk = ['null', '1', '{}', '[]', '{"id":1}', '{"id":"a","error":null}', '{"id":"a","error":{"code":1}}'];

@@ -40,7 +40,14 @@ export const MOST_BYTES = 262_144;
 export const MOST_TTL_MS = 9_999_999;
 
 /** Six lines, empty where there is nothing. None of the parts holds a line break where we write it. */
-export function encodeHead({ id, pattern, reply, idempotencyKey = '', requestId = '', traceparent = '' }: Head): string {
+export function encodeHead({
+  id,
+  pattern,
+  reply,
+  idempotencyKey = '',
+  requestId = '',
+  traceparent = '',
+}: Head): string {
   return `${id}\n${pattern}\n${reply}\n${idempotencyKey}\n${requestId}\n${traceparent}`;
 }
 

@@ -105,7 +105,10 @@ describe('a sealed message', () => {
       const without = (name: string) => Object.fromEntries(Object.entries(genuine).filter(([field]) => field !== name));
       const flipped = Array.from({ length: sealed.length }, (_, i) => i)
         .filter((i) => i % 7 === 0)
-        .map((i) => ({ ...genuine, sealed: sealed.slice(0, i) + (sealed[i] === 'A' ? 'B' : 'A') + sealed.slice(i + 1) }));
+        .map((i) => ({
+          ...genuine,
+          sealed: sealed.slice(0, i) + (sealed[i] === 'A' ? 'B' : 'A') + sealed.slice(i + 1),
+        }));
       const altered = [
         { ...genuine, id: id.slice(0, -1) + (id.endsWith('0') ? '1' : '0') },
         { ...genuine, id: 'x' },
@@ -182,7 +185,17 @@ describe('a sealed message', () => {
     inBench(async (bench) => {
       const genuine = await captured(bench);
       const deep = `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`;
-      const junk = ['', 'x', 'null', '7', '{}', '{"data":[]}', '{"data":null}', `{"data":${deep}}`, '{"data":{},"actor":[]}'];
+      const junk = [
+        '',
+        'x',
+        'null',
+        '7',
+        '{}',
+        '{"data":[]}',
+        '{"data":null}',
+        `{"data":${deep}}`,
+        '{"data":{},"actor":[]}',
+      ];
       const answers = await hear(bench, 'gateway', sealer);
       let runs = 0;
       await bench.replica(async () => void (runs += 1), { sealer, actorsFrom: ['gateway'] });
@@ -206,7 +219,9 @@ describe('a sealed message', () => {
       const key = 'k'.repeat(MOST_BYTES - envelope);
       // It comes back with more around it.
       await expect(sample.request('work.do', { key })).rejects.toMatchObject({ code: 'internal' });
-      await expect(sample.request('work.do', { key: key.slice(0, 200_000) })).resolves.toMatchObject({ key: key.slice(0, 200_000) });
+      await expect(sample.request('work.do', { key: key.slice(0, 200_000) })).resolves.toMatchObject({
+        key: key.slice(0, 200_000),
+      });
       await expect(sample.request('work.do', { key: `${key}k` })).rejects.toMatchObject({ code: 'message_too_large' });
       await expect(sample.request('work.do', { key: 'a', text: 'much' })).rejects.toMatchObject({ code: 'internal' });
     }),
@@ -268,7 +283,9 @@ it(
       const onEvent = (event: BusEvent) => void (event.type === 'dropped' && dropped.push(event));
       const replicas = await Promise.all(both.map((one) => bench.replica(undefined, { sealer: one, onEvent })));
       const callers = both.map((one) => bench.sample(bench.client({ ...gateway, sealer: one, onEvent })));
-      const calls = Array.from({ length: 60 }, (_, n) => callers[n % both.length]?.request('work.do', { key: String(n) }));
+      const calls = Array.from({ length: 60 }, (_, n) =>
+        callers[n % both.length]?.request('work.do', { key: String(n) }),
+      );
       expect(await Promise.all(calls)).toHaveLength(60);
       expect(dropped).toEqual([]);
       await Promise.all(replicas.map((replica) => replica.stop()));

@@ -7,7 +7,12 @@ import { disposition } from '../disposition';
 import { type FileKind, fileName } from '../file-key';
 import { Limited } from '../limited';
 import {
-  type Content, type FileFacts, type PutOptions, SIGNED_URL_SECONDS, type SignedUrlOptions, type Storage,
+  type Content,
+  type FileFacts,
+  type PutOptions,
+  SIGNED_URL_SECONDS,
+  type SignedUrlOptions,
+  type Storage,
   type StoredFile,
 } from '../storage';
 import { type FileAddresses, FILES_PATH } from './file-address';

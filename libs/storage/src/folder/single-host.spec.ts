@@ -28,7 +28,12 @@ describe('a folder of files', () => {
   });
 
   const optionsOf = (more: Partial<SingleHostOptions> = {}): SingleHostOptions => ({
-    redis: testRedisUrl(), prefix, folder, app: 'gateway', leaseMs: LEASE_MS, ...more,
+    redis: testRedisUrl(),
+    prefix,
+    folder,
+    app: 'gateway',
+    leaseMs: LEASE_MS,
+    ...more,
   });
   const claim = async (more: Partial<SingleHostOptions> = {}): Promise<SingleHost> => {
     const made = await SingleHost.claim(optionsOf(more));

@@ -86,7 +86,11 @@ describe('a bucket that cannot be used', () => {
   it.each([
     ['is unavailable', 503, 'service_unavailable'],
     ['is unavailable', 500, 'service_unavailable'],
-    ['is neither unavailable nor without the file, but refuses', 403, expect.stringMatching(/^(?!service_unavailable)./)],
+    [
+      'is neither unavailable nor without the file, but refuses',
+      403,
+      expect.stringMatching(/^(?!service_unavailable)./),
+    ],
   ])('%s when it answers %i', async (_how, status, code: unknown) => {
     const server: Server = createServer((request, response) => {
       request.resume().on('end', () => response.writeHead(status).end());

@@ -6,7 +6,12 @@ import { disposition } from '../disposition';
 import { fileName } from '../file-key';
 import { Limited } from '../limited';
 import {
-  type Content, type FileFacts, type PutOptions, SIGNED_URL_SECONDS, type SignedUrlOptions, type Storage,
+  type Content,
+  type FileFacts,
+  type PutOptions,
+  SIGNED_URL_SECONDS,
+  type SignedUrlOptions,
+  type Storage,
   type StoredFile,
 } from '../storage';
 import { asDomainError, asLast, isMissing } from './s3-errors';
