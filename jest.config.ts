@@ -23,8 +23,8 @@ const config: Config = {
   // Dynamic imports become `require` too: Jest's CommonJS cannot `import()`.
   transform: { '\\.m?[jt]s$': ['@swc/jest', { module: { type: 'commonjs', ignoreDynamic: false } }] },
   testTimeout: load ? 600_000 : 90_000,
-  // What packages keep of a suite's classes keeps that suite in memory, some 7 MB each; a worker begins anew before it shows.
-  workerIdleMemoryLimit: '250MB',
+  // What packages keep of a suite's classes keeps that suite in memory, some 7 MB each; a worker begins anew before that is much.
+  workerIdleMemoryLimit: '1GB',
 };
 
 export default config;
