@@ -35,7 +35,7 @@ export class Authenticator {
     return identity;
   }
 
-  /** For who has just changed something about a user and need not wait for word of it. */
+  /** For who has just changed something about a user and need not wait for the invalidation. */
   forget(userId: string): void {
     this.facts.forget(userId);
   }

@@ -25,7 +25,7 @@ export type EventType = keyof Events;
 interface Invalidations {
   /** The events after which copies are wrong: they go to an invalidation stream of the service. `activity` is none: identity is called. */
   readonly publishes?: readonly Exclude<EventType, 'activity'>[];
-  /** Whose invalidations it reads. A replica of the token service hears so what another one did to the keys. */
+  /** Whose invalidations it reads. A replica of the token service learns so what another one did to the keys. */
   readonly follows?: readonly ServiceName[];
 }
 
