@@ -1,5 +1,6 @@
 import type { Events, EventType } from '@puerta/contracts/core';
 import type { DataSource, EntityManager } from 'typeorm';
+import { committedAlone } from './transaction';
 
 /**
  * Tells others of a change: once `tx` is committed, and not otherwise. The event is a row that is written in the
@@ -17,6 +18,7 @@ export async function publishAll<T extends EventType>(
 ): Promise<void> {
   const data = events.map((event) => JSON.stringify(event));
   await tx.query('INSERT INTO outbox (type, data) SELECT $1, unnest($2::jsonb[])', [type, data]);
+  if (tx.queryRunner === undefined) committedAlone(tx.connection);
 }
 
 /** How much there is to publish. */

@@ -13,6 +13,11 @@ export function onCommit(dataSource: DataSource, listener: () => void): void {
   });
 }
 
+/** Wakes who listens to commits: for a statement that was a transaction by itself. */
+export function committedAlone(dataSource: DataSource): void {
+  committed.get(dataSource)?.();
+}
+
 const afterwards = new WeakMap<QueryRunner, (() => void)[]>();
 
 /**
