@@ -46,7 +46,7 @@ async function fastCallsDuring(data: object, work: () => Promise<void>): Promise
   }
 }
 
-it('answers fast calls in 20 ms (99th percentile), and what the machine adds, while 500 people log in', async () => {
+it('answers fast calls in 20 ms (99th percentile) while 500 people log in', async () => {
   const api = puerta.api();
   const people = await Promise.all(Array.from({ length: 10 }, () => register(api)));
   const [first] = people;
@@ -74,7 +74,5 @@ it('answers fast calls in 20 ms (99th percentile), and what the machine adds, wh
   );
   expect(fast.failed).toBe(0);
   expect(fast.calls).toBeGreaterThan(200);
-  // A busy machine delays the asking process too, and each call passes four processes there and back. In one lane with the
-  // logins a call would wait for a second.
-  expect(fast.p99).toBeLessThan(20 + 10 * fast.ownDelayP99);
+  expect(fast.p99).toBeLessThan(20);
 }, 300_000);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabase, stopwatch, type TestDatabase, waitFor } from '@puerta/testing';
 import { DataSource } from 'typeorm';
@@ -92,6 +93,33 @@ describe('the outbox', () => {
       delays.push(elapsed());
     }
     expect(delays.sort((a, b) => a - b)[10]).toBeLessThan(50);
+  });
+
+  it('needs no poll either for what was written without a transaction', async () => {
+    const kinds: string[] = [];
+    const deliver = async (events: readonly WaitingEvent<'activity'>[]) => {
+      kinds.push(...events.map(({ data }) => data.kind));
+      return events;
+    };
+    const options = {
+      types: ['activity'] as const,
+      ready: () => true,
+      pollMs: 60_000,
+      onError: () => undefined,
+      deliver,
+    };
+    const one = new OutboxRelay<'activity'>(dataSource, options);
+    one.start();
+    try {
+      // Its first look is over.
+      await sleep(300);
+      const about = { id: randomUUID(), at: new Date().toISOString(), subject_id: randomUUID() };
+      const who = { actor_user_id: randomUUID(), company_id: null };
+      await publish(dataSource.manager, 'activity', { ...about, ...who, kind: 'token.reused' });
+      await waitFor(() => kinds.length === 1, 5_000);
+    } finally {
+      await one.stop();
+    }
   });
 
   it('finds what others have written, soon', async () => {
