@@ -1,8 +1,17 @@
 // @ts-check
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { TestEnvironment } from 'jest-environment-node';
 
 /** Where libraries keep what they know of classes, on the global object; each suite loads classes of its own. */
 const REGISTRIES = ['classValidatorMetadataStorage', 'typeormMetadataArgsStorage'];
+
+/** Those that were run. Node 20 asks each of them at every promise until it is disabled, also when its suite is over. */
+const storages = new Set();
+const { run } = AsyncLocalStorage.prototype;
+AsyncLocalStorage.prototype.run = function (...args) {
+  storages.add(this);
+  return run.apply(this, args);
+};
 
 /** Suites run in Node's own realm, as the apps do: only so can they share packages (see jest.runtime.mjs). */
 export default class extends TestEnvironment {
@@ -24,6 +33,8 @@ export default class extends TestEnvironment {
   async teardown() {
     process.env = this.#env;
     globalThis.console = this.#console;
+    for (const storage of storages) storage.disable();
+    storages.clear();
     for (const name of REGISTRIES) Reflect.deleteProperty(globalThis, name);
     await super.teardown();
   }
