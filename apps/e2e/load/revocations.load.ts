@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Puerta, startPuerta } from '@puerta/testing';
+import { type Puerta, scaled, startPuerta } from '@puerta/testing';
 import { register } from '../src/support/people';
 import { query } from '../src/support/rows';
 
-const REVOCATIONS = 1_200;
+const REVOCATIONS = scaled(1_200);
 /** Under way at a time, so that each is one among others and the machine is not the thing measured. */
 const AT_ONCE = 6;
 const GATEWAYS = [0, 1, 2];

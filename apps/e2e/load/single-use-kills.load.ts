@@ -1,9 +1,9 @@
-import { startPuerta, testRedisUrl, type Puerta } from '@puerta/testing';
+import { scaled, startPuerta, testRedisUrl, type Puerta } from '@puerta/testing';
 import { ForgetfulProxy } from '../src/support/forgetful-proxy';
 import { Random } from '../src/support/random';
 import { count, TokensOverBus } from '../src/support/single-use';
 
-const KILLS = 20;
+const KILLS = scaled(40);
 
 const random = new Random(Date.now() % 1_000_000);
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CreatedToken } from '@puerta/contracts';
-import { startPuerta, type Puerta } from '@puerta/testing';
+import { scaled, startPuerta, type Puerta } from '@puerta/testing';
 import { administrator, expectStatus } from '../src/support/people';
 import { count, isUnsettled, TokensOverBus } from '../src/support/single-use';
 
 const VALIDATIONS = 10_000;
-const ROUNDS_ON_BUS = 100;
-const ROUNDS_BY_HTTP = 10;
+const ROUNDS_ON_BUS = scaled(100);
+const ROUNDS_BY_HTTP = scaled(10);
 /** So many requests a client has under way, on connections of their own. */
 const CONNECTIONS = 256;
 

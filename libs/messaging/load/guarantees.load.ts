@@ -1,10 +1,11 @@
 import fc from 'fast-check';
+import { scaled } from '@puerta/testing';
 import { expectGuarantees } from '../test/guarantees';
 import { inBench } from '../test/harness';
 import { scenario } from '../test/scenario';
 
 const SIDE_BY_SIDE = 10;
-const EACH = 15;
+const EACH = scaled(40);
 
 describe('whatever happens to it, the bus keeps its promises', () => {
   const property = fc.asyncProperty(scenario, (one) => inBench((bench) => expectGuarantees(bench, one))());

@@ -9,6 +9,7 @@ export { readQrCodes } from './qr';
 export { type ClusterServers, type RedisNode, type RedisServers, startCluster, startSentinel } from './redis-servers';
 export { refusedByRedis, setHearing, startRedis, type TestRedis } from './redis';
 export { startS3, type TestS3 } from './s3';
+export { RUNS, scaled } from './runs';
 export { shipped } from './shipped';
 export { stopwatch } from './stopwatch';
 export { waitFor } from './wait';
