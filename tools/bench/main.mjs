@@ -13,6 +13,7 @@ const BENCHMARKS = {
   invalidations: 'libs/messaging/bench/invalidations.mjs',
   http: 'tools/bench/http.mjs',
   idle: 'tools/bench/idle.mjs',
+  lanes: 'tools/bench/lanes.mjs',
   signed: 'tools/bench/signed-tokens.mjs',
   tokens: 'tools/bench/single-use.mjs',
 };
@@ -25,6 +26,7 @@ Measures, and prints our figure, a baseline measured in the same run, and the ra
   invalidations  a change until two replicas have dropped what they kept, against a bare PUBLISH
   http           routes, from /health to a QR code as PNG, against a bare node:http server
   idle           an installation that nobody asks: what it asks of Redis, PostgreSQL and the processor
+  lanes          fast calls while many log in, against the same while nobody does
   signed         an access token signed and verified, against node:crypto
   tokens         single-use tokens made and used up, through the gateway and over the bus, against ioredis itself
   --seconds N    how long each measurement takes (default 3)

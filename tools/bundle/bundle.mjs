@@ -7,11 +7,11 @@
  * Usage: node tools/bundle/bundle.mjs APP
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { ABSENT, PACKAGES } from './packages.mjs';
+import { options, packages } from './options.mjs';
 
 const WORKSPACE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const app = String(process.argv[2]);
@@ -27,52 +27,17 @@ const MIGRATIONS = "require('./migrations').migrations.map((Migration) => new Mi
 /** EX_CONFIG of sysexits(3): what an app ends with that was told nothing. */
 const EXIT_CONFIG = 78;
 
-/** A source map that maps a file to nothing. */
-const NO_MAP = `//# sourceMappingURL=data:application/json;base64,${btoa('{"version":3,"sources":[""],"mappings":"AAAA"}')}`;
-
-/**
- * Of packages: no source map (ours is read to show a stack, and theirs would be nine tenths of it), and a `require` that
- * esbuild sees where they make one for themselves. By that they ask for packages that must not be there twice.
- *
- * @type {import('esbuild').Plugin}
- */
-const packages = {
-  name: 'packages',
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /\/node_modules\/.*\.[cm]?js$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8')
-        .replace(/^const require = createRequire\(import\.meta\.url\);$/m, '')
-        .replace(/^\/\/# sourceMappingURL=.*$/m, '');
-      return { contents: `${text}\n${NO_MAP}`, loader: 'js' };
-    });
-  },
-};
-
 async function bundle() {
   const files = ENTRIES.filter((name) => existsSync(join(source, `${name}.js`)));
   const entries = files.map((name) => `${name}: () => require('./${name}.js')`);
   entries.push(`migrations: () => console.log(JSON.stringify(${files.includes('migrate') ? MIGRATIONS : '[]'}))`);
   const { outputFiles } = await build({
     stdin: { contents: `({ ${entries.join(', ')} })[entry]();`, resolveDir: source },
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
+    ...options,
     target: 'node20.19',
     outfile: join(folder, 'app.bundle.js'),
-    write: false,
     sourcemap: 'linked',
-    sourcesContent: false,
-    legalComments: 'none',
-    // Names of classes are in the API's document, and decide which messages of errors are logged.
-    keepNames: true,
     plugins: [packages],
-    external: [...PACKAGES, ...ABSENT],
-    // Those are `require`d too: in code that is run from a cache, import() would need a loader of its own.
-    supported: { 'dynamic-import': false },
-    define: { 'import.meta.url': '__fileUrl' },
-    banner: { js: '(function (require, entry, __filename, __dirname, __fileUrl) {' },
-    footer: { js: '})' },
-    logLevel: 'warning',
   });
   for (const { path, text } of outputFiles)
     writeFileSync(path, path.endsWith('.js') ? ascii(withCheapNames(text)) : text);

@@ -22,17 +22,15 @@ export async function main(args) {
   return jest(args);
 }
 
-/**
- * The large suites measure: each gets the machine for itself. The others wait for half of their time, for leases to run
- * out and processes to start: so one more than there are processors.
- */
-const WORKERS = { load: 1, other: availableParallelism() + 1 };
+/** Small suites wait for half of their time, for leases to run out and processes to start; large ones start many processes. */
+const SUITES_PER_CORE = { small: 2, large: 1 };
 
 /** @param {string[]} args @returns {Promise<number>} */
 function jest(args) {
   const load = args.includes('--load');
   // Before theirs, of which Jest takes the last. A suite that fails may leave open what would keep Jest from ending.
-  const ours = ['--forceExit', `--maxWorkers=${load ? WORKERS.load : WORKERS.other}`];
+  const workers = availableParallelism() * SUITES_PER_CORE[load ? 'large' : 'small'];
+  const ours = ['--forceExit', `--maxWorkers=${workers}`];
   const child = spawn(
     process.execPath,
     [join(WORKSPACE, 'node_modules/.bin/jest'), ...ours, ...args.filter((arg) => arg !== '--load')],

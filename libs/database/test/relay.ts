@@ -6,7 +6,7 @@ import { publish } from '../src/outbox';
 import { OutboxRelay } from '../src/outbox-relay';
 import { transaction } from '../src/transaction';
 
-const [url = '', what = ''] = process.argv.slice(2);
+const [url = '', what = ''] = process.argv.slice(3);
 
 async function main(): Promise<void> {
   const options = { url, schema: 'outbox', applicationName: 'outbox-replica', entities: [], migrations: [] };

@@ -1,13 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { PROGRAM } from '@puerta/testing';
 
 /** A replica that can be killed and frozen. */
 export class WorkerProcess {
   private constructor(private readonly child: ChildProcess) {}
 
   static async start(url: string): Promise<WorkerProcess> {
-    const child = fork(join(__dirname, 'run.mjs'), ['./worker.ts', url], { execArgv: [] });
+    const child = fork(PROGRAM, [join(__dirname, 'worker.ts'), url], { execArgv: [] });
     const failed = once(child, 'exit').then(([code]) => Promise.reject(new Error(`it ended with ${code}`)));
     await Promise.race([once(child, 'message'), failed]);
     failed.catch(() => undefined);

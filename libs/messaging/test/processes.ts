@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PROGRAM } from '@puerta/testing';
 import { freePort } from '../../../tools/embedded/process.mjs';
 import { startRedis } from '../../../tools/embedded/redis.mjs';
 import { Bench } from './harness';
@@ -15,7 +16,7 @@ export class ReplicaProcess {
   ) {}
 
   static async start({ url, prefix }: Bench): Promise<ReplicaProcess> {
-    const child = fork(join(__dirname, 'run.mjs'), ['replica.ts', url, prefix], { execArgv: [] });
+    const child = fork(PROGRAM, [join(__dirname, 'replica.ts'), url, prefix], { execArgv: [] });
     const [replica] = (await Promise.race([once(child, 'message'), failure(child)])) as [string];
     return new ReplicaProcess(replica, child);
   }

@@ -5,7 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Keyring } from '@puerta/config';
 import { DomainError } from '@puerta/contracts/core';
 import { BusClient, callContext, Sealer, ServiceClient } from '@puerta/messaging';
-import { createDatabase, freePort, HttpClient, testRedisUrl, type TestDatabase, waitFor } from '@puerta/testing';
+import {
+  createDatabase,
+  freePort,
+  HttpClient,
+  PROGRAM,
+  testRedisUrl,
+  type TestDatabase,
+  waitFor,
+} from '@puerta/testing';
 import { sampleContract } from '../test/sample';
 import { decodeError } from './errors';
 
@@ -32,7 +40,7 @@ class Program {
 
   constructor(file: string, env: Record<string, string | undefined>, port = 0) {
     this.#port = port;
-    this.#child = spawn(process.execPath, [join(folder, 'run.mjs'), join(folder, file)], {
+    this.#child = spawn(process.execPath, [PROGRAM, join(folder, file)], {
       env: { ...goodEnvironment(), INTERNAL_PORT: String(port), ...env },
     });
     for (const stream of [this.#child.stdout, this.#child.stderr])

@@ -5,6 +5,7 @@ export { HttpClient, type Answer, type RequestOptions } from './http';
 export { newKeyPair } from './key-pair';
 export { startPostgres, type TestPostgres } from './postgres';
 export { Puerta, Replica, startPuerta, type PuertaOptions } from './puerta';
+export { PROGRAM } from './program';
 export { readQrCodes } from './qr';
 export { type ClusterServers, type RedisNode, type RedisServers, startCluster, startSentinel } from './redis-servers';
 export { refusedByRedis, setHearing, startRedis, type TestRedis } from './redis';

@@ -32,7 +32,8 @@ async function entries(): Promise<{ key: string; value: string; ttl: number }[]>
 }
 
 it('all of it goes by itself: tokens when they expire, used ones an hour later, codes too, guesses after 15 minutes, answers after a day', async () => {
-  const seconds = async () => (await entries()).map(({ ttl }) => Math.round(ttl / 1_000)).sort((a, b) => a - b);
+  // Up to the next ten: on a busy machine some seconds have gone by already.
+  const seconds = async () => (await entries()).map(({ ttl }) => Math.ceil(ttl / 10_000) * 10).sort((a, b) => a - b);
   const { token } = await replica.issue(callOf(ana), { ttl_seconds: 100 });
   expect(await seconds()).toEqual([100]);
   await replica.redeem(callOf(ana), token);

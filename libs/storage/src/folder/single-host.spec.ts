@@ -6,7 +6,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '@puerta/config';
-import { startRedis, testRedisUrl, waitFor } from '@puerta/testing';
+import { PROGRAM, startRedis, testRedisUrl, waitFor } from '@puerta/testing';
 import { Redis } from 'ioredis';
 import { temporaryRoot } from '../../test/backends';
 import { folderId, hostsKey, SingleHost, type SingleHostOptions } from './single-host';
@@ -110,7 +110,7 @@ describe('a folder of files', () => {
 
   describe('used by a process', () => {
     const start = async (host: string): Promise<[ChildProcess, unknown]> => {
-      const child = fork(join(__dirname, '../../test/run.mjs'), ['claimant.ts', JSON.stringify(optionsOf({ host }))]);
+      const child = fork(PROGRAM, [join(__dirname, '../../test/claimant.ts'), JSON.stringify(optionsOf({ host }))]);
       const [said] = (await once(child, 'message')) as [unknown];
       return [child, said];
     };

@@ -3,14 +3,15 @@
  * Asks identity `access.check` as the gateway does, from a process that does nothing else: 100 calls a second, whether
  * or not the last one is answered, until its parent sends it a word. Then it says how long they took.
  *
- * Usage, after a build: fork('fast-calls.mjs', [what to ask, as JSON]); BUS_SECRET, BUS_PREFIX and REDIS_URL as an app has them.
+ * Usage: fork('fast-calls.mjs', [what to ask, as JSON]); BUS_SECRET and REDIS_URL as an app has them.
  */
 import { createSecretKey } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-const { BusClient, Sealer } = createRequire(import.meta.url)('../../../../dist/libs/messaging/src/index.js');
-const { BUS_SECRET = '', BUS_PREFIX: prefix, REDIS_URL: redis } = process.env;
+const { BusClient, Sealer } = createRequire(import.meta.url)('../../dist/libs/messaging/src/index.js');
+const { BUS_SECRET = '', REDIS_URL: redis } = process.env;
+const prefix = 'bus';
 const EVERY_MS = 10;
 
 const [id = '', value = ''] = BUS_SECRET.split(':');
@@ -59,5 +60,5 @@ process.once('message', async () => {
   await client.close();
   process.disconnect();
 });
-// Not longer than the test that started it, however that ends.
+// Not longer than the benchmark that started it, however that ends.
 process.on('disconnect', () => process.exit());
