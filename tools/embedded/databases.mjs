@@ -103,6 +103,7 @@ function withSearchPath(databaseUrl, schema) {
  */
 export async function connected(connectionString, work) {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
+  client.on('error', () => {}); // `connect` and each query reject with it
   await client.connect();
   try {
     return await work(client);

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import type { DataSourceOptions, Logger, MigrationInterface } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
-import { PreparingClient } from './preparing-client';
+import { PooledClient } from './pooled-client';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -62,7 +62,7 @@ export function dataSourceOptions(options: DatabaseOptions): PostgresDataSourceO
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     poolErrorHandler: (error: Error) => options.onPoolError?.(error),
     extra: {
-      Client: PreparingClient,
+      Client: PooledClient,
       options: `-c search_path=${schema}`,
       statement_timeout: statementTimeoutMs,
       lock_timeout: lockTimeoutMs,

@@ -6,20 +6,20 @@ const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNR
 /** A connection that broke, if it was not just being made. */
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
-/** The same two of pg and TypeORM, which have no codes for them. */
+/** Marks the error of a connection that was never there, however it was lost. */
+export const NOT_CONNECTED = Symbol('not connected');
+/** The same two of pg and TypeORM, which have no codes for them; a statement on a connection known to be lost is not sent. */
 const NO_CONNECTION = [
   'timeout exceeded when trying to connect',
   'Connection terminated due to connection timeout',
   'Cannot use a pool after calling end',
   'Client was closed',
-  'Driver not Connected',
-];
-const LOST = [
-  'Connection terminated',
   'Client has encountered a connection error',
   'Query runner already released',
   'Database connection provided by a query runner was already released',
+  'Driver not Connected',
 ];
+const LOST = ['Connection terminated'];
 
 /** The server refuses work for now: connection exceptions, too few resources, read-only after a failover (SQLSTATE). */
 const REFUSED = /^(?:08|53|57P0|25006)/;
@@ -39,16 +39,22 @@ export type DatabaseFailure =
 export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   for (const cause of causesOf(error)) {
     const code = typeof cause['code'] === 'string' ? cause['code'] : '';
-    const connecting = cause['syscall'] === 'connect' || begins(cause, NO_CONNECTION);
+    const connecting = cause['syscall'] === 'connect' || NOT_CONNECTED in cause || begins(cause, NO_CONNECTION);
     if (connecting || UNREACHABLE.has(code)) return 'service_unavailable';
     if (BROKEN.has(code) || begins(cause, LOST)) return 'outcome_unknown';
+    // It undoes what was not committed.
+    if (endsSession(cause)) return 'service_unavailable';
     const { severity } = cause;
-    // A FATAL error ends or refuses the session, and undoes what was not committed.
-    if (severity === 'FATAL' || severity === 'PANIC') return 'service_unavailable';
     if (severity !== undefined && REFUSED.test(code)) return 'service_unavailable';
     if (severity !== undefined && CONTENDED.test(code)) return 'overloaded';
   }
   return undefined;
+}
+
+/** Whether PostgreSQL has said by this error that the connection is at its end, or refused. */
+export function endsSession(error: unknown): boolean {
+  const { severity } = (error ?? {}) as { readonly severity?: unknown };
+  return severity === 'FATAL' || severity === 'PANIC';
 }
 
 /** The same error as a DomainError if it is nobody's mistake, else the error itself. */
@@ -65,7 +71,7 @@ export function violates(error: unknown, constraint: string): boolean {
   return causesOf(error).some((cause) => String(cause['code']).startsWith('23') && cause['constraint'] === constraint);
 }
 
-type Cause = Error & { readonly severity?: unknown } & Readonly<Record<string, unknown>>;
+type Cause = Error & { readonly severity?: unknown } & Readonly<Record<string | symbol, unknown>>;
 
 const begins = ({ message }: Cause, texts: readonly string[]): boolean =>
   texts.some((text) => message.startsWith(text));

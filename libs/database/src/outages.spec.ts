@@ -1,61 +1,10 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '@puerta/contracts/core';
-import { createDatabase, freePort, stopwatch, type TestDatabase } from '@puerta/testing';
+import { createDatabase, stopwatch, type TestDatabase, Wire } from '@puerta/testing';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from './data-source-options';
 import { databaseFailure } from './failures';
 import { transaction } from './transaction';
-
-/** Stands between a pool and PostgreSQL, and can do what networks and servers do. */
-class Wire {
-  readonly #sockets = new Set<Socket>();
-  #frozen = false;
-  #server: Server | undefined;
-
-  constructor(
-    readonly port: number,
-    private readonly target: URL,
-  ) {}
-
-  async open(): Promise<void> {
-    this.#server = createServer((near) => {
-      const far = connect(Number(this.target.port), this.target.hostname);
-      for (const [from, to] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#sockets.add(from);
-        from.on('data', (bytes) => this.#frozen || to.write(bytes));
-        from.on('error', () => to.destroy());
-        from.on('close', () => to.destroy());
-      }
-    });
-    await new Promise<void>((resolve) => this.#server?.listen(this.port, '127.0.0.1', resolve));
-  }
-
-  /** Everything stays open and nothing arrives any more. */
-  freeze(): void {
-    this.#frozen = true;
-  }
-
-  thaw(): void {
-    this.#frozen = false;
-    this.cut();
-  }
-
-  /** All connections break. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#sockets.clear();
-  }
-
-  /** And no new ones are accepted. */
-  async close(): Promise<void> {
-    this.cut();
-    await new Promise<void>((resolve) => this.#server?.close(() => resolve()) ?? resolve());
-  }
-}
 
 let database: TestDatabase;
 let wire: Wire;
@@ -64,12 +13,10 @@ const poolErrors: Error[] = [];
 
 beforeAll(async () => {
   database = await createDatabase();
-  const url = new URL(database.url);
-  wire = new Wire(await freePort(), new URL(database.url));
+  wire = new Wire(new URL(database.url));
   await wire.open();
-  [url.hostname, url.port] = ['127.0.0.1', String(wire.port)];
   const options = dataSourceOptions({
-    url: url.href,
+    url: wire.through(database.url),
     schema: 'public',
     applicationName: 'outages-spec',
     entities: [],

@@ -14,3 +14,4 @@ export { RUNS, scaled } from './runs';
 export { shipped } from './shipped';
 export { stopwatch } from './stopwatch';
 export { waitFor } from './wait';
+export { Wire } from './wire';
