@@ -135,6 +135,27 @@ it('answers 503 while PostgreSQL refuses connections, and serves again by itself
   await waitFor(async () => (await issue()).status === 201, 10_000);
 }, 60_000);
 
+it('answers 503 at most when PostgreSQL ends all connections, again and again, and no process dies of it', async () => {
+  const pids = puerta.all().map(({ pid }) => pid);
+  const statuses = new Set<number>();
+  let loading = true;
+  const load = Array.from({ length: 8 }, async (_, n) => {
+    while (loading) statuses.add((await (n % 2 ? issue() : list())).status);
+  });
+  for (let times = 0; times < 12; times += 1) {
+    await sleep(250);
+    const name = puerta.database.name;
+    await query(postgres.url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+  }
+  loading = false;
+  await Promise.all(load);
+  expect([...statuses].filter((status) => ![200, 201, 503, 504].includes(status))).toEqual([]);
+  expect(statuses).toContain(201);
+  expect(puerta.all().map(({ pid }) => pid)).toEqual(pids);
+  for (const replica of puerta.all()) expect((await replica.internal.get('/health')).status).toBe(200);
+  expect(puerta.logs).not.toContain('nobody caught it');
+}, 60_000);
+
 it('answers 503 while PostgreSQL is killed under load, serves again by itself, and leaves nothing half done', async () => {
   const other = await administrator(puerta.api(), 'Universidad Nueva');
   const { cards, failures, longestMs } = await issueMany(puerta, other.token, {

@@ -69,6 +69,8 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
     await app.close();
     throw error;
   }
+  // For a while no connection can be accepted, e.g. because the machine has no file descriptors left.
+  adapter.getInstance().server.on('error', (error) => logger.error('took no connection', { error }));
 
   const bus = app.get(BusClient);
   const presence = Object.keys(contracts).map((name) => [name, async () => (await bus.presence(name)) > 0] as const);

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HttpClient } from '@puerta/testing';
+import { HttpClient, Wire } from '@puerta/testing';
+import { rawRequest, sendRaw } from '../test/raw-http';
 import { startTestGateway, type TestGateway } from '../test/test-gateway';
+
+const CARD = '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11';
 
 describe('the gateway', () => {
   const started: TestGateway[] = [];
@@ -77,6 +80,42 @@ describe('the gateway', () => {
     expect((await http.get('/metrics')).status).toBe(404);
   });
 
+  it('goes on when a connection could not be accepted, and says so', async () => {
+    const gateway = await start();
+    for (let n = 0; n < 3; n += 1) gateway.app.getHttpServer().emit('error', new Error('accept ENFILE'));
+    expect((await new HttpClient(gateway.url).get('/health')).status).toBe(200);
+    expect(gateway.lines.filter((line) => line.includes('took no connection'))).toHaveLength(3);
+  });
+
+  /** An error event that nobody listens to would be an uncaught exception, which fails the test. */
+  it('goes on when connections are reset, after whichever byte of a request or of its answer', async () => {
+    const gateway = await start();
+    const wire = new Wire(new URL(gateway.url));
+    await wire.open();
+    const authorization = `Authorization: Bearer ${gateway.accessToken()}`;
+    const json = ['Content-Type: application/json', 'Idempotency-Key: k', authorization];
+    const photo = ['Content-Type: image/png', 'Idempotency-Key: k', authorization];
+    const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'];
+    const requests = [
+      rawRequest({ path: '/docs' }),
+      rawRequest({ path: '/api/v1/users/me', headers: [authorization, ...upgrade] }),
+      rawRequest({ method: 'POST', path: '/api/v1/cards', headers: json, body: '{"holder":{"name":"Ana"}}' }),
+      rawRequest({ method: 'PUT', path: `/api/v1/cards/${CARD}/photo`, headers: photo, body: Buffer.alloc(10_000) }),
+      Buffer.concat([rawRequest({ path: '/health' }), rawRequest({ path: '/docs' })]),
+      rawRequest({ method: 'CONNECT', path: 'example.com:80' }),
+      Buffer.from('\0\0\r\n\r\n'),
+    ];
+    const parts = (of: number): number[] => Array.from({ length: 8 }, (_, n) => Math.round((of * n) / 7));
+    const sent = requests.flatMap((bytes) => parts(bytes.length).map((end) => brokenOff(gateway.url, bytes, end)));
+    await Promise.all(sent);
+    for (const given of [0, 1, 100, 1_000, 10_000]) {
+      wire.resetAfter(given);
+      await Promise.all(requests.map((bytes) => sendRaw(wire.through(gateway.url), bytes).catch(() => undefined)));
+    }
+    await wire.close();
+    expect((await new HttpClient(gateway.url).get('/health')).status).toBe(200);
+  });
+
   it('says hello', async () => {
     const gateway = await start();
     const http = new HttpClient(gateway.url);
@@ -84,6 +123,16 @@ describe('the gateway', () => {
     expect((await http.get('/health')).body).toEqual({ status: 'healthy', service: 'Puerta API Gateway' });
   });
 });
+
+/** Sends the beginning of some bytes, and resets the connection. */
+async function brokenOff(url: string, bytes: Buffer, end: number): Promise<void> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.write(bytes.subarray(0, end));
+  await sleep(10);
+  socket.resetAndDestroy();
+}
 
 /** A connection that asked once and is kept. */
 async function keepAlive({ url }: TestGateway): Promise<Socket> {

@@ -1,3 +1,4 @@
+import { Server } from 'node:net';
 import { stopwatch } from '@puerta/testing';
 import { InternalServer, type ReadinessChecks } from './internal-server';
 import { createLogger, type Logger } from './logger';
@@ -6,13 +7,17 @@ import { Metrics } from './metrics';
 let server: InternalServer;
 let metrics: Metrics;
 let lines: string[];
+let listening: Server | undefined;
 
 beforeEach(async () => {
   lines = [];
   const logger: Logger = createLogger({ name: 'sample', destination: { write: (line) => void lines.push(line) } });
   metrics = new Metrics('sample');
   server = new InternalServer({ service: 'sample', host: '127.0.0.1', port: 0, metrics, logger });
+  const listens = jest.spyOn(Server.prototype, 'listen');
   await server.start();
+  [listening] = listens.mock.contexts as Server[];
+  listens.mockRestore();
 });
 
 afterEach(() => server.stop());
@@ -54,6 +59,12 @@ describe('the internal server', () => {
       { status: 'not_ready', not_ready: ['frozen', 'identity', 'postgres', 'redis'] },
     ]);
     expect(elapsed()).toBeLessThan(2_500);
+  });
+
+  it('goes on when a connection could not be accepted, and says so', async () => {
+    for (let n = 0; n < 3; n += 1) listening?.emit('error', new Error('accept ENFILE'));
+    expect((await ask('/health')).status).toBe(200);
+    expect(lines.filter((line) => line.includes('took no connection'))).toHaveLength(3);
   });
 
   it('logs changes of readiness, and not every probe', async () => {

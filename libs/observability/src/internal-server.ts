@@ -42,6 +42,8 @@ export class InternalServer {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject).listen(port, host, resolve);
     });
+    // For a while no connection can be accepted, e.g. because the machine has no file descriptors left.
+    this.#server.on('error', (error) => logger.error('the internal server took no connection', { error }));
     logger.info('the internal server listens', { host, port: this.port });
   }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { storageUrl } from '@puerta/config';
-import { freePort, startS3, type TestS3 } from '@puerta/testing';
+import { freePort, startS3, type TestS3, Wire } from '@puerta/testing';
 import { bytesOf, openBucket } from '../../test/backends';
 import { newFileKey } from '../file-key';
 import { storageOrigin } from '../origin';
@@ -81,6 +81,35 @@ describe('a bucket that cannot be used', () => {
     expect(end).toMatchObject({ code: 'service_unavailable' });
     expect(took).toBeLessThan(6_000);
     expect(asked).toEqual(['POST', 'PUT', 'DELETE']);
+  });
+
+  /** An error event that nobody listens to would be an uncaught exception, which fails the test. */
+  it('is unavailable when its connections are reset, at whichever byte, also of a file that nobody reads', async () => {
+    const server = createServer((request, response) => {
+      const file = { 'content-length': '100000', etag: '"x"' };
+      request.resume().on('end', () => response.writeHead(200, file).end(Buffer.alloc(100_000)));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const target = { hostname: '127.0.0.1', port: String((server.address() as AddressInfo).port) };
+    const brokenAfter = async (bytes: number): Promise<unknown> => {
+      const wire = new Wire(target);
+      await wire.open();
+      wire.resetAfter(bytes);
+      const storage = await openBucket(urlOf(wire.port), account);
+      const [answer] = await Promise.allSettled([
+        storage.get(key).then((file) => file && bytesOf(file.content)),
+        storage.get(key),
+        storage.put(key, Buffer.alloc(1_000_000), { limit: 1_000_000 }),
+      ]);
+      await storage.close();
+      await wire.close();
+      return answer;
+    };
+    const answers = await Promise.all([0, 1, 15, 30, 60, 1_000, 30_000].map(brokenAfter));
+    server.closeAllConnections();
+    server.close();
+    const unavailable = { status: 'rejected', reason: expect.objectContaining({ code: 'service_unavailable' }) };
+    expect(answers).toEqual(answers.map(() => unavailable));
   });
 
   it.each([
