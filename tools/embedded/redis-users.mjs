@@ -34,9 +34,10 @@ export function redisUser(prefix, app) {
  */
 export function redisUsers(prefix, passwords) {
   const { aclRules } = built('libs/messaging/src/operations/acl');
-  const { followedBy } = built('libs/contracts/src/index');
+  const { followedBy, invalidationsOf } = built('libs/contracts/src/index');
   return byName(APPS, (app) => {
-    const rules = aclRules({ service: app, contracts: contracts(), prefix, follows: followedBy(app) });
+    const [follows, publishes] = [followedBy(app), invalidationsOf(app).length > 0];
+    const rules = aclRules({ service: app, contracts: contracts(), prefix, follows, publishes });
     const password = `#${sha256(passwords[app])}`;
     return [redisUser(prefix, app), 'reset', 'on', password, ...rules, ...besideTheBus(app, prefix)];
   });

@@ -23,7 +23,8 @@ beforeAll(async () => {
   bench = new Bench();
   for (const service of services) {
     const follows = service === 'gateway' ? ['sample'] : [];
-    const rules = aclRules({ service, contracts, prefix: bench.prefix, follows });
+    const publishes = service === 'sample';
+    const rules = aclRules({ service, contracts, prefix: bench.prefix, follows, publishes });
     await bench.redis.call('ACL', 'SETUSER', nameOf(service), 'reset', 'on', `>${password}`, ...rules);
   }
 });
@@ -113,6 +114,11 @@ describe('a service is refused', () => {
     ['asking a service that it may not ask', 'gateway', 'XADD %:gateway:fast * a b'],
     ['asking as the one that may', 'gateway', 'XADD %:sample:fast * a b'],
     ["reading another caller's messages", 'tester', 'XRANGE @:gateway:fast - +'],
+    ['writing to itself as its caller', 'sample', 'XADD @:gateway:fast * a b'],
+    ['writing to itself by a script', 'sample', `EVAL return(${call('XADD', 'KEYS[1]')}) 1 @:gateway:fast`],
+    ['trimming what it was asked', 'sample', 'XTRIM @:gateway:fast MAXLEN 0'],
+    ['publishing where it publishes nothing', 'deep', 'XADD %:invalidations * a b'],
+    ['waking others where it reads no lane', 'gateway', 'CLIENT UNBLOCK 1'],
     ["taking a callee's messages", 'tester', 'XREADGROUP GROUP sample me STREAMS @:tester:fast >'],
     ["acknowledging a callee's messages", 'tester', 'XACK @:tester:fast sample 1-1'],
     ["removing a callee's group", 'tester', 'XGROUP DESTROY @:tester:fast sample'],
@@ -174,5 +180,5 @@ it('who follows invalidations may read them, and the one they are about may writ
   await eventually(() => publisher.ready);
   await publisher.publish([{ type: 'user.changed', data: { user_id: 'u1' } }]);
   await expect(as('gateway').xread('COUNT', 10, 'STREAMS', stream, '0')).resolves.toHaveLength(1);
-  await expect(as('gateway').xrange(stream, '-', '+')).resolves.toHaveLength(1);
+  await expect(as('gateway').xrevrange(stream, '+', '-')).resolves.toHaveLength(1);
 });

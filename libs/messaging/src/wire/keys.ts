@@ -40,11 +40,6 @@ export class Keys {
     return `${this.prefix}:{${service}}:invalidations`;
   }
 
-  /** A pattern of all keys of a callee. */
-  ofCallee(callee: string): string {
-    return `${this.prefix}:{${callee}}:*`;
-  }
-
   /** Where one replica of a caller hears its replies. */
   replyChannel(caller: string, replica: string): string {
     return `${this.prefix}:reply:${caller}:${replica}`;
