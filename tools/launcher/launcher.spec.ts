@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@puerta/testing';
 import { freePort } from '../embedded/process.mjs';
 import { APPS, appEnvironment, newSecrets, OWNERS, type Surroundings } from '../embedded/services.mjs';
@@ -23,6 +24,7 @@ import { keptSecrets } from './data-folder.mjs';
 import { environmentOf, inherited, refuseBadConfiguration } from './environment.mjs';
 import { Logs } from './logs.mjs';
 import { readOptions } from './options.mjs';
+import { packageProgress } from './packages.mjs';
 import { Terminal } from './terminal.mjs';
 
 /** `npm start` with these options, until it ends by itself. */
@@ -232,6 +234,66 @@ describe('the secrets of an installation', () => {
     const file = join(folder, 'secrets.json');
     writeFileSync(file, 'aSecret{ half');
     expect(() => keptSecrets(folder)).toThrow(new Error(`${file} is not valid JSON`));
+  });
+});
+
+describe('the installation of packages', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
+    const other = process.platform === 'linux' ? 'darwin' : 'linux';
+    const packages = {
+      '': {},
+      'node_modules/one': {},
+      'node_modules/one/node_modules/two': { optional: true, os: [process.platform], cpu: [`!not-${process.arch}`] },
+      'node_modules/@scope/three': { os: ['!none'] },
+      'node_modules/elsewhere': { optional: true, os: [other] },
+      'node_modules/linked': { link: true },
+    };
+    writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ packages }));
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const unpack = (name: string): void => {
+    mkdirSync(join(folder, 'node_modules', name), { recursive: true });
+    writeFileSync(join(folder, 'node_modules', name, 'package.json'), '{}');
+  };
+
+  it('shows how many there are, of how many this machine gets, and none that were there before', async () => {
+    unpack('one');
+    await sleep(20);
+    const progress = packageProgress(folder);
+    expect(progress()).toBe('0 of 3 packages');
+    await sleep(510);
+    for (const name of ['one', 'one/node_modules/two']) unpack(name);
+    expect(progress()).toBe('2 of 3 packages');
+    rmSync(join(folder, 'package-lock.json'));
+    expect(packageProgress(folder)()).toBe('');
+  });
+
+  it.each([
+    [false, 5_000, '… Installing packages 5.0 s: 7 of 9 packages\n'],
+    [true, 100, '⠙ Installing packages 0.1 s: 7 of 9 packages'],
+  ])('is told of at times (in a terminal: %s)', async (isTTY, ms, line) => {
+    jest.useFakeTimers();
+    let shown = '';
+    const terminal = new Terminal({ isTTY, write: (text: string) => (shown += text) } as never);
+    const work = new Promise<void>((resolve) => setTimeout(resolve, ms + 1));
+    const step = terminal.step(
+      'Installing packages',
+      'Packages installed',
+      () => work,
+      () => '7 of 9 packages',
+    );
+    await jest.advanceTimersByTimeAsync(ms);
+    expect(shown.replace(/\u001b\[\d*K|\u001b\[\d+m|\r/g, '')).toContain(line);
+    await jest.advanceTimersByTimeAsync(1);
+    await step;
+    expect(shown).toContain('Packages installed');
   });
 });
 

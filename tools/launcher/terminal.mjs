@@ -4,10 +4,10 @@
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 /** Where nothing can spin, a line says at times that work goes on. */
-const STILL_AT_IT_MS = 15_000;
+const STILL_AT_IT_MS = 5_000;
 
 export class Terminal {
-  /** @type {Map<string, number>} running steps, with when they began */
+  /** @type {Map<string, () => string>} running steps, with how far they are */
   #steps = new Map();
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
@@ -21,17 +21,18 @@ export class Terminal {
   }
 
   /**
-   * Shows that `work` is being done, and for how long.
+   * Shows that `work` is being done, for how long, and how far it is.
    *
    * @template T
    * @param {string} doing
    * @param {string} done
    * @param {() => Promise<T>} work
+   * @param {() => string} [progress] in a few words
    * @returns {Promise<T>}
    */
-  async step(doing, done, work) {
+  async step(doing, done, work, progress = () => '') {
     const began = Date.now();
-    this.#steps.set(doing, began);
+    this.#steps.set(doing, () => [`${doing} ${seconds(began)}`, progress()].filter(Boolean).join(': '));
     this.#animate();
     if (!this.isTerminal) this.#write(`… ${doing}\n`);
     try {
@@ -91,7 +92,7 @@ export class Terminal {
           this.#clear();
           this.#draw();
         } else {
-          for (const [doing, began] of this.#steps) this.#write(`… ${doing} ${seconds(began)}\n`);
+          for (const state of this.#steps.values()) this.#write(`… ${state()}\n`);
         }
       },
       this.isTerminal ? 100 : STILL_AT_IT_MS,
@@ -102,7 +103,7 @@ export class Terminal {
   /** The spinner is one line, the cursor stays in it. */
   #draw() {
     if (!this.isTerminal || this.#steps.size === 0) return;
-    const steps = [...this.#steps].map(([doing, began]) => `${doing} ${seconds(began)}`).join(', ');
+    const steps = [...this.#steps.values()].map((state) => state()).join(', ');
     const room = (this.stream.columns ?? 80) - 3;
     this.#write(`${this.cyan(FRAMES[this.#frame] ?? '')} ${steps.slice(0, room)}`);
   }

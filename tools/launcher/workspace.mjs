@@ -6,6 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from '../embedded/lock.mjs';
 import { runQuietly } from './command.mjs';
+import { packageProgress } from './packages.mjs';
 
 export const WORKSPACE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -21,7 +22,8 @@ export async function ensurePackages(terminal, signal) {
   if (packagesAreCurrent()) return;
   await alone('packages', async () => {
     if (packagesAreCurrent()) return;
-    await terminal.step('Installing packages', 'Packages installed', () => npmCi(signal));
+    const progress = packageProgress(WORKSPACE);
+    await terminal.step('Installing packages', 'Packages installed', () => npmCi(signal), progress);
   });
 }
 
