@@ -98,6 +98,18 @@ describe('limits of requests', () => {
     expect((await http.get('/api/v1/nothing', from('198.51.100.99, 192.0.2.1'))).status).toBe(429);
   });
 
+  it('are not escaped by another address of one IPv6 /64, nor by the port that a proxy appends', async () => {
+    await start({ GATEWAY_RATE_LIMIT_PER_ADDRESS: '10' });
+    for (const address of [
+      (n: number) => `2001:db8:1:2:${n}::1`,
+      (n: number) => `[2001:db8:1:3::1]:${40_000 + n}`,
+      (n: number) => `192.0.2.1:${40_000 + n}`,
+    ]) {
+      for (let i = 0; i < 10; i++) await http.get('/api/v1/nothing', from(address(i)));
+      expect([address(10), (await http.get('/api/v1/nothing', from(address(10)))).status]).toEqual([address(10), 429]);
+    }
+  });
+
   describe('with a Redis of their own', () => {
     let redis: TestRedis;
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { normalizeIp } from '@nestjs/throttler';
 import type { Limit } from '../routes/route-options';
+import { networkOf } from './network';
 
 /** A rate limit and whom it counts for. */
 export interface Claim {
@@ -14,9 +14,8 @@ export const LOGIN_BY_EMAIL: Limit = { name: 'login-email', count: 10, seconds: 
 /** A class of students may register behind one address. */
 export const REGISTER_BY_ADDRESS: Limit = { name: 'register-address', count: 60, seconds: 3_600 };
 
-/** The part of an address that one customer of a network provider has to themselves: an IPv6 /64 (RFC 6177) is one. */
 export function claimOfAddress(limit: Limit, address: string): Claim {
-  return claim(limit, normalizeIp(address, 64));
+  return claim(limit, networkOf(address));
 }
 
 /**
