@@ -30,3 +30,17 @@ for i, key in ipairs(KEYS) do
 end
 return verdicts
 `;
+
+/**
+ * Undoes one charge. A limit that is full, or was never charged, stays full.
+ *
+ * KEYS: the limit. ARGV: its count and milliseconds.
+ */
+export const GIVE_BACK = `${LUA_NOW}local key, count, window = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+local arrival = tonumber(redis.call('GET', key) or '0') - window / count
+if arrival > now then
+  redis.call('SET', key, string.format('%.3f', arrival), 'PX', math.ceil(arrival - now))
+else
+  redis.call('DEL', key)
+end
+`;

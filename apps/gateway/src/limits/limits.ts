@@ -13,6 +13,11 @@ export const LOGIN_BY_ADDRESS: Limit = { name: 'login-address', count: 30, secon
 export const LOGIN_BY_EMAIL: Limit = { name: 'login-email', count: 10, seconds: 300 };
 /** A class of students may register behind one address. */
 export const REGISTER_BY_ADDRESS: Limit = { name: 'register-address', count: 60, seconds: 3_600 };
+/**
+ * Codes from one address that opened nothing: a guess each, or a card that is dead. A guard at a door where nobody's card
+ * is live any more meets fewer. What opens a card is given back, so a door that admits people is never limited.
+ */
+export const SCAN_MISSES: Limit = { name: 'scan-misses', count: 60, seconds: 300 };
 
 export function claimOfAddress(limit: Limit, address: string): Claim {
   return claim(limit, networkOf(address));

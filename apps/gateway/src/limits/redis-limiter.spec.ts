@@ -66,6 +66,16 @@ describe('RedisLimiter', () => {
     expect((await limiter.take([claim(wide, 'ana')]))[0]?.remaining).toBe(8);
   });
 
+  it('gives back one charge, and never more than was charged', async () => {
+    const limit = { name: 'back', count: 3, seconds: 60 };
+    const one = claim(limit, 'ana');
+    for (let i = 0; i < 3; i++) expect(await admitted(limit, 'ana')).toBe(true);
+    await limiter.giveBack(one);
+    expect([await admitted(limit, 'ana'), await admitted(limit, 'ana')]).toEqual([true, false]);
+    for (let i = 0; i < 10; i++) await limiter.giveBack(one);
+    expect((await limiter.take([one]))[0]).toMatchObject({ admitted: true, remaining: 2 });
+  });
+
   it('counts each subject by itself', async () => {
     const limit = { name: 'each', count: 1, seconds: 60 };
     expect(await admitted(limit, 'ana')).toBe(true);

@@ -4,7 +4,7 @@ import { DomainError } from '@puerta/contracts/core';
 import { redisOptions } from '@puerta/messaging';
 import { Redis } from 'ioredis';
 import type { Claim } from './limits';
-import { TAKE } from './limits.script';
+import { GIVE_BACK, TAKE } from './limits.script';
 
 type ThrottlerStorageRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
@@ -24,6 +24,7 @@ type Row = [admitted: number, remaining: number, retryMs: number, resetMs: numbe
 
 interface Scripted extends Redis {
   puertaTake(count: number, ...keysAndArguments: (string | number)[]): Promise<Row[]>;
+  puertaGiveBack(key: string, count: number, window: number): Promise<null>;
 }
 
 /**
@@ -51,6 +52,7 @@ export class RedisLimiter implements ThrottlerStorage, OnModuleInit, OnModuleDes
       retryStrategy: (attempt) => Math.min(50 * attempt, 500),
     }) as Scripted;
     this.#redis.defineCommand('puertaTake', { lua: TAKE });
+    this.#redis.defineCommand('puertaGiveBack', { lua: GIVE_BACK, numberOfKeys: 1 });
     // Reconnection goes on by itself; readiness and the answers tell.
     this.#redis.on('error', () => undefined);
   }
@@ -92,6 +94,11 @@ export class RedisLimiter implements ThrottlerStorage, OnModuleInit, OnModuleDes
         reset: Math.ceil(resetMs / 1_000),
       };
     });
+  }
+
+  /** Undoes one charge. While Redis does not answer the charge stays, and wears off like any other. */
+  async giveBack({ key, limit }: Claim): Promise<void> {
+    await this.#redis.puertaGiveBack(this.#prefix + key, limit.count, limit.seconds * 1_000).catch(() => undefined);
   }
 
   /** One limit at a time, for guards of @nestjs/throttler's own. */

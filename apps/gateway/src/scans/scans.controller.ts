@@ -1,12 +1,14 @@
-import { Controller, Get, Head, Inject, Redirect } from '@nestjs/common';
+import { Controller, Get, Head, Inject, Redirect, UseInterceptors } from '@nestjs/common';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { CurrentScan, Public, ScanPass, type ScanIdentity } from '@puerta/auth';
 import { cardIssuerContract, ScanProfile } from '@puerta/contracts';
 import { InjectService, ServiceClient } from '@puerta/messaging';
+import { SCAN_MISSES } from '../limits/limits';
 import { Operation } from '../routes/operation';
-import { Serves } from '../routes/route-options';
+import { Limited, Serves } from '../routes/route-options';
 import { CardCode } from './card-code';
 import { PROFILE_URL } from './profile-url';
+import { ScanMisses } from './scan-misses';
 
 @ApiTags('Scans')
 @Controller('scan')
@@ -25,6 +27,8 @@ export class ScansController {
   preview(): void {}
 
   @Get(':code')
+  @Limited(SCAN_MISSES)
+  @UseInterceptors(ScanMisses)
   @Redirect()
   @ApiParam({ name: 'code', description: 'As in the QR code of a card' })
   @Operation({

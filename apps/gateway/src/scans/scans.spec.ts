@@ -1,7 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { HttpClient } from '@puerta/testing';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HttpClient, stopwatch } from '@puerta/testing';
 import { DomainError } from '@puerta/contracts/core';
 import { ACTOR, PUBLIC_URL, startTestGateway, type TestGateway } from '../../test/test-gateway';
+import { SCAN_MISSES } from '../limits/limits';
 
 const CODE = 'Zm9vYmFyYmF6cXV4Zm9vYQ';
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
@@ -156,6 +160,82 @@ describe('a scan', () => {
       const answer = await http.get('/api/v1/scan/profile', { token: gateway.scanPass() });
       expect(answer).toMatchObject({ status: 401, body: { code: 'scan_expired' } });
       expect(answer.headers.get('www-authenticate')).toContain('invalid_token');
+    });
+  });
+
+  describe('that guesses', () => {
+    let guessed: TestGateway;
+    const guess = (from: string, code = randomBytes(16).toString('base64url'), headers = {}) =>
+      new HttpClient(guessed.url).get<string>(`/scan/${code}`, { headers: { 'x-forwarded-for': from, ...headers } });
+    const looked = (): number => guessed.asked.length;
+    const counted = async (outcome: string): Promise<number> => {
+      const text = await guessed.metrics.registry.getSingleMetricAsString('puerta_scans_total');
+      return Number(new RegExp(`outcome="${outcome}".*} (\\d+)`).exec(text)?.[1]);
+    };
+
+    beforeAll(async () => {
+      guessed = await startTestGateway({ GATEWAY_RATE_LIMIT: 'on', GATEWAY_TRUSTED_PROXIES: '127.0.0.1' });
+    });
+
+    beforeEach(() => {
+      guessed.asked.length = 0;
+      guessed.fakes.set('scans.open', async ({ code }) => {
+        await sleep(5);
+        if (code !== CODE) throw new DomainError('card_not_found');
+        return { scan_pass: 'p', expires_in: 120 };
+      });
+    });
+
+    afterAll(() => guessed.stop());
+
+    it.each<[where: string, address: (n: number) => string]>([
+      ['one address', () => '192.0.2.1'],
+      ['one IPv6 /64', (n) => `2001:db8:1:2:${n.toString(16)}::1`],
+    ])('from %s ends after a few, also when all come at once', async (_where, address) => {
+      const elapsed = stopwatch();
+      const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => guess(address(n))));
+      const refilled = Math.ceil((elapsed() / 1_000) * (SCAN_MISSES.count / SCAN_MISSES.seconds));
+      expect(looked()).toBeGreaterThanOrEqual(SCAN_MISSES.count);
+      expect(looked()).toBeLessThanOrEqual(SCAN_MISSES.count + refilled);
+      expect(answers.filter(({ status }) => status === 404)).toHaveLength(looked());
+      expect(answers.filter(({ status }) => status === 429)).toHaveLength(200 - looked());
+      const refused = await guess(address(201));
+      expect(refused).toMatchObject({ status: 429, body: { code: 'too_many_attempts' } });
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      // Neither does a code that would open a card: else the refusal would tell nothing, and guessing would go on.
+      expect((await guess(address(202), CODE)).status).toBe(429);
+      expect((await guess('198.51.100.1', CODE)).status).toBe(302);
+    });
+
+    it('is not what a door does that admits people, nor one that cannot ask', async () => {
+      const door = '192.0.2.3';
+      const many = SCAN_MISSES.count + 10;
+      for (let n = 0; n < many; n++) expect((await guess(door, CODE)).status).toBe(302);
+      guessed.fakes.delete('scans.open');
+      for (let n = 0; n < many; n++) expect((await guess(door, CODE)).status).toBe(503);
+    });
+
+    it('from many addresses shows in the misses of the whole installation', async () => {
+      const before = await counted('missed');
+      const answers = await Promise.all(Array.from({ length: 70 }, (_, n) => guess(`203.0.113.${n}`)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]));
+      expect((await counted('missed')) - before).toBe(70);
+      const others = [await counted('opened'), await counted('malformed'), await counted('failed')];
+      await Promise.all([guess('203.0.113.1', CODE), guess('203.0.113.1', 'short')]);
+      expect([await counted('opened'), await counted('malformed'), await counted('failed')]).toEqual([
+        (others[0] ?? 0) + 1,
+        (others[1] ?? 0) + 1,
+        others[2],
+      ]);
+      expect((await counted('missed')) - before).toBe(70);
+    });
+
+    it('is alerted on by metrics that there are', async () => {
+      const rules = await readFile(join(__dirname, '../../../../docker/prometheus/puerta.rules.yml'), 'utf8');
+      const named = [...rules.matchAll(/\bpuerta_\w+/g)].map(([name]) => name.replace(/_count$/, ''));
+      expect(named).toContain('puerta_scans_total');
+      for (const name of named) expect(guessed.metrics.registry.getSingleMetric(name)).toBeDefined();
+      for (const [, outcome = ''] of rules.matchAll(/outcome="(\w+)"/g)) expect(await counted(outcome)).not.toBeNaN();
     });
   });
 
