@@ -31,7 +31,7 @@ import { Routes } from './routes/routes';
 import { LOGIN_BY_EMAIL } from './limits/limits';
 import { RedisLimiter } from './limits/redis-limiter';
 import { ProfileController } from './profile/profile.controller';
-import { PROFILE_URL } from './scans/profile-url';
+import { ScannedProfile } from './scans/scanned-profile';
 import { ScanProfileController, ScansController } from './scans/scans.controller';
 import { KeySetsController } from './service/key-sets.controller';
 import { PublicKeys } from './service/public-keys';
@@ -104,10 +104,10 @@ export class AppModule {
         ...(config.STORAGE_URL.kind === 'folder' ? [FilesController] : []),
       ],
       providers: [
-        { provide: PROFILE_URL, useValue: config.FRONTEND_PROFILE_URL ?? `${config.PUBLIC_URL}/profile` },
         { provide: Readiness, useValue: new Readiness(internal) },
         { provide: RedisLimiter, useValue: new RedisLimiter(config.REDIS_URL, config.BUS_PREFIX) },
         CardPhotos,
+        ScannedProfile,
         Routes,
         OpenApi,
         PublicKeys,

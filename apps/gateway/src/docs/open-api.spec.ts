@@ -188,6 +188,9 @@ const CALLS: Record<string, { answer?: object; body?: object; pattern?: string }
   },
 };
 
+/** What answers browsers otherwise than programs. */
+const PAGES = ['GET /scan/:code'];
+
 describe('the description of the API', () => {
   let gateway: TestGateway;
   let http: HttpClient;
@@ -214,13 +217,16 @@ describe('the description of the API', () => {
     if (!found) throw new Error(`${name} is not described`);
     return found;
   };
-  const request = (name: string): Promise<Answer<unknown>> => {
+  const request = (name: string, accept?: string): Promise<Answer<unknown>> => {
     const [method = '', pattern = ''] = name.split(' ');
     const { answer, body, pattern: asked } = CALLS[name] ?? {};
     if (asked) gateway.fakes.set(asked, () => answer);
     const path = pattern.replace(':code', 'AAAAAAAAAAAAAAAAAAAAAA').replace(':token_id', TOKEN_ID).replace(/:\w+/g, ID);
     const token = name.includes('/scan/profile') ? gateway.scanPass() : gateway.accessToken();
-    const headers: Record<string, string> = Buffer.isBuffer(body) ? { 'content-type': 'image/png' } : {};
+    const headers = {
+      ...(Buffer.isBuffer(body) ? { 'content-type': 'image/png' } : {}),
+      ...(accept ? { accept } : {}),
+    };
     return http.request<unknown>(method, path, body, { token, headers });
   };
   const conforms = (schema: Schema | undefined, value: unknown): void => {
@@ -272,19 +278,23 @@ describe('the description of the API', () => {
   });
 
   it.each(Object.keys(CALLS))('is what %s answers', async (name) => {
-    const answer = await request(name);
     const { responses } = operation(name);
+    const answers = [await request(name), ...(PAGES.includes(name) ? [await request(name, 'text/html')] : [])];
     const success = Object.keys(responses).filter((status) => Number(status) < 400);
-    expect([String(answer.status)]).toEqual(success);
+    expect(answers.map(({ status }) => String(status)).sort()).toEqual(success);
+    for (const answer of answers) isDescribed(responses, answer);
+  });
+
+  const isDescribed = (responses: Operation['responses'], answer: Answer<unknown>): void => {
     const [type, content] = Object.entries(responses[answer.status]?.content ?? {})[0] ?? [];
     if (!content) return expect(answer.headers.get('content-length') ?? '0').toBe('0');
-    if (!type?.includes('json')) return expect(answer.headers.get('content-type')).toBe(type);
+    if (!type?.includes('json')) return expect(answer.headers.get('content-type')?.replace(/;.*/, '')).toBe(type);
     conforms(content.schema, answer.body);
     const names = Object.keys(ajv.getSchema(`api${String(content.schema['$ref'])}`)?.schema as object);
     expect(names).toContain('properties');
     const { properties } = ajv.getSchema(`api${String(content.schema['$ref'])}`)?.schema as { properties: object };
     expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(answer.body as object)));
-  });
+  };
 
   it('is what refusals answer', async () => {
     for (const name of Object.keys(CALLS).filter((one) =>

@@ -39,6 +39,28 @@ const passOf = (expiresAt: number): string =>
     'signature',
   ].join('.');
 
+/** What a browser keeps for a tab: its keys are properties. */
+class FakeStorage {
+  [key: string]: unknown;
+  getItem(key: string): unknown {
+    return Object.hasOwn(this, key) ? this[key] : null;
+  }
+  setItem(key: string, value: string): void {
+    this[key] = value;
+  }
+  removeItem(key: string): void {
+    delete this[key];
+  }
+}
+
+/** A tab: what it keeps, and an entry of its history, which a page that is reloaded or come back to finds again. */
+interface Tab {
+  readonly storage: FakeStorage;
+  state: unknown;
+}
+
+const newTab = (): Tab => ({ storage: new FakeStorage(), state: null });
+
 /** A phone that opened the page: with its own clock, steady or asleep, and the server's. */
 class Phone {
   readonly elements = new Map<string, FakeElement>();
@@ -52,7 +74,11 @@ class Phone {
 
   constructor(
     private readonly options: {
+      /** In the document. */
+      readonly pass: string;
       readonly search: string;
+      /** undefined: the browser is told to keep nothing. */
+      readonly tab: Tab | undefined;
       readonly language: string;
       readonly clock: number;
       readonly respond: () => { status: number; serverTime: number; body?: object };
@@ -68,11 +94,24 @@ class Phone {
         documentElement: this.root,
         title: '',
         getElementById: (id: string) => this.elements.get(id) ?? fail(id),
+        querySelector: () => ({ content: options.pass }),
         querySelectorAll: () => this.labelled,
         addEventListener: (type: string, listener: () => void) => (this.events[type] = listener),
       },
-      location: { search: options.search, pathname: '/profile' },
-      history: { replaceState: (_state: unknown, _title: string, address: string) => this.addresses.push(address) },
+      location: { search: options.search },
+      history: {
+        get state() {
+          return options.tab?.state ?? null;
+        },
+        replaceState: (state: unknown, _title: string, address: string) => {
+          if (options.tab) options.tab.state = state;
+          this.addresses.push(address);
+        },
+      },
+      get sessionStorage() {
+        if (!options.tab) throw new Error('SecurityError');
+        return options.tab.storage;
+      },
       navigator: { language: options.language },
       performance: { now: () => this.steady },
       setInterval: (listener: () => void) => ((this.ticking = listener), 1),
@@ -148,7 +187,9 @@ describe('the profile page', () => {
   const PASS = passOf(SERVER + 120_000);
   const open = async (changes: Partial<ConstructorParameters<typeof Phone>[0]> = {}): Promise<Phone> => {
     const phone = new Phone({
-      search: `?token=${PASS}`,
+      pass: PASS,
+      search: '',
+      tab: newTab(),
       language: 'es-VE',
       clock: SERVER,
       respond: () => ({ status: 200, serverTime: SERVER, body: PROFILE }),
@@ -156,6 +197,14 @@ describe('the profile page', () => {
     });
     await phone.settle();
     return phone;
+  };
+
+  const gone = (phone: Phone): void => {
+    expect(phone.shown('card')).toBe(false);
+    expect(phone.text('notice-title')).toBe('Este escaneo ha caducado');
+    for (const fact of ['María', '26-10001', 'Universidad', 'Estudiante'])
+      expect(phone.everything()).not.toContain(fact);
+    expect(phone.text('announcement')).toContain('caducado');
   };
 
   it('shows who the card is of, as text, with the seconds that are left', async () => {
@@ -189,12 +238,71 @@ describe('the profile page', () => {
     expect((await texts('de'))[0]).toBe('en');
   });
 
-  it('takes the pass out of the address before it asks, and sends it as a header alone', async () => {
+  it('sends the pass as a header alone', async () => {
     const phone = await open();
-    expect(phone.addresses).toEqual(['/profile']);
     expect(phone.asked).toHaveLength(1);
     expect(phone.asked[0]?.url).toBe('/api/v1/scan/profile');
     expect(phone.asked[0]?.init.headers['Authorization']).toBe(`Bearer ${PASS}`);
+  });
+
+  it('takes a pass that came in the address out of it before it asks', async () => {
+    const phone = await open({ pass: '', search: `?token=${PASS}` });
+    expect(phone.addresses).toEqual(['/profile']);
+    expect(phone.asked[0]?.init.headers['Authorization']).toBe(`Bearer ${PASS}`);
+  });
+
+  describe('that is reloaded, or come back to', () => {
+    const again = { pass: '' };
+
+    it('shows the card until the pass dies', async () => {
+      const tab = newTab();
+      await open({ tab });
+      const phone = await open({
+        ...again,
+        tab,
+        respond: () => ({ status: 200, serverTime: SERVER + 90_000, body: PROFILE }),
+      });
+      expect([phone.text('name'), phone.text('seconds')]).toEqual(['María <b>Rojas</b>', '30']);
+      phone.pass(30_000);
+      gone(phone);
+      const late = await open({ ...again, tab });
+      expect(late.asked).toEqual([]);
+      gone(late);
+    });
+
+    it('shows the card of that entry of the history, not the latest', async () => {
+      const tab = newTab();
+      await open({ tab });
+      const first = tab.state;
+      const other = passOf(SERVER + 60_000);
+      await open({ tab, pass: other, clock: SERVER + 1_000 });
+      expect(tab.state).not.toEqual(first);
+      tab.state = first;
+      const phone = await open({ ...again, tab });
+      expect(phone.asked[0]?.init.headers['Authorization']).toBe(`Bearer ${PASS}`);
+    });
+
+    it('has the pass in the keeping of its tab, and nowhere in its history', async () => {
+      const tab = newTab();
+      const phone = await open({ tab });
+      expect(JSON.stringify([tab.state, phone.addresses])).not.toContain(PASS);
+      expect(Object.values(tab.storage)).toEqual([PASS]);
+      gone(await open({ ...again, tab: newTab() }));
+      gone(await open({ ...again, tab: { storage: new FakeStorage(), state: tab.state } }));
+    });
+
+    it('keeps no pass of a scan that is long over', async () => {
+      const tab = newTab();
+      await open({ tab });
+      const next = passOf(SERVER + 320_000);
+      await open({ tab, pass: next, clock: SERVER + 200_000 });
+      expect(Object.values(tab.storage)).toEqual([next]);
+    });
+
+    it('shows the card once where the browser is told to keep nothing', async () => {
+      expect((await open({ tab: undefined })).shown('card')).toBe(true);
+      gone(await open({ ...again, tab: undefined }));
+    });
   });
 
   const PHOTO = 'https://puerta.example.com/files/1.b1.word';
@@ -223,14 +331,6 @@ describe('the profile page', () => {
       expect((await open({ clock })).text('seconds')).toBe('120');
   });
 
-  const gone = (phone: Phone): void => {
-    expect(phone.shown('card')).toBe(false);
-    expect(phone.text('notice-title')).toBe('Este escaneo ha caducado');
-    for (const fact of ['María', '26-10001', 'Universidad', 'Estudiante'])
-      expect(phone.everything()).not.toContain(fact);
-    expect(phone.text('announcement')).toContain('caducado');
-  };
-
   it('takes everything off when the pass has expired', async () => {
     const phone = await open();
     phone.pass(119_999);
@@ -249,7 +349,7 @@ describe('the profile page', () => {
   });
 
   it('shows nothing without a pass, with a dead one, or with one that expires on the way', async () => {
-    const without = await open({ search: '' });
+    const without = await open({ pass: '' });
     expect(without.asked).toEqual([]);
     gone(without);
     gone(await open({ respond: () => ({ status: 401, serverTime: SERVER }) }));

@@ -5,8 +5,7 @@ import { Public } from '@puerta/auth';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Serves } from '../routes/route-options';
 import { StaticFile } from '../http/static-file';
-
-const file = (name: string): StaticFile => StaticFile.read(join(__dirname, 'page', name));
+import { PROFILE_DOCUMENT } from './profile-page';
 
 /** The page that shows a scanned card where no front end is configured. */
 @ApiExcludeController()
@@ -14,8 +13,8 @@ const file = (name: string): StaticFile => StaticFile.read(join(__dirname, 'page
 @Public()
 @Serves('page')
 export class ProfileController {
-  readonly #document = file('profile.html');
-  readonly #script = file('profile.js');
+  readonly #document = StaticFile.of(PROFILE_DOCUMENT, '.html');
+  readonly #script = StaticFile.read(join(__dirname, 'page', 'profile.js'));
 
   @Get()
   page(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): unknown {

@@ -1,14 +1,15 @@
-import { Controller, Get, Head, Inject, Redirect, UseInterceptors } from '@nestjs/common';
-import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Head, Req, Res, UseInterceptors } from '@nestjs/common';
+import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { CurrentScan, Public, ScanPass, type ScanIdentity } from '@puerta/auth';
 import { cardIssuerContract, ScanProfile } from '@puerta/contracts';
 import { InjectService, ServiceClient } from '@puerta/messaging';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SCAN_MISSES } from '../limits/limits';
 import { Operation } from '../routes/operation';
 import { Limited, Serves } from '../routes/route-options';
 import { CardCode } from './card-code';
-import { PROFILE_URL } from './profile-url';
 import { ScanMisses } from './scan-misses';
+import { ScannedProfile } from './scanned-profile';
 
 @ApiTags('Scans')
 @Controller('scan')
@@ -17,7 +18,7 @@ import { ScanMisses } from './scan-misses';
 export class ScansController {
   constructor(
     @InjectService(cardIssuerContract) private readonly cards: ServiceClient<typeof cardIssuerContract>,
-    @Inject(PROFILE_URL) private readonly profileUrl: string,
+    private readonly profile: ScannedProfile,
   ) {}
 
   /** Apps that preview links ask so: nobody looked at the card yet. Comes first, else GET would take HEAD as well. */
@@ -29,19 +30,28 @@ export class ScansController {
   @Get(':code')
   @Limited(SCAN_MISSES)
   @UseInterceptors(ScanMisses)
-  @Redirect()
   @ApiParam({ name: 'code', description: 'As in the QR code of a card' })
   @Operation({
     summary: 'Opens the profile of the card that was scanned',
     description:
-      'An unknown, rotated or malformed code, or one of a card that is not active, gets one identical 404 ' +
+      'The address has the scan pass as `token`. A browser gets the built-in page itself, unless a front end shows ' +
+      'profiles. An unknown, rotated or malformed code, or one of a card that is not active, gets one identical 404 ' +
       '(a page for browsers).',
     status: 302,
     problems: ['card_not_found'],
   })
-  async open(@CardCode() code: string): Promise<{ url: string }> {
+  @ApiResponse({
+    status: 200,
+    description: 'The built-in page, for browsers',
+    content: { 'text/html': { schema: { type: 'string' } } },
+  })
+  async open(
+    @CardCode() code: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
     const { scan_pass: pass } = await this.cards.request('scans.open', { code });
-    return { url: `${this.profileUrl}?token=${pass}` };
+    return this.profile.answer(pass, request, reply);
   }
 }
 

@@ -29,9 +29,30 @@ describe('a scan', () => {
     });
   });
 
-  it('leads to the built-in page with a pass that nobody keeps or passes on', async () => {
+  it('answers browsers with the built-in page, and the pass in no address', async () => {
+    const answer = await http.get<string>(`/scan/${CODE}`, { headers: { accept: BROWSER } });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toBe(
+      (await http.get<string>('/profile')).body.replace(
+        '<meta name="scan-pass" content="">',
+        '<meta name="scan-pass" content="header.payload.signature">',
+      ),
+    );
+    expect(answer.body).toContain('header.payload.signature');
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': expect.stringMatching(/default-src 'none';script-src 'self';style-src 'self'/),
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+      vary: 'Origin, Accept',
+    });
+    expect(answer.headers.has('location')).toBe(false);
+    expect(gateway.asked).toEqual([{ pattern: 'scans.open', data: { code: CODE }, options: undefined }]);
+  });
+
+  it('leads programs to the built-in page with a pass that nobody keeps or passes on', async () => {
     const answer = await http.get(`/scan/${CODE}`);
-    expect(answer.status).toBe(302);
+    expect([answer.status, answer.headers.get('vary')]).toEqual([302, 'Origin, Accept']);
     expect(Object.fromEntries(answer.headers)).toMatchObject({
       location: `${PUBLIC_URL}/profile?token=header.payload.signature`,
       'referrer-policy': 'no-referrer',
@@ -111,6 +132,7 @@ describe('a scan', () => {
     expect((await client.get(`/scan/${CODE}`)).headers.get('location')).toBe(
       'https://front.example.com/ver-perfil?token=p',
     );
+    expect(await client.get(`/scan/${CODE}`, { headers: { accept: BROWSER } })).toMatchObject({ status: 302 });
     expect((await client.get('/profile')).status).toBe(404);
     await other.stop();
   });
@@ -243,6 +265,7 @@ describe('a scan', () => {
     const pass = gateway.scanPass();
     const access = gateway.accessToken();
     await http.get(`/scan/${CODE}`);
+    await http.get(`/scan/${CODE}`, { headers: { accept: BROWSER } });
     await http.get(`/scan/${CODE}/?x=${CODE}`);
     await http.get(`/profile?token=${pass}`);
     await http.get('/api/v1/scan/profile', { token: pass });

@@ -44,9 +44,48 @@
     element(id).textContent = value ?? '';
   };
 
-  // The pass leaves the address bar, the history and whatever is shared from here before anything else happens.
-  const pass = new URLSearchParams(location.search).get('token') ?? '';
-  history.replaceState(null, '', location.pathname);
+  const STORED = 'puerta-scan-pass-';
+
+  /** When the pass ends, in seconds since 1970 by the server's clock; NaN for what is no pass. */
+  const expiryOf = (jwt) => {
+    try {
+      return JSON.parse(atob(jwt.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).exp;
+    } catch {
+      return NaN;
+    }
+  };
+
+  /** What this tab alone keeps until it is closed, and nothing where the browser is told to keep nothing. */
+  const kept = (use) => {
+    try {
+      return use(sessionStorage);
+    } catch {
+      return undefined;
+    }
+  };
+
+  /**
+   * The pass of this entry of the tab's history: the one that just came, else the one that came with it before it was
+   * reloaded, or left and come back to. The history itself, and whatever is shared from here, has a number instead.
+   */
+  const takePass = () => {
+    const came =
+      document.querySelector('meta[name="scan-pass"]').content || new URLSearchParams(location.search).get('token');
+    const entry = came ? String(Date.now()) : history.state?.scan;
+    history.replaceState(entry ? { scan: entry } : null, '', '/profile');
+    if (came) kept((storage) => keep(storage, entry, came));
+    return { entry, pass: came || kept((storage) => storage.getItem(STORED + entry)) };
+  };
+
+  const keep = (storage, entry, pass) => {
+    const dead = (key) => key.startsWith(STORED) && !(expiryOf(storage.getItem(key)) * 1000 > Date.now());
+    Object.keys(storage)
+      .filter(dead)
+      .forEach((key) => storage.removeItem(key));
+    storage.setItem(STORED + entry, pass);
+  };
+
+  const { entry, pass } = takePass();
 
   document.documentElement.lang = language;
   document.title = text.pageTitle;
@@ -56,6 +95,7 @@
 
   const notice = (kind) => {
     clearCard();
+    if (kind === 'expired') kept((storage) => storage.removeItem(STORED + entry));
     show('notice-title', text[`${kind}Title`]);
     show('notice-text', text[`${kind}Text`]);
     element('retry').hidden = kind !== 'failed';
@@ -123,12 +163,6 @@
     show('seconds', String(seconds));
     show('seconds-unit', text.secondsLeft[plural.select(seconds)] ?? text.secondsLeft.other);
     element('remaining').value = left / countdown.life;
-  };
-
-  /** When the pass ends, in seconds since 1970 by the server's clock. */
-  const expiryOf = (jwt) => {
-    const payload = jwt.split('.')[1].replace(/-/g, '+').replace(/_/g, '/');
-    return JSON.parse(atob(payload)).exp;
   };
 
   const load = async () => {
