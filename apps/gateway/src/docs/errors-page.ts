@@ -1,17 +1,21 @@
+import { ADVICE } from '../problems/advice';
 import { ERRORS } from '../problems/catalogue';
 import type { Language } from '../problems/language';
 
 const TEXT = {
-  en: { title: 'Errors of the Puerta API', code: 'Code', status: 'Status', meaning: 'Meaning' },
-  es: { title: 'Errores de la API de Puerta', code: 'Código', status: 'Estado', meaning: 'Significado' },
+  en: { title: 'Errors of the Puerta API', todo: 'What to do' },
+  es: { title: 'Errores de la API de Puerta', todo: 'Qué hacer' },
 } as const;
 
-/** What the `type` of a problem leads to: every code, with an anchor of its name. */
+/** What the `type` of a problem leads to: every code, with an anchor of its name, what it means and what to do. */
 export function errorsPage(language: Language): string {
-  const { title, code, status, meaning } = TEXT[language];
-  const rows = Object.entries(ERRORS).map(
-    ([name, { status: number, [language]: sentence }]) =>
-      `<tr id="${name}"><th scope="row"><code>${name}</code></th><td>${number}</td><td>${sentence}</td></tr>`,
+  const { title, todo } = TEXT[language];
+  const entries = Object.entries(ERRORS).map(
+    ([code, { status, [language]: meaning }]) => `<section id="${code}" class="error">
+<h2><code>${code}</code> · ${status}</h2>
+<p>${meaning}.</p>
+<p><b>${todo}:</b> ${ADVICE[code as keyof typeof ADVICE][language]}</p>
+</section>`,
   );
   return `<!doctype html>
 <html lang="${language}">
@@ -25,12 +29,7 @@ export function errorsPage(language: Language): string {
 <body>
 <main class="document">
 <h1>${title}</h1>
-<table>
-<thead><tr><th scope="col">${code}</th><th scope="col">${status}</th><th scope="col">${meaning}</th></tr></thead>
-<tbody>
-${rows.join('\n')}
-</tbody>
-</table>
+${entries.join('\n')}
 </main>
 </body>
 </html>

@@ -1,5 +1,6 @@
 import { DomainError, type ErrorCode, isErrorCode, kindOf } from '@puerta/contracts/core';
 import { HttpClient } from '@puerta/testing';
+import { ADVICE } from './advice';
 import { ERRORS } from './catalogue';
 import { PUBLIC_URL, startTestGateway, type TestGateway } from '../../test/test-gateway';
 
@@ -105,8 +106,24 @@ describe('problems', () => {
     ] as const) {
       const page = await http.get<string>('/docs/errors', { headers: { 'accept-language': language } });
       expect(page.body).toContain(title);
-      for (const code of Object.keys(ERRORS)) expect(page.body).toContain(`id="${code}"`);
+      for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+        const entry = page.body.split(`id="${code}"`)[1]?.split('</section>')[0];
+        expect(entry).toContain(ERRORS[code][language]);
+        expect(entry).toContain(ADVICE[code][language]);
+      }
+      // A table is as wide as its longest code; a phone is not.
+      expect(page.body).not.toContain('<table');
     }
+  });
+
+  it.each(Object.keys(ERRORS) as ErrorCode[])('say what to do about %s, in both languages', (code) => {
+    const texts = [ADVICE[code].en, ADVICE[code].es];
+    expect(new Set(texts).size).toBe(2);
+    for (const text of texts) {
+      expect(text).toMatch(/^[A-ZÁÉÍÓÚÑ].*\.$/);
+      expect(text).not.toMatch(/[<>&]/);
+    }
+    expect(texts).not.toContain(`${ERRORS[code].en}.`);
   });
 });
 

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createContext, runInContext } from 'node:vm';
+import { createContext, runInContext, runInNewContext } from 'node:vm';
+import { DomainError } from '@puerta/contracts/core';
+import { contrast, rgbOf } from '../../test/colours';
+import { describeErrorPage } from '../problems/error-page';
 
 const read = (name: string): string => readFileSync(join(__dirname, 'page', name), 'utf8');
 
@@ -10,6 +13,8 @@ class FakeElement {
   hidden = false;
   value = 0;
   readonly dataset: Record<string, string> = {};
+  readonly styles: Record<string, string> = {};
+  readonly style = { setProperty: (name: string, value: string) => (this.styles[name] = value) };
   readonly parentElement = { hidden: false };
   readonly listeners: (() => void)[] = [];
   src: string | undefined;
@@ -68,7 +73,7 @@ class Phone {
   readonly events: Record<string, () => void> = {};
   readonly asked: { url: string; init: { headers: Record<string, string> } }[] = [];
   readonly addresses: string[] = [];
-  readonly root: Record<string, string> = {};
+  readonly root = { lang: '', dataset: {} as Record<string, string> };
   steady = 5_000;
   private ticking: (() => void) | undefined;
 
@@ -98,7 +103,7 @@ class Phone {
         querySelectorAll: () => this.labelled,
         addEventListener: (type: string, listener: () => void) => (this.events[type] = listener),
       },
-      location: { search: options.search },
+      location: { search: options.search, host: 'puerta.example.com' },
       history: {
         get state() {
           return options.tab?.state ?? null;
@@ -139,7 +144,8 @@ class Phone {
     const context = createContext(
       Object.assign(page, { window: { addEventListener: (type: string, on: () => void) => (this.events[type] = on) } }),
     );
-    runInContext(read('profile.js'), context);
+    for (const [, script = ''] of html.matchAll(/<script src="\/profile\/([\w.]+)" defer>/g))
+      runInContext(read(script), context);
   }
 
   wall: number;
@@ -201,41 +207,140 @@ describe('the profile page', () => {
 
   const gone = (phone: Phone): void => {
     expect(phone.shown('card')).toBe(false);
-    expect(phone.text('notice-title')).toBe('Este escaneo ha caducado');
+    expect(phone.text('notice-title')).toBe('Escanee de nuevo');
+    expect(phone.root.dataset['tone']).toBe('wary');
     for (const fact of ['María', '26-10001', 'Universidad', 'Estudiante'])
       expect(phone.everything()).not.toContain(fact);
-    expect(phone.text('announcement')).toContain('caducado');
+    expect(phone.text('announcement')).toContain('Escanee de nuevo');
   };
 
   it('shows who the card is of, as text, with the seconds that are left', async () => {
     const phone = await open();
     expect(phone.shown('card')).toBe(true);
     expect(phone.shown('notice')).toBe(false);
-    expect(
-      ['name', 'number', 'company', 'title', 'status-word', 'seconds', 'seconds-unit'].map((id) => phone.text(id)),
-    ).toEqual([
+    expect(['name', 'number', 'title', 'seconds', 'seconds-unit'].map((id) => phone.text(id))).toEqual([
       'María <b>Rojas</b>',
       '26-10001',
-      'Universidad Demo',
       'Estudiante',
-      'Activo',
       '120',
-      'segundos restantes',
+      'segundos más',
     ]);
     expect(phone.elements.get('unit')?.parentElement.hidden).toBe(true);
-    expect(phone.elements.get('status')?.dataset['status']).toBe('active');
     phone.pass(119_000);
-    expect([phone.text('seconds'), phone.text('seconds-unit')]).toEqual(['1', 'segundo restante']);
+    expect([phone.text('seconds'), phone.text('seconds-unit')]).toEqual(['1', 'segundo más']);
   });
 
-  it('speaks Spanish or English', async () => {
+  describe('tells from two metres', () => {
+    const showing = (changes: object) =>
+      open({ respond: () => ({ status: 200, serverTime: SERVER, body: { ...PROFILE, ...changes } }) });
+
+    it('that a card is valid: in colour, word and a mark that moves', async () => {
+      const phone = await open();
+      expect([phone.root.dataset['tone'], phone.text('status-word')]).toEqual(['good', 'Válido']);
+      expect(phone.text('announcement')).toBe('Válido. María <b>Rojas</b>, Universidad Demo');
+      expect(read('profile.html')).toContain('<span class="mark moving" aria-hidden="true">');
+    });
+
+    it('the time of day by the server clock, which no picture of the page has for long', async () => {
+      const phone = await open({ clock: SERVER - 86_400_000 });
+      const said = (ms: number) =>
+        new Intl.DateTimeFormat('es', { timeStyle: 'medium', hourCycle: 'h23' }).format(SERVER + ms);
+      expect(phone.text('clock')).toBe(said(0));
+      phone.pass(61_000);
+      expect(phone.text('clock')).toBe(said(61_000));
+      expect(said(61_000)).not.toBe(said(0));
+    });
+
+    it('whose card it is, in a colour that is always the same, and where it was checked', async () => {
+      const [phone, again] = [await open(), await open()];
+      expect([phone.text('company'), phone.text('host')]).toEqual(['Universidad Demo', 'puerta.example.com']);
+      const colours = (one: Phone) => one.elements.get('issuer')?.styles;
+      expect(colours(again)).toEqual(colours(phone));
+      expect(colours(await showing({ company: 'Club Náutico' }))).not.toEqual(colours(phone));
+    });
+
+    it('of a company no colour that says something else, nor one that white is not read on', async () => {
+      for (const company of ['Universidad Demo', 'Club Náutico', '東京大学', 'جامعة القاهرة', '', 'a', 'Ñ', '🏛️']) {
+        const colour = (await showing({ company })).elements.get('issuer')?.styles['--company'] ?? '';
+        const [, hue = '', saturation = '', lightness = ''] = /^hsl\((\d+) (\d+)% (\d+)%\)$/.exec(colour) ?? [];
+        expect([company, Number(hue) >= 200 && Number(hue) <= 320]).toEqual([company, true]);
+        for (let any = 200; any <= 320; any++) {
+          const rgb = rgbOf(any, Number(saturation) / 100, Number(lightness) / 100);
+          expect(contrast(rgb, [255, 255, 255])).toBeGreaterThan(4.5);
+        }
+      }
+    });
+
+    it.each([
+      ['Ana Pérez', 'large'],
+      ['歐陽震華司馬相如上官婉兒', 'large'],
+      ['María de los Ángeles Fernández', 'medium'],
+      ['Ana Fernández-Villavicencio', 'small'],
+      ['Wolfeschlegelsteinhausenbergerdorff', 'small'],
+      ['Ana Pérez '.repeat(12), 'small'],
+    ])('the name %s, as large as fits beside the photo', async (name, size) => {
+      const phone = await showing({ name });
+      expect([phone.text('name'), phone.elements.get('name')?.dataset['size']]).toEqual([name, size]);
+    });
+
+    it('names of any script in their direction', () => {
+      for (const id of ['company', 'name', 'title', 'unit'])
+        expect(read('profile.html')).toMatch(new RegExp(`id="${id}"[^>]* dir="auto"`));
+    });
+  });
+
+  describe('of a card that is not valid any more', () => {
+    const refused = (phone: Phone): void => {
+      expect([phone.root.dataset['tone'], phone.text('notice-title')]).toEqual(['bad', 'No válido']);
+      expect(phone.text('notice-text')).toBe(
+        'No acepte este carnet. Pida otra identificación o envíe a su titular a quien lo emitió.',
+      );
+      expect(phone.shown('card')).toBe(false);
+      for (const fact of ['María', '26-10001', 'Universidad', 'Estudiante', 'spendido', 'aduc'])
+        expect(phone.everything()).not.toContain(fact);
+    };
+
+    it('says so in red, with what to do, and nothing more', async () => {
+      refused(await open({ respond: () => ({ status: 401, serverTime: SERVER }) }));
+      for (const status of ['suspended', 'revoked', 'expired'])
+        refused(await open({ respond: () => ({ status: 200, serverTime: SERVER, body: { ...PROFILE, status } }) }));
+    });
+
+    it('says so at the moment in which it lapses', async () => {
+      const valid_until = new Date(SERVER + 30_000).toISOString();
+      const phone = await open({
+        respond: () => ({ status: 200, serverTime: SERVER, body: { ...PROFILE, valid_until } }),
+      });
+      phone.pass(29_999);
+      expect(phone.shown('card')).toBe(true);
+      phone.pass(1);
+      refused(phone);
+    });
+
+    it('says the same as the page of a dead code', () => {
+      for (const language of ['en', 'es'] as const) {
+        const error = new DomainError('card_not_found');
+        const page = describeErrorPage(error, { requestId: 'r', instance: '/scan', language }, '').body;
+        expect(page).toContain('data-tone="bad"');
+        const [title = '', advice = ''] = [/<h1[^>]*>(.*)<\/h1>/.exec(page)?.[1], /<p>(.*)<\/p>/.exec(page)?.[1]];
+        expect(read('texts.js')).toContain(`invalidTitle: '${title}'`);
+        expect(read('texts.js')).toContain(`invalidText: '${advice}'`);
+      }
+    });
+  });
+
+  it('speaks Spanish or English, and says the same in both', async () => {
     const texts = async (language: string) => {
       const phone = await open({ language });
-      return [phone.root['lang'], phone.text('status-word'), ...phone.labelled.map(({ textContent }) => textContent)];
+      return [phone.root.lang, phone.text('status-word'), ...phone.labelled.map(({ textContent }) => textContent)];
     };
-    expect(await texts('es-419')).toEqual(['es', 'Activo', 'Número', 'Unidad', 'Válido hasta', 'Intentar de nuevo']);
-    expect(await texts('en-GB')).toEqual(['en', 'Active', 'Number', 'Unit', 'Valid until', 'Try again']);
+    expect(await texts('es-419')).toEqual(
+      'es|Válido|Comprobado en|Número|Válido hasta|Unidad|Se muestra|Intentar de nuevo'.split('|'),
+    );
+    expect(await texts('en-GB')).toEqual('en|Valid|Checked at|Number|Valid until|Unit|Shown for|Try again'.split('|'));
     expect((await texts('de'))[0]).toBe('en');
+    const { en, es } = runInNewContext(`${read('texts.js')}; TEXTS`) as Record<string, object>;
+    expect(Object.keys(es ?? {})).toEqual(Object.keys(en ?? {}));
   });
 
   it('sends the pass as a header alone', async () => {
@@ -352,14 +457,15 @@ describe('the profile page', () => {
     const without = await open({ pass: '' });
     expect(without.asked).toEqual([]);
     gone(without);
-    gone(await open({ respond: () => ({ status: 401, serverTime: SERVER }) }));
+    gone(await open({ respond: () => ({ status: 401, serverTime: SERVER + 120_000 }) }));
+    gone(await open({ pass: 'no.pass.x', respond: () => ({ status: 401, serverTime: SERVER }) }));
     gone(await open({ respond: () => ({ status: 200, serverTime: SERVER + 121_000, body: PROFILE }) }));
   });
 
   it('lets people try again when the card could not be checked', async () => {
     let status = 503;
     const phone = await open({ respond: () => ({ status, serverTime: SERVER, body: PROFILE }) });
-    expect(phone.text('notice-title')).toBe('Ahora no se puede comprobar el carnet');
+    expect([phone.root.dataset['tone'], phone.text('notice-title')]).toEqual(['wary', 'Sin comprobar']);
     expect(phone.shown('retry')).toBe(true);
     status = 200;
     phone.elements.get('retry')?.listeners.forEach((press) => press());
@@ -369,6 +475,7 @@ describe('the profile page', () => {
 
   it('has no script, style or handler in the document itself', () => {
     expect(read('profile.html')).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|https?:/);
-    expect(read('profile.js')).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
+    for (const script of ['texts.js', 'pass.js', 'profile.js'])
+      expect(read(script)).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
   });
 });

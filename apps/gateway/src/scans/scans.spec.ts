@@ -107,8 +107,10 @@ describe('a scan', () => {
       /default-src 'none';script-src 'self';style-src 'self'/,
     );
     expect(answer.headers.get('vary')).toBe('Origin, Accept-Language, Accept');
-    expect(answer.body).toContain('<html lang="es">');
-    expect(answer.body).toContain('No existe ese carnet');
+    expect(answer.body).toContain('<html lang="es" data-tone="bad">');
+    expect(answer.body).toContain('No válido');
+    expect(answer.body).toContain('No acepte este carnet');
+    expect(answer.body).not.toMatch(/suspend|revoc|caduc|vencid/i);
     expect(answer.body).not.toMatch(/<script|<style|style=|\son\w+=/);
   });
 
@@ -116,7 +118,9 @@ describe('a scan', () => {
     gateway.fakes.delete('scans.open');
     const answer = await http.get<string>(`/scan/${CODE}`, { headers: { accept: BROWSER } });
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
+    expect(answer.body).toContain('data-tone="wary"');
     expect(answer.body).toContain('The service is not available now');
+    expect(answer.body).toContain('Please try again in a moment');
   });
 
   it('is not recorded when an app only previews the link', async () => {
@@ -227,6 +231,9 @@ describe('a scan', () => {
       // Neither does a code that would open a card: else the refusal would tell nothing, and guessing would go on.
       expect((await guess(address(202), CODE)).status).toBe(429);
       expect((await guess('198.51.100.1', CODE)).status).toBe(302);
+      const page = (await guess(address(203), CODE, { accept: BROWSER })).body;
+      expect(page).toContain('data-tone="wary"');
+      expect(page).toMatch(/Try again in \d s\./);
     });
 
     it('is not what a door does that admits people, nor one that cannot ask', async () => {

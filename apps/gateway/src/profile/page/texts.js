@@ -1,0 +1,43 @@
+'use strict';
+
+/** What the page says. No card that is not valid says why: that is between its holder and who issued it. */
+globalThis.TEXTS = {
+  en: {
+    pageTitle: 'ID card',
+    checkedAt: 'Checked at',
+    valid: 'Valid',
+    number: 'Number',
+    unit: 'Unit',
+    validUntil: 'Valid until',
+    shownFor: 'Shown for',
+    seconds: { one: 'more second', other: 'more seconds' },
+    retry: 'Try again',
+    loadingTitle: 'One moment…',
+    loadingText: 'The card is being checked.',
+    invalidTitle: 'Not valid',
+    invalidText: 'Do not accept this card. Ask for another identification, or send its holder to whoever issued it.',
+    expiredTitle: 'Scan again',
+    expiredText: 'This scan is over, and says nothing about the card any more.',
+    failedTitle: 'Not checked',
+    failedText: 'The card could not be checked. Look at your connection, and try again.',
+  },
+  es: {
+    pageTitle: 'Carnet',
+    checkedAt: 'Comprobado en',
+    valid: 'Válido',
+    number: 'Número',
+    unit: 'Unidad',
+    validUntil: 'Válido hasta',
+    shownFor: 'Se muestra',
+    seconds: { one: 'segundo más', other: 'segundos más' },
+    retry: 'Intentar de nuevo',
+    loadingTitle: 'Un momento…',
+    loadingText: 'Se está comprobando el carnet.',
+    invalidTitle: 'No válido',
+    invalidText: 'No acepte este carnet. Pida otra identificación o envíe a su titular a quien lo emitió.',
+    expiredTitle: 'Escanee de nuevo',
+    expiredText: 'Este escaneo ha terminado y ya no dice nada del carnet.',
+    failedTitle: 'Sin comprobar',
+    failedText: 'No se pudo comprobar el carnet. Revise su conexión e inténtelo de nuevo.',
+  },
+};
