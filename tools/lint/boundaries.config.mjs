@@ -7,7 +7,7 @@ const depConstraints = [
   {
     sourceTag: 'lib:contracts',
     onlyDependOnLibsWithTags: [],
-    allowedExternalImports: ['class-validator', 'class-transformer', 'reflect-metadata', '@nestjs/swagger'],
+    allowedExternalImports: ['class-validator', 'class-transformer', 'reflect-metadata', '@nestjs/swagger', 'tr46'],
   },
   { sourceTag: 'lib:messaging', onlyDependOnLibsWithTags: ['lib:testing'] },
   { sourceTag: 'lib:config', onlyDependOnLibsWithTags: [] },

@@ -123,6 +123,10 @@ export const FIELD_ERRORS: Readonly<Record<FieldErrorCode, Texts>> = {
   too_long: { en: 'must have at most {max} characters', es: 'debe tener como mucho {max} caracteres' },
   forbidden_characters: { en: 'has characters that are not allowed', es: 'tiene caracteres no permitidos' },
   bad_format: { en: 'does not have the form of {format}', es: 'no tiene la forma de {format}' },
+  mixed_scripts: {
+    en: 'mixes letters of scripts that are not written together',
+    es: 'mezcla letras de alfabetos que no se escriben juntos',
+  },
   out_of_range: { en: 'must be between {min} and {max}', es: 'debe estar entre {min} y {max}' },
   bad_choice: { en: 'must be one of: {choices}', es: 'debe ser uno de: {choices}' },
   wrong_count: { en: 'must have between {min} and {max} items', es: 'debe tener entre {min} y {max} elementos' },

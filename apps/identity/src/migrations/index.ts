@@ -2,6 +2,7 @@ import { inboxAnswersMigration, inboxMigration, outboxMigration, outboxNotifyMig
 import { Initial1795219200000 } from './1795219200000-initial';
 import { ToldChanges1795305600001 } from './1795305600001-told-changes';
 import { Activity1795305600002 } from './1795305600002-activity';
+import { CanonicalEmails1795996800001 } from './1795996800001-canonical-emails';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -12,4 +13,5 @@ export const migrations = [
   Activity1795305600002,
   inboxAnswersMigration,
   outboxNotifyMigration,
+  CanonicalEmails1795996800001,
 ];

@@ -60,6 +60,34 @@ it('make everything, undo it all, and make it again', async () => {
   expect((await objects()).sort()).toEqual(made.sort());
 });
 
+it('give e-mails from before their canonical form, and stop where two accounts have one', async () => {
+  const add = (email: string) =>
+    database.query(
+      `INSERT INTO users (id, email, name, password_hash, locale, status)
+       VALUES (gen_random_uuid(), $1, 'Ana', '$argon2id$', 'en', 'active') RETURNING id`,
+      [email],
+    );
+  const after = async () => {
+    const done = await runMigrations(database);
+    expect(done).toContain('CanonicalEmails1795996800001');
+    return database.query('SELECT email, canonical_email FROM users ORDER BY email');
+  };
+  while ((await database.query(`SELECT 1 FROM migrations WHERE name LIKE 'CanonicalEmails%'`)).length > 0)
+    await database.undoLastMigration();
+  await add('ana@example.com');
+  const [{ id }] = await add('ana@münchen.de');
+  const [{ id: twin }] = await add('ana@xn--mnchen-3ya.de');
+  await expect(runMigrations(database)).rejects.toThrow(`${id < twin ? id : twin}, ${id < twin ? twin : id}`);
+  await database.query('DELETE FROM users WHERE id = $1', [twin]);
+  await add('josé@example.com');
+  expect(await after()).toEqual([
+    { email: 'ana@example.com', canonical_email: null },
+    { email: 'ana@münchen.de', canonical_email: 'ana@xn--mnchen-3ya.de' },
+    { email: 'josé@example.com', canonical_email: null },
+  ]);
+  await database.query('DELETE FROM users');
+});
+
 it('name every constraint', async () => {
   const rows = await database.query(
     `SELECT conname AS name FROM pg_constraint

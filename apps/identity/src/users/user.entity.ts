@@ -6,9 +6,13 @@ export class UserEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'users_pkey' })
   id: string;
 
-  /** In lower case; unique by the index `users_email_key` on lower(email). */
+  /** As it is shown, and as mail is sent to it. */
   @Column('text')
   email: string;
+
+  /** `canonicalEmail` of it, where that is not the same text. Unique by `users_email_key`, with `email` where it is null. */
+  @Column('text', { name: 'canonical_email', nullable: true })
+  canonicalEmail: string | null;
 
   @Column('timestamptz', { name: 'email_verified_at', nullable: true })
   emailVerifiedAt: Date | null;

@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, LoginDto, type LoginAnswer, RegisterDto, UpdateMeDto, type UserProfile } from '@puerta/contracts';
+import {
+  canonicalEmail,
+  DomainError,
+  LoginDto,
+  type LoginAnswer,
+  RegisterDto,
+  UpdateMeDto,
+  type UserProfile,
+} from '@puerta/contracts';
 import { Inbox, violates } from '@puerta/database';
 import { actorOf, type Call } from '@puerta/service';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -54,8 +62,8 @@ export class UsersService {
     const [user] = await rowsOf<{ id: string; active: boolean; passwordHash: string }>(
       this.dataSource.manager,
       `SELECT id, status = 'active' AS active, password_hash AS "passwordHash"
-         FROM users WHERE lower(email) = lower($1)`,
-      [dto.email],
+         FROM users WHERE ${CANONICAL_EMAIL} = $1`,
+      [canonicalEmail(dto.email)],
     );
     const matches = await this.passwords.verify(user?.passwordHash, dto.password);
     if (!user?.active || !matches) throw new DomainError('invalid_credentials');
@@ -102,6 +110,9 @@ export class UsersService {
   }
 }
 
+/** As the index `users_email_key` has it. */
+const CANONICAL_EMAIL = 'coalesce(canonical_email, lower(email))';
+
 /** One statement and no entities: front ends ask it more often than anything else. */
 const PROFILE = `
   SELECT id AS user_id, name, email, email_verified_at IS NOT NULL AS email_verified, locale, created_at,
@@ -119,8 +130,9 @@ type NewUser = Pick<UserEntity, 'id' | 'name' | 'email' | 'passwordHash' | 'loca
 
 /** That an e-mail is taken is known from the index alone: who looks first lets two through. */
 async function insertUser(tx: EntityManager, user: NewUser): Promise<void> {
+  const canonical = canonicalEmail(user.email);
   try {
-    await tx.insert(UserEntity, user);
+    await tx.insert(UserEntity, { ...user, canonicalEmail: canonical === user.email ? null : canonical });
   } catch (error) {
     throw violates(error, 'users_email_key') ? new DomainError('email_taken') : error;
   }

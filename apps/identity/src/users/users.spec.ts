@@ -54,6 +54,28 @@ describe('register', () => {
     await expectCode(identity.register({ email: email.toUpperCase() }), 'email_taken');
   });
 
+  it.each([
+    ['ana@münchen-1.de', 'ana@xn--mnchen-1-65a.de', 'ANA@MÜNCHEN-1.de'],
+    ['office-1@example.com', 'oﬃce-1@example.com', 'ＯＦＦＩＣＥ-1@example.com'],
+    ['straße-1@example.com', 'strasse-1@example.com'],
+  ])('knows one mailbox however it is written (%s)', async (email, ...spellings) => {
+    const first = await identity.register({ email });
+    expect(first.email).toBe(email);
+    for (const other of spellings) {
+      await expectCode(identity.register({ email: other }), 'email_taken');
+      const login = await identity.ask('users.login', { email: other, password: PASSWORD });
+      expect(login).toMatchObject({ user_id: first.user_id, email });
+    }
+    const again = await tally(times(12, (n) => identity.register({ email: `${n % 2 ? 'ﬁ' : 'fi'}-${email}` })));
+    expect(again).toEqual({ ok: 1, email_taken: 11 });
+  });
+
+  it('shows a domain as people read it, in the token too', async () => {
+    const answer = await identity.register({ email: 'eva@xn--mnchen-3ya.de' });
+    expect(answer.email).toBe('eva@münchen.de');
+    expect(claimsOf(answer.access_token).email).toBe('eva@münchen.de');
+  });
+
   it('gives an e-mail to one of many who ask for it at once', async () => {
     const email = 'race@example.com';
     expect(await tally(times(12, () => identity.register({ email })))).toEqual({ ok: 1, email_taken: 11 });

@@ -89,6 +89,7 @@ export type FieldErrorCode =
   | 'too_long'
   | 'forbidden_characters'
   | 'bad_format'
+  | 'mixed_scripts'
   | 'out_of_range'
   | 'bad_choice'
   | 'wrong_count'

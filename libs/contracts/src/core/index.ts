@@ -2,6 +2,7 @@ export * from './activity';
 export * from './actor';
 export * from './card';
 export * from './contract';
+export * from './email';
 export * from './errors';
 export * from './events';
 export * from './ids';

@@ -1,5 +1,5 @@
 import { type Actor, ROLES, type Role } from '../core';
-import { Choice, Email, Id } from '../validation';
+import { Choice, Id, KnownEmail } from '../validation';
 
 /** The actor of a message, as a service checks it: a caller that states nonsense is refused, not obeyed in part. */
 export class ActorDto implements Actor {
@@ -9,7 +9,7 @@ export class ActorDto implements Actor {
   @Id()
   session_id: string;
 
-  @Email()
+  @KnownEmail()
   email: string;
 
   @Id({ optional: true })

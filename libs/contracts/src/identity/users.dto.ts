@@ -1,6 +1,6 @@
 import { ROLES, type Role } from '../core';
 import { ApiProperty } from '../documentation';
-import { Choice, Email, Id, NewPassword, Password, Presented, Text } from '../validation';
+import { Choice, Email, Id, KnownEmail, NewPassword, Password, Presented, Text } from '../validation';
 
 export const LOCALES = ['en', 'es'] as const;
 export type Locale = (typeof LOCALES)[number];
@@ -35,7 +35,7 @@ export class RegisterDto {
 }
 
 export class LoginDto {
-  @Email()
+  @KnownEmail()
   email: string;
 
   @Password()

@@ -1,5 +1,5 @@
 import { answers, defineContract, ROLES, type Role } from '../core';
-import { Choice, Email, Id } from '../validation';
+import { Choice, Id, KnownEmail } from '../validation';
 import { IssueTicketsDto, type SignedTickets } from './tickets.dto';
 import { ArrayMaxSize, IsArray, IsIn } from 'class-validator';
 import {
@@ -15,7 +15,7 @@ export class IssueAccessTokenDto {
   @Id()
   user_id: string;
 
-  @Email()
+  @KnownEmail()
   email: string;
 
   @Id({ optional: true })

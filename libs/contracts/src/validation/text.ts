@@ -1,4 +1,5 @@
 import { isEmail } from 'class-validator';
+import { canonicalEmail, hasDomain, LONGEST_EMAIL, mixesScripts, readableEmail } from '../core';
 import { field, type FieldOptions, type Rule } from './rules';
 
 /**
@@ -101,26 +102,35 @@ export function Presented({ max, pattern, format = 'this field', ...options }: T
   return field(rules, options, api);
 }
 
-const LONGEST_EMAIL = 254;
-
-/** An e-mail address as it is kept, however it was written. */
-export function canonicalEmail(text: string): string {
-  return tidy(text, LONGEST_EMAIL).toLowerCase();
-}
-
-/** An e-mail address, kept in lower case: the local part is case-sensitive in RFC 5321 and nowhere in practice. */
+/** An e-mail address that somebody gives: it is kept as `readableEmail` writes it, and compared by `canonicalEmail`. */
 export function Email(options: FieldOptions = {}): PropertyDecorator {
-  return field(
+  return email(
     [
-      isString,
-      atMost(LONGEST_EMAIL),
-      isClean,
-      isVisible,
-      { code: 'bad_format', params: { format: 'e-mail' }, test: (value) => isEmail(value) },
+      // A quoted local part is one more spelling of the plain one.
+      {
+        ...isAddress,
+        test: (value) => hasDomain(value as string) && isEmail(canonicalEmail(value as string), UNQUOTED),
+      },
+      { code: 'mixed_scripts', test: (value) => !mixesScripts(value as string) },
     ],
     options,
+  );
+}
+
+/** One that was given before, perhaps under rules that were less strict: whoever has it can still be spoken of. */
+export function KnownEmail(options: FieldOptions = {}): PropertyDecorator {
+  return email([{ ...isAddress, test: (value) => isEmail(value) }], options);
+}
+
+const isAddress = { code: 'bad_format', params: { format: 'e-mail' } } as const;
+const UNQUOTED = { blacklisted_chars: '"' };
+
+function email(rules: readonly Rule[], options: FieldOptions): PropertyDecorator {
+  return field(
+    [isString, atMost(LONGEST_EMAIL), isClean, isVisible, ...rules],
+    options,
     { type: String, format: 'email', maxLength: LONGEST_EMAIL, example: 'ana@example.com' },
-    ofText(canonicalEmail),
+    ofText(readableEmail),
   );
 }
 
