@@ -7,7 +7,14 @@ const depConstraints = [
   {
     sourceTag: 'lib:contracts',
     onlyDependOnLibsWithTags: [],
-    allowedExternalImports: ['class-validator', 'class-transformer', 'reflect-metadata', '@nestjs/swagger', 'tr46'],
+    allowedExternalImports: [
+      'class-validator',
+      'class-transformer',
+      'reflect-metadata',
+      '@nestjs/swagger',
+      'tr46',
+      'fast-check',
+    ],
   },
   { sourceTag: 'lib:messaging', onlyDependOnLibsWithTags: ['lib:testing'] },
   { sourceTag: 'lib:config', onlyDependOnLibsWithTags: [] },

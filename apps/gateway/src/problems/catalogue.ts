@@ -131,5 +131,18 @@ export const FIELD_ERRORS: Readonly<Record<FieldErrorCode, Texts>> = {
   bad_choice: { en: 'must be one of: {choices}', es: 'debe ser uno de: {choices}' },
   wrong_count: { en: 'must have between {min} and {max} items', es: 'debe tener entre {min} y {max} elementos' },
   conflicts: { en: 'cannot be given together with {other}', es: 'no puede darse junto con {other}' },
+  common_password: {
+    en: 'is one of the passwords that are tried first',
+    es: 'es una de las contraseñas que se prueban primero',
+  },
+  repetitive: { en: 'says the same again and again', es: 'repite lo mismo una y otra vez' },
+  sequential: {
+    en: 'is little more than rows of letters, numbers or keys',
+    es: 'es poco más que series de letras, números o teclas',
+  },
+  contains_context: {
+    en: 'is little more than your name, your e-mail, the company or the product',
+    es: 'es poco más que su nombre, su correo, la compañía o el producto',
+  },
   too_deep: { en: 'is nested too deeply', es: 'está anidado en exceso' },
 };

@@ -104,6 +104,16 @@ export class InvitationsService {
     return before.company_id;
   }
 
+  /** The name of the company that invites, alone or none: for judging passwords, and not to be told. */
+  async companyName(secret: string): Promise<string[]> {
+    const companies = await rowsOf<{ name: string }>(
+      this.dataSource.manager,
+      'SELECT c.name FROM invitations i JOIN companies c ON c.id = i.company_id WHERE i.secret_hash = $1',
+      [hashSecret(secret)],
+    );
+    return companies.map(({ name }) => name);
+  }
+
   /** The company's invitations, the newest first. Secrets are not shown again. */
   async list({ company_id: companyId, ...page }: ListInvitationsCommand, call: Call): Promise<InvitationPage> {
     administratorOf(companyId, call);

@@ -17,6 +17,7 @@ import { chooseCompany } from '../memberships/memberships';
 import { refuseNull } from '../patch';
 import { SessionsService } from '../sessions/sessions.service';
 import { rowsOf } from '../sql';
+import { refuseWeakPassword } from './password-policy';
 import { Passwords } from './passwords';
 import { UserEntity } from './user.entity';
 
@@ -32,9 +33,11 @@ export class UsersService {
 
   /**
    * Makes a user and their first session; with an invitation also a member of the company that invites. All or nothing.
-   * @throws DomainError `email_taken`, `invitation_invalid`
+   * @throws DomainError `email_taken`, `invitation_invalid`, `validation_failed` for a password that is easily guessed
    */
   async register(dto: RegisterDto, call: Call): Promise<LoginAnswer> {
+    const company = dto.invitation ? await this.invitations.companyName(dto.invitation) : [];
+    refuseWeakPassword('password', dto.password, [dto.name, dto.email, ...company]);
     // Before the transaction: no connection is held while a hash is computed.
     const passwordHash = await this.passwords.hash(dto.password);
     const enrol = async (tx: EntityManager) => {

@@ -48,6 +48,34 @@ describe('register', () => {
     expect(user.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
   });
 
+  it.each([
+    ['common_password', 'Manchester'],
+    ['common_password', 'Soso123Aljg'],
+    ['repetitive', 'aaaaaaaaaaaa'],
+    ['repetitive', ' '.repeat(12)],
+    ['sequential', '123456789012'],
+    ['contains_context', 'puerta2026'],
+    ['contains_context', 'anaperez2026'],
+    ['contains_context', 'easy-to-guess@example.com'],
+  ])('refuses a password that is tried first, and says why: %s (%s)', async (code, password) => {
+    const email = 'easy-to-guess@example.com';
+    await expect(identity.register({ email, password })).rejects.toMatchObject({
+      code: 'validation_failed',
+      extra: { errors: [{ field: 'password', code }] },
+    });
+    expect(await count('users WHERE email = $1', [email])).toBe(0);
+  });
+
+  it('refuses the name of the company that invites as a password, and leaves the invitation good', async () => {
+    const { company, owner } = await identity.found({ name: 'Politécnica Ñandú' });
+    const { invitation } = await identity.invite(company, owner, 'door');
+    await expect(identity.register({ invitation, password: 'politecnica1' })).rejects.toMatchObject({
+      extra: { errors: [{ field: 'password', code: 'contains_context' }] },
+    });
+    await identity.register({ password: 'politecnica1' });
+    await identity.register({ invitation });
+  });
+
   it('refuses an e-mail that is taken, in any case', async () => {
     const { email } = await identity.register();
     await expectCode(identity.register({ email }), 'email_taken');
@@ -205,7 +233,7 @@ describe('login', () => {
   });
 
   it('takes passwords as they are typed: no trimming, no change of case', async () => {
-    const password = '  Contraseña larga  ';
+    const password = '  Caballo rojo y árbol  ';
     const { email } = await identity.register({ password });
     await identity.ask('users.login', { email, password });
     await expectCode(identity.ask('users.login', { email, password: password.trim() }), 'invalid_credentials');

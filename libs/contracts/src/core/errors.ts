@@ -1,3 +1,5 @@
+import type { PasswordFlaw } from './password';
+
 /**
  * Every error Puerta answers with, by its kind, which is all that libraries look at. Statuses and sentences are the
  * gateway's (apps/gateway/src/problems/catalogue.ts).
@@ -94,6 +96,8 @@ export type FieldErrorCode =
   | 'bad_choice'
   | 'wrong_count'
   | 'conflicts'
+  | 'common_password'
+  | PasswordFlaw
   | 'too_deep';
 
 /** Facts that travel with an error and that a caller may see, e.g. `{ retry_after: 30 }`. */

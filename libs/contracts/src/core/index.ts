@@ -7,6 +7,7 @@ export * from './errors';
 export * from './events';
 export * from './ids';
 export * from './page';
+export * from './password';
 export * from './roles';
 export { default as services } from './services.json';
 export * from './single-use-token';

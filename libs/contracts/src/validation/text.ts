@@ -1,5 +1,13 @@
 import { isEmail } from 'class-validator';
-import { canonicalEmail, hasDomain, LONGEST_EMAIL, mixesScripts, readableEmail } from '../core';
+import {
+  canonicalEmail,
+  hasDomain,
+  LEAST_PASSWORD,
+  LONGEST_EMAIL,
+  LONGEST_PASSWORD,
+  mixesScripts,
+  readableEmail,
+} from '../core';
 import { field, type FieldOptions, type Rule } from './rules';
 
 /**
@@ -134,17 +142,18 @@ function email(rules: readonly Rule[], options: FieldOptions): PropertyDecorator
   );
 }
 
-/** A password being chosen: 10 to 128 characters, as typed (NFC, not trimmed: spaces count; NIST SP 800-63B 3.1.1.2). */
+/**
+ * A password being chosen: 10 to 128 characters, as typed (NFC, not trimmed: spaces count; NIST SP 800-63B 3.1.1.2). Whether it
+ * is easily guessed the identity service says, which knows whose it is.
+ */
 export function NewPassword(options: FieldOptions = {}): PropertyDecorator {
-  return password(10, options);
+  return password(LEAST_PASSWORD, options);
 }
 
 /** A password being presented. It is judged by its hash alone. */
 export function Password(options: FieldOptions = {}): PropertyDecorator {
   return password(1, options);
 }
-
-const LONGEST_PASSWORD = 128;
 
 function password(min: number, options: FieldOptions): PropertyDecorator {
   return field(
