@@ -3,6 +3,7 @@ import {
   type Actor,
   type Company,
   type CreateCompanyDto,
+  type InviteDto,
   identityContract,
   type LoginAnswer,
   type Role,
@@ -37,6 +38,8 @@ export interface AskOptions {
 }
 
 export const PASSWORD = 'correct horse battery';
+
+export const newEmail = (): string => `${randomBytes(6).toString('hex')}@example.com`;
 
 /** The identity service on a database and a bus of its own, asked as the gateway asks it. */
 export class TestIdentity {
@@ -136,8 +139,7 @@ export class TestIdentity {
     data: Partial<RequestOf<typeof identityContract, 'users.register'>> = {},
     options?: AskOptions,
   ): Promise<LoginAnswer> {
-    const email = `${randomBytes(6).toString('hex')}@example.com`;
-    return this.ask('users.register', { name: 'Ana Pérez', email, password: PASSWORD, ...data }, options);
+    return this.ask('users.register', { name: 'Ana Pérez', email: newEmail(), password: PASSWORD, ...data }, options);
   }
 
   /** A company, and its owner acting in it. */
@@ -150,18 +152,15 @@ export class TestIdentity {
 
   /** A user who joined a company by an invitation, acting in it. */
   async member(company: Company, owner: Actor, role: Exclude<Role, 'owner'>): Promise<Actor> {
-    const { invitation } = await this.invite(company, owner, role);
-    const session = await this.register({ invitation });
+    const email = newEmail();
+    const { invitation } = await this.invite(company, owner, role, { email, any_email: false });
+    const session = await this.register({ email, invitation });
     return actorOf(session, company.company_id, role);
   }
 
-  invite(company: Company, inviter: Actor, role: Role, expires_in?: number) {
-    const data = {
-      company_id: company.company_id,
-      email: 'guest@example.com',
-      role,
-      ...(expires_in ? { expires_in } : {}),
-    };
+  /** An invitation for whoever presents it, unless it is told for whom. */
+  invite(company: Company, inviter: Actor, role: Role, more: Partial<InviteDto> = {}) {
+    const data = { company_id: company.company_id, email: 'guest@example.com', role, any_email: true, ...more };
     return this.ask('invitations.create', data, { actor: inviter });
   }
 }

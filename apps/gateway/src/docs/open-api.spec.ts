@@ -48,6 +48,7 @@ const company = { company_id: ID, name: 'Demo', join_policy: 'open', time_zone: 
 const invitation = {
   invitation_id: ID,
   email: 'b@example.com',
+  any_email: false,
   role: 'member',
   status: 'pending',
   expires_at: NOW,

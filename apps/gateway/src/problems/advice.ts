@@ -134,6 +134,10 @@ export const ADVICE: Readonly<Record<ErrorCode, Texts>> = {
     en: 'Ask for a new one: this was used or revoked, or has expired.',
     es: 'Pida otra: esta se usó, se revocó o caducó.',
   },
+  invitation_for_another: {
+    en: 'Log in with the e-mail that was invited, or ask for an invitation to yours.',
+    es: 'Inicie sesión con el correo invitado o pida una invitación para el suyo.',
+  },
 
   // Cards
   card_not_found: {

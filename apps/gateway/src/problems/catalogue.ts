@@ -75,6 +75,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
   },
   invitation_not_found: { status: 404, en: 'There is no such invitation', es: 'No existe esa invitación' },
   invitation_invalid: { status: 403, en: 'The invitation is not valid any more', es: 'La invitación ya no es válida' },
+  invitation_for_another: {
+    status: 403,
+    en: 'The invitation is for another e-mail; it is still good',
+    es: 'La invitación es para otro correo; sigue siendo válida',
+  },
 
   // Cards
   card_not_found: { status: 404, en: 'There is no such card', es: 'No existe ese carnet' },

@@ -45,7 +45,7 @@ export class UsersController {
     status: 201,
     answer: LoginAnswer,
     createdAt: '/api/v1/users/me',
-    problems: ['email_taken', 'invitation_invalid', 'session_revoked'],
+    problems: ['email_taken', 'invitation_invalid', 'invitation_for_another', 'session_revoked'],
   })
   register(@Body() user: RegisterDto, @Sender() sender: CallOptions): Promise<LoginAnswer> {
     return this.identity.request('users.register', user, sender);
@@ -127,6 +127,7 @@ export class UsersController {
       'company_not_joinable',
       'company_not_found',
       'invitation_invalid',
+      'invitation_for_another',
       'not_a_member',
       'user_not_found',
     ],

@@ -24,7 +24,7 @@ export class EnsureCompanyService {
   /**
    * @returns with an access token of that company
    * @throws DomainError `company_unresolved`, `company_not_found`, `company_not_joinable`, `invitation_invalid`,
-   *   `user_not_found`, `session_revoked`
+   *   `invitation_for_another`, `user_not_found`, `session_revoked`
    */
   async ensure(dto: EnsureCompanyDto, call: Call): Promise<EnsureCompanyAnswer> {
     const actor = actorOf(call);

@@ -1,7 +1,7 @@
 import { ROLES, type Role } from '@puerta/contracts';
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** An offer of a role in a company to whoever presents its secret; good once. */
+/** An offer of a role in a company to the account with that e-mail, or to any, which presents its secret; good once. */
 @Entity('invitations')
 export class InvitationEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'invitations_pkey' })
@@ -12,6 +12,9 @@ export class InvitationEntity {
 
   @Column('text')
   email: string;
+
+  @Column('bool', { name: 'any_email' })
+  anyEmail: boolean;
 
   @Column('enum', { enum: ROLES, enumName: 'company_role' })
   role: Role;

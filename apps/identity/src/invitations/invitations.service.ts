@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  canonicalEmail,
   type CreatedInvitation,
   DomainError,
   type Done,
@@ -43,8 +44,8 @@ export class InvitationsService {
     const invite = async (tx: EntityManager) => {
       const id = uuid();
       await tx.query(
-        `INSERT INTO invitations (id, company_id, email, role, secret_hash, invited_by, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))`,
+        `INSERT INTO invitations (id, company_id, email, role, secret_hash, invited_by, expires_at, any_email)
+         VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8)`,
         [
           id,
           dto.company_id,
@@ -53,6 +54,7 @@ export class InvitationsService {
           hashSecret(this.secretOf(id)),
           inviter.user_id,
           dto.expires_in ?? DEFAULT_SECONDS,
+          dto.any_email ?? false,
         ],
       );
       await note(tx, {
@@ -73,13 +75,15 @@ export class InvitationsService {
   }
 
   /**
-   * Makes the user a member as the invitation says, which is good once. To whom it was sent makes no difference:
-   * whoever presents the secret is invited. From the one who accepted it before it is no error, and gives nothing more.
+   * Makes the user a member as the invitation says, which is good once, and for the account with its e-mail unless it was
+   * made for any. From the one who accepted it before it is no error, and gives nothing more.
    * @returns the company's id
-   * @throws DomainError `invitation_invalid` if it was used, revoked, has expired or never was
+   * @throws DomainError `invitation_for_another`, which leaves it as it is; `invitation_invalid` if it was used, revoked, has
+   *   expired or never was
    */
   async accept(tx: EntityManager, userId: string, secret: string): Promise<string> {
     const hash = hashSecret(secret);
+    await refuseAnother(tx, userId, hash);
     const [accepted] = await rowsOf<{ id: string; company_id: string; role: Role }>(
       tx,
       `UPDATE invitations SET accepted_at = now(), accepted_by = $2
@@ -152,11 +156,25 @@ export class InvitationsService {
   }
 }
 
+/** Whom an invitation is for does not change: so this may be asked before the statement that accepts it. */
+async function refuseAnother(tx: EntityManager, userId: string, hash: Buffer): Promise<void> {
+  const [pending] = await rowsOf<{ anyEmail: boolean; invited: string; own: string }>(
+    tx,
+    `SELECT i.any_email AS "anyEmail", i.email AS invited, u.email AS own
+       FROM invitations i JOIN users u ON u.id = $2
+      WHERE i.secret_hash = $1 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > now()`,
+    [hash, userId],
+  );
+  if (!pending || pending.anyEmail || canonicalEmail(pending.invited) === canonicalEmail(pending.own)) return;
+  throw new DomainError('invitation_for_another');
+}
+
 function shown(invitation: InvitationEntity): Invitation {
   return {
     invitation_id: invitation.id,
     email: invitation.email,
     role: invitation.role,
+    any_email: invitation.anyEmail,
     status: statusOf(invitation),
     expires_at: invitation.expiresAt.toISOString(),
     created_at: invitation.createdAt.toISOString(),

@@ -1,7 +1,7 @@
-import { type Role, ROLES } from '@puerta/contracts';
+import { type LoginAnswer, type Role, ROLES } from '@puerta/contracts';
 import { randomUUID } from 'node:crypto';
 import { expectCode, tally, times } from '../../test/expect-code';
-import { actorOf, TestIdentity } from '../../test/identity';
+import { actorOf, newEmail, PASSWORD, TestIdentity } from '../../test/identity';
 import type { Call } from '@puerta/service';
 import { InvitationsService } from './invitations.service';
 
@@ -19,6 +19,7 @@ describe('create', () => {
       invitation_id: expect.any(String),
       email: 'guest@example.com',
       role: 'issuer',
+      any_email: true,
       status: 'pending',
       expires_at: expect.any(String),
       created_at: expect.any(String),
@@ -37,7 +38,7 @@ describe('create', () => {
     const life = ({ expires_at, created_at }: { expires_at: string; created_at: string }): number =>
       (Date.parse(expires_at) - Date.parse(created_at)) / 1000;
     expect(life(await identity.invite(company, owner, 'door'))).toBe(7 * 24 * 3600);
-    expect(life(await identity.invite(company, owner, 'door', 90))).toBe(90);
+    expect(life(await identity.invite(company, owner, 'door', { expires_in: 90 }))).toBe(90);
   });
 
   it('answers the same secret when it is asked again with the same key', async () => {
@@ -123,6 +124,76 @@ describe('list', () => {
     );
     expect([...first.items, ...second.items].map(({ invitation_id }) => invitation_id)).toEqual(made.reverse());
     expect(second.next_cursor).toBeNull();
+  });
+});
+
+describe('an invitation that names an e-mail', () => {
+  const invite = async (email: string, role: 'door' | 'admin' = 'door') => {
+    const { company, owner } = await identity.found();
+    const { invitation } = await identity.invite(company, owner, role, { email, any_email: null });
+    const status = async () => {
+      const { items } = await identity.ask('invitations.list', { company_id: company.company_id }, { actor: owner });
+      return items[0]?.status;
+    };
+    return { company, invitation, status };
+  };
+  const accept = (session: LoginAnswer, invitation: string) =>
+    identity.ask('companies.ensure', { invitation }, { actor: actorOf(session) });
+
+  it('is good for the account with that e-mail, however that is written', async () => {
+    for (const [invited, own] of [
+      ['ana-1@münchen.de', 'ANA-1@xn--mnchen-3ya.de'],
+      ['oﬃce-2@example.com', 'office-2@example.com'],
+    ] as const) {
+      const { company, invitation, status } = await invite(invited);
+      expect(await accept(await identity.register({ email: own }), invitation)).toMatchObject({
+        company_id: company.company_id,
+        roles: ['door'],
+      });
+      expect(await status()).toBe('accepted');
+    }
+  });
+
+  it('is not taken by another account, and stays good', async () => {
+    const email = newEmail();
+    const { company, invitation, status } = await invite(email, 'admin');
+    const thief = await identity.register();
+    await expectCode(accept(thief, invitation), 'invitation_for_another');
+    await expectCode(identity.register({ email: `x${email}`, invitation }), 'invitation_for_another');
+    await expectCode(identity.ask('users.login', { email: `x${email}`, password: PASSWORD }), 'invalid_credentials');
+    expect(await status()).toBe('pending');
+    const [{ n }] = await identity.database.query('SELECT count(*)::int AS n FROM memberships WHERE user_id = $1', [
+      thief.user_id,
+    ]);
+    expect(n).toBe(0);
+    expect(await identity.register({ email, invitation })).toMatchObject({
+      company_id: company.company_id,
+      roles: ['admin'],
+    });
+    // Once it is used, it says no more than any other that is.
+    await expectCode(accept(thief, invitation), 'invitation_invalid');
+  });
+
+  it('goes to its own account of many that present it at once', async () => {
+    for (let round = 0; round < 5; round++) {
+      const email = newEmail();
+      const { invitation } = await invite(email);
+      const [own, ...others] = await Promise.all(times(8, (n) => identity.register(n === 0 ? { email } : {})));
+      const rivals = [...others, ...others].map((one) => accept(one, invitation));
+      const outcome = await tally([...rivals, accept(own as LoginAnswer, invitation)]);
+      expect(outcome['ok']).toBe(1);
+      expect((outcome['invitation_for_another'] ?? 0) + (outcome['invitation_invalid'] ?? 0)).toBe(14);
+      expect((await accept(own as LoginAnswer, invitation)).roles).toEqual(['door']);
+    }
+  });
+
+  it('stays good when only others present it, however many at once', async () => {
+    const email = newEmail();
+    const { invitation, status } = await invite(email);
+    const others = await Promise.all(times(8, () => identity.register()));
+    expect(await tally(others.map((one) => accept(one, invitation)))).toEqual({ invitation_for_another: 8 });
+    expect(await status()).toBe('pending');
+    await identity.register({ email, invitation });
   });
 });
 

@@ -33,7 +33,7 @@ export class UsersService {
 
   /**
    * Makes a user and their first session; with an invitation also a member of the company that invites. All or nothing.
-   * @throws DomainError `email_taken`, `invitation_invalid`, `validation_failed` for a password that is easily guessed
+   * @throws DomainError `email_taken`, `invitation_invalid`, `invitation_for_another`, `validation_failed` for a password that is easily guessed
    */
   async register(dto: RegisterDto, call: Call): Promise<LoginAnswer> {
     const company = dto.invitation ? await this.invitations.companyName(dto.invitation) : [];

@@ -32,6 +32,7 @@ const CODES = {
     'company_creation_closed',
     'invitation_not_found',
     'invitation_invalid',
+    'invitation_for_another',
     'card_not_found',
     'card_number_taken',
     'card_state_conflict',

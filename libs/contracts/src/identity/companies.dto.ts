@@ -1,6 +1,6 @@
 import { ROLES, type Role } from '../core';
 import { ApiProperty } from '../documentation';
-import { changesOf, Choice, Email, Id, Int, pageOf, PageQueryDto, Text } from '../validation';
+import { changesOf, Choice, Email, Flag, Id, Int, pageOf, PageQueryDto, Text } from '../validation';
 import { LOCALES, type Locale } from './users.dto';
 
 /** Who may join without being invited: nobody, or anybody. */
@@ -51,6 +51,9 @@ export class InviteDto {
 
   @Int({ min: 60, max: 2_592_000, optional: true, description: 'Seconds, 7 days unless told' })
   expires_in?: number | null;
+
+  @Flag({ optional: true, description: 'Good for whoever presents it; else only for an account with that e-mail' })
+  any_email?: boolean | null;
 }
 
 export class InviteCommand extends InviteDto {
@@ -114,6 +117,9 @@ export class Invitation {
 
   @ApiProperty({ enum: ROLES })
   role: Role;
+
+  @ApiProperty({ description: 'Whether it is good for whoever presents it' })
+  any_email: boolean;
 
   @ApiProperty({ enum: ['pending', 'accepted', 'revoked', 'expired'] })
   status: 'pending' | 'accepted' | 'revoked' | 'expired';
