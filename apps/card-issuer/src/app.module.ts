@@ -5,6 +5,7 @@ import { StorageModule } from '@puerta/storage';
 import { CardBulkRunner } from './bulks/card-bulk.runner';
 import { CardBulksMessages } from './bulks/card-bulks.messages';
 import { CardBulksService } from './bulks/card-bulks.service';
+import { CardAccess } from './cards/card-access';
 import { CardStatesService } from './cards/card-states.service';
 import { CardView } from './cards/card-view';
 import { CardWriter } from './cards/card-writer';
@@ -30,6 +31,7 @@ export class AppModule {
       controllers: [CardBulksMessages, CardsMessages, PhotosMessages, PicturesMessages, ScansMessages],
       providers: [
         { provide: CardCodes, useValue: new CardCodes(CARD_ISSUER_CODE_SECRETS, PUBLIC_URL) },
+        CardAccess,
         CardBulkRunner,
         CardBulksService,
         CardsService,

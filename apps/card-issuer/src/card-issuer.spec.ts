@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { cardIssuerContract } from '@puerta/contracts';
 import { readQrCodes } from '@puerta/testing';
-import { codeOf, scanCode, TestCardIssuer, user } from '../test/card-issuer';
+import { codeOf, joined, scanCode, TestCardIssuer, user } from '../test/card-issuer';
 
 let service: TestCardIssuer;
 beforeAll(async () => {
@@ -129,8 +129,9 @@ describe('the picture of a card', () => {
   });
 
   it('is for whom the card is for', async () => {
-    const holder = user(null, null);
-    const card = await service.issue(user(), { holder: { name: 'Ana', user_id: holder.user_id } });
+    const issuer = user();
+    const holder = joined(user(null, null), issuer);
+    const card = await service.issue(issuer, { holder: { name: 'Ana', user_id: holder.user_id } });
     const draw = (actor?: ReturnType<typeof user>) =>
       codeOf(service.ask('cards.qr', { card_id: card.card_id, format: 'svg' }, { actor }));
     expect(await draw(holder)).toMatchObject({ content_type: 'image/svg+xml' });

@@ -31,6 +31,7 @@ import { FileAddresses, FolderStorage } from '@puerta/storage';
 import { createDatabase, testRedisUrl } from '@puerta/testing';
 import { DataSource } from 'typeorm';
 import { cardIssuer } from '../src/card-issuer';
+import { CardAccess } from '../src/cards/card-access';
 import { CardStatesService } from '../src/cards/card-states.service';
 import { CardView } from '../src/cards/card-view';
 import { CardWriter } from '../src/cards/card-writer';
@@ -39,7 +40,7 @@ import { CardCodes } from '../src/codes/card-codes';
 import { PhotosService } from '../src/photos/photos.service';
 import { OrphanFiles } from '../src/photos/orphan-files';
 import { ScansService } from '../src/scans/scans.service';
-import { identityPart, TestIdentity, tokenServicePart, TestTokenService } from './neighbours';
+import { identityPart, members, TestIdentity, tokenServicePart, TestTokenService } from './neighbours';
 
 type Patterns = keyof (typeof cardIssuerContract)['patterns'];
 
@@ -152,16 +153,18 @@ export class TestCardIssuer {
     const codes = new CardCodes(secrets, PUBLIC_URL);
     const view = new CardView(codes, this.storage);
     const inbox = new Inbox(this.database, secrets.current.key, new Sealer(this.config.BUS_SECRET));
-    const writer = new CardWriter(this.database, inbox, view);
+    const identity = new ServiceClient(this.neighbourly, identityContract);
+    const access = new CardAccess(this.database, identity);
+    const writer = new CardWriter(inbox, access, view);
     return {
-      cards: new CardsService(this.database, writer, codes, view),
+      cards: new CardsService(this.database, access, writer, codes, view),
       photos: new PhotosService(this.database, writer, new OrphanFiles(this.database, this.storage), this.storage),
-      states: new CardStatesService(writer, codes),
+      states: new CardStatesService(access, writer, codes),
       scans: new ScansService(
         this.database,
         new ServiceClient(this.neighbourly, tokenServiceContract),
         this.storage,
-        new ServiceClient(this.neighbourly, identityContract),
+        identity,
       ),
     };
   }
@@ -192,6 +195,17 @@ function folderOf({ STORAGE_URL: place }: ReturnType<typeof testConfig>): string
 /** A user who acts in a company; of one of their own unless told. */
 export function user(role: Role | null = 'issuer', companyId: string | null = randomUUID()): Actor {
   return { user_id: randomUUID(), session_id: randomUUID(), email: 'ana@example.com', company_id: companyId, role };
+}
+
+/** Makes a user a member of that issuer's company, for as long as they act in whichever. @returns the user */
+export function joined(holder: Actor, issuer: Actor): Actor {
+  members.add(`${holder.user_id} ${issuer.company_id}`);
+  return holder;
+}
+
+/** The reverse. */
+export function removed(holder: Actor, issuer: Actor): void {
+  members.delete(`${holder.user_id} ${issuer.company_id}`);
 }
 
 /** A message from the gateway, as a handler sees it. */

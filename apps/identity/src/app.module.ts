@@ -16,6 +16,7 @@ import { RefreshTokens } from './sessions/refresh-tokens';
 import { sessionPruner } from './sessions/prune-sessions';
 import { SessionsMessages } from './sessions/sessions.messages';
 import { SessionsService } from './sessions/sessions.service';
+import { MembershipsMessages } from './memberships/memberships.messages';
 import { Passwords } from './users/passwords';
 import { UsersMessages } from './users/users.messages';
 import { UsersService } from './users/users.service';
@@ -31,6 +32,7 @@ export class AppModule {
         ActivityMessages,
         CompaniesMessages,
         InvitationsMessages,
+        MembershipsMessages,
         SessionsMessages,
         UsersMessages,
       ],

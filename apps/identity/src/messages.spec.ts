@@ -58,6 +58,7 @@ const GOOD: Partial<Record<Patterns, Record<string, unknown>>> = {
   'invitations.create': { company_id: randomUUID(), email: 'a@example.com', role: 'door', expires_in: 60 },
   'invitations.list': { company_id: randomUUID() },
   'invitations.revoke': { company_id: randomUUID(), invitation_id: randomUUID() },
+  'memberships.check': { user_id: randomUUID(), company_id: randomUUID() },
   'activity.record': {
     id: randomUUID(),
     kind: 'card.issued',
@@ -85,6 +86,7 @@ const FOR_ANYBODY: Patterns[] = [
   'sessions.refresh',
   'access.check',
   'companies.label',
+  'memberships.check',
   'activity.record',
 ];
 
@@ -102,6 +104,38 @@ it("tells a company's name to card-issuer, and to nobody else", async () => {
   expect(await label(company_id, 'card-issuer')).toEqual({ company_id, name: 'Universidad Demo' });
   await expectCode(label(randomUUID(), 'card-issuer'), 'company_not_found');
   await expectCode(label(company_id, 'gateway'), 'internal');
+});
+
+it('tells card-issuer, and nobody else, who is an active member', async () => {
+  const { company, owner } = await identity.found();
+  const member = await identity.member(company, owner, 'member');
+  const [id, other] = [company.company_id, (await identity.found()).company.company_id];
+  const check = (user_id: string, company_id = id, caller = 'card-issuer') =>
+    identity.askAnything('memberships.check', { user_id, company_id }, { caller });
+  expect(await check(owner.user_id)).toEqual({ active: true });
+  expect(await check(member.user_id)).toEqual({ active: true });
+  for (const [user, where] of [
+    [owner.user_id, other],
+    [owner.user_id, randomUUID()],
+    [randomUUID(), id],
+  ] as const) {
+    expect(await check(user, where)).toEqual({ active: false });
+  }
+  await expectCode(check(owner.user_id, id, 'gateway'), 'internal');
+
+  const set = (table: string, column: string, status: string) =>
+    identity.database.query(`UPDATE ${table} SET status = $2 WHERE ${column} = $1`, [member.user_id, status]);
+  for (const [table, column, away] of [
+    ['memberships', 'user_id', 'suspended'],
+    ['users', 'id', 'inactive'],
+  ] as const) {
+    await set(table, column, away);
+    expect(await check(member.user_id)).toEqual({ active: false });
+    await set(table, column, 'active');
+    expect(await check(member.user_id)).toEqual({ active: true });
+  }
+  await identity.database.query('DELETE FROM memberships WHERE user_id = $1', [member.user_id]);
+  expect(await check(member.user_id)).toEqual({ active: false });
 });
 
 it('believes nobody but the gateway about the actor', async () => {

@@ -4,7 +4,7 @@ import { DomainError } from '@puerta/contracts/core';
 import type { Call } from '@puerta/service';
 import { type EntityManager, In } from 'typeorm';
 import { CardCodes } from '../codes/card-codes';
-import { type CardFilter, issuedBy, issuedByOrHeldBy } from './card-access';
+import { CardAccess, type CardFilter, issuedBy } from './card-access';
 import { REACTIVATE, REVOKE, SUSPEND, type Transition } from './card-transitions';
 import { CardWriter, hold, record } from './card-writer';
 import { CardEntity } from './card.entity';
@@ -16,13 +16,14 @@ import { CardEntity } from './card.entity';
 @Injectable()
 export class CardStatesService {
   constructor(
+    private readonly access: CardAccess,
     private readonly writer: CardWriter,
     private readonly codes: CardCodes,
   ) {}
 
   /** @throws DomainError `card_not_found`, `card_state_conflict` */
-  suspend(dto: CardReasonCommand, call: Call): Promise<Card> {
-    return this.change(SUSPEND, issuedByOrHeldBy(dto.card_id, call), dto, call);
+  async suspend(dto: CardReasonCommand, call: Call): Promise<Card> {
+    return this.change(SUSPEND, await this.access.issuedByOrHeldBy(dto.card_id, call), dto, call);
   }
 
   /** @throws DomainError `company_required`, `role_required`, `card_not_found`, `card_state_conflict` */
@@ -57,11 +58,12 @@ export class CardStatesService {
 
   private change(
     { from, to, kind }: Transition,
-    filter: CardFilter,
+    filter: CardFilter | undefined,
     dto: CardReasonCommand,
     call: Call,
   ): Promise<Card> {
     return this.writer.once(dto, call, async (tx) => {
+      if (!filter) throw new DomainError('card_not_found');
       const startable = filter.map((part) => ({ ...part, status: In(from) }));
       const { affected } = await tx.update(CardEntity, startable, { status: to });
       if (affected !== 1) throw await refusal(tx, filter);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Actor, Card } from '@puerta/contracts';
-import { codeOf, delivery, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
+import { codeOf, delivery, joined, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
 
 let service: TestCardIssuer;
 beforeAll(async () => {
@@ -91,7 +91,7 @@ describe('who may', () => {
   });
 
   it('suspend: also the holder, who then cannot take it back', async () => {
-    const holder = user(null, null);
+    const holder = joined(user(null, null), actor);
     const card = await service.issue(actor, { holder: { name: 'Ana', user_id: holder.user_id } });
     expect(await send('suspend', card, holder)).toMatchObject({ status: 'suspended' });
     expect(await codeOf(send('suspend', card, holder))).toBe('card_state_conflict');
@@ -203,11 +203,11 @@ describe('at once', () => {
   });
 
   it('a key that is used again shows of the card no more than it did the first time', async () => {
-    const holder = user(null, null);
+    const holder = joined(user(null, null), actor);
     const card = await service.issue(actor, { holder: { name: 'Ana', user_id: holder.user_id } });
     const first = await send('suspend', card, holder, 'mine');
     expect(first).toMatchObject({ status: 'suspended' });
-    const other = { card_id: card.card_id, holder: { name: 'Eva', user_id: randomUUID() } };
+    const other = { card_id: card.card_id, holder: { name: 'Eva', user_id: joined(user(), actor).user_id } };
     await service.ask('cards.update', other, { actor });
     expect(await send('suspend', card, holder, 'mine')).toEqual(first);
     // Where the first answer was lost, it is made of what they may see now.

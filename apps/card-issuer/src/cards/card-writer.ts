@@ -3,9 +3,9 @@ import type { Card } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
 import { Inbox, publishAll } from '@puerta/database';
 import { actorOf, type Call } from '@puerta/service';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { type CardFilter, issuedByOrHeldBy } from './card-access';
+import { CardAccess, type CardFilter } from './card-access';
 import { CardEventEntity, type CardEventKind } from './card-event.entity';
 import { CardEntity } from './card.entity';
 import { CardView } from './card-view';
@@ -14,8 +14,8 @@ import { CardView } from './card-view';
 @Injectable()
 export class CardWriter {
   constructor(
-    private readonly dataSource: DataSource,
     private readonly inbox: Inbox,
+    private readonly access: CardAccess,
     private readonly view: CardView,
   ) {}
 
@@ -31,11 +31,9 @@ export class CardWriter {
       const card = await effect(tx);
       return { reference: { card_id: card.id }, answer: await this.view.of(card) };
     };
-    return this.inbox.answer(request, call, change, async ({ card_id: id }) => {
-      const card = await this.dataSource.manager.findOneBy(CardEntity, issuedByOrHeldBy(id, call));
-      if (!card) throw new DomainError('card_not_found');
-      return this.view.of(card);
-    });
+    return this.inbox.answer(request, call, change, async ({ card_id: id }) =>
+      this.view.of(await this.access.find(id, call)),
+    );
   }
 }
 

@@ -6,7 +6,7 @@ import type { Call } from '@puerta/service';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { CardCodes } from '../codes/card-codes';
-import { issuedBy, issuedByOrHeldBy, issuingCompany } from './card-access';
+import { CardAccess, issuedBy, issuingCompany } from './card-access';
 import { cardsOf } from './card-filter';
 import { withChanges } from './card-holder';
 import { cardNumber, skipTaken, takeSerial } from './card-numbers';
@@ -20,6 +20,7 @@ import { CardEntity } from './card.entity';
 export class CardsService {
   constructor(
     private readonly dataSource: DataSource,
+    private readonly access: CardAccess,
     private readonly writer: CardWriter,
     private readonly codes: CardCodes,
     private readonly view: CardView,
@@ -28,11 +29,14 @@ export class CardsService {
   /**
    * Issues a card for the actor's company, under the number asked for or the next free one of this year (UTC).
    *
-   * @throws DomainError `company_required`, `role_required`, `card_number_taken`
+   * @throws DomainError `company_required`, `role_required`, `card_number_taken`, `validation_failed` for a holder who is
+   *   no active member of the company
    */
-  issue(dto: IssueCardDto, call: Call): Promise<Card> {
+  async issue(dto: IssueCardDto, call: Call): Promise<Card> {
     const companyId = issuingCompany(call);
+    const refusal = await this.access.refusalOfHolder(dto.holder.user_id, companyId);
     return this.writer.once(dto, call, async (tx) => {
+      if (refusal) throw refusal;
       const card = await (dto.number == null
         ? this.insertNext(tx, companyId, dto)
         : this.insertAs(tx, companyId, dto, dto.number));
@@ -43,9 +47,7 @@ export class CardsService {
 
   /** @throws DomainError `card_not_found`, also for who neither issues for its company nor holds it */
   async get(dto: CardIdDto, call: Call): Promise<Card> {
-    const card = await this.dataSource.manager.findOneBy(CardEntity, issuedByOrHeldBy(dto.card_id, call));
-    if (!card) throw new DomainError('card_not_found');
-    return this.view.of(card);
+    return this.view.of(await this.access.find(dto.card_id, call));
   }
 
   /**
@@ -62,14 +64,17 @@ export class CardsService {
   /**
    * Corrects a card: what is absent stays, null clears.
    *
-   * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for no name
+   * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for no name, or a new holder
+   *   who is no active member of the company
    */
-  update(dto: UpdateCardCommand, call: Call): Promise<Card> {
+  async update(dto: UpdateCardCommand, call: Call): Promise<Card> {
     const filter = issuedBy(dto.card_id, call);
     if (dto.holder === null) throw cannotClear('holder');
     if (dto.holder?.name === null) throw cannotClear('holder.name');
+    const refusal = await this.access.refusalOfHolder(dto.holder?.user_id, issuingCompany(call));
     return this.writer.once(dto, call, async (tx) => {
       const card = await hold(tx, filter);
+      if (refusal && dto.holder?.user_id !== card.holder.user_id) throw refusal;
       const changes = changesIn(dto, card);
       if (Object.keys(changes).length === 0) return card;
       Object.assign(card, changes);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Actor, Card, CardPage, ListCardsDto } from '@puerta/contracts';
-import { codeOf, TestCardIssuer, user } from '../../test/card-issuer';
+import { codeOf, joined, TestCardIssuer, user } from '../../test/card-issuer';
 
 let service: TestCardIssuer;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ const FUTURE = '2099-01-01T00:00:00Z';
 describe('getting a card', () => {
   it('is for who issues for its company, and for its holder in whichever company or none', async () => {
     const issuer = user();
-    const holder = user(null, null);
+    const holder = joined(user(null, null), issuer);
     const card = await service.issue(issuer, { holder: { name: 'Ana', user_id: holder.user_id } });
     const get = (actor: Actor | undefined) => codeOf(service.ask('cards.get', { card_id: card.card_id }, { actor }));
 
@@ -228,7 +228,7 @@ describe('correcting a card', () => {
       document_id: 'V-1',
       title: 'Docente',
       unit: 'Letras',
-      user_id: randomUUID(),
+      user_id: joined(user(), actor).user_id,
     };
     card = await service.issue(actor, { holder, valid_until: FUTURE });
   });

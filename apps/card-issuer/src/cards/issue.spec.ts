@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { type Card, CARD_CODE, type IssueCardDto } from '@puerta/contracts';
-import { codeOf, delivery, PUBLIC_URL, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
+import { codeOf, delivery, joined, PUBLIC_URL, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
 import { cardNumber } from './card-numbers';
 
 const YEAR = new Date().getUTCFullYear();
@@ -17,15 +16,16 @@ const issueTo = (name: string): IssueCardDto => ({ holder: { name } });
 
 describe('a card that is issued', () => {
   it('answers all of itself, with the address of its QR', async () => {
+    const actor = user();
     const holder = {
       name: 'Ana Pérez',
       email: 'ana@example.com',
       document_id: 'V-1',
       title: 'Estudiante',
       unit: 'Ingeniería',
-      user_id: randomUUID(),
+      user_id: joined(user(), actor).user_id,
     };
-    const card = await service.issue(user(), { holder, valid_until: '2099-12-31T23:59:59.999Z' });
+    const card = await service.issue(actor, { holder, valid_until: '2099-12-31T23:59:59.999Z' });
     expect(card).toEqual({
       card_id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
       number: numbered(10_001),

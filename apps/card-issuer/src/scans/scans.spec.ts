@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Card, DomainError, type OpenedScan, type ScanProfile } from '@puerta/contracts';
 import { v7 as uuidv7 } from 'uuid';
-import { codeOf, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
+import { codeOf, joined, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
 
 let service: TestCardIssuer;
 beforeAll(async () => {
@@ -106,7 +106,7 @@ describe('what a scan shows', () => {
       document_id: 'V-1',
       title: 'Docente',
       unit: 'Letras',
-      user_id: randomUUID(),
+      user_id: joined(user(), actor).user_id,
     };
     const card = await service.issue(actor, { holder, valid_until: '2099-01-01T00:00:00Z' });
     expect(await profile(await scanned(card))).toEqual({

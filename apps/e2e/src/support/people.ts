@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Card, EnsureCompanyAnswer, LoginAnswer } from '@puerta/contracts';
+import type { Card, CreatedInvitation, EnsureCompanyAnswer, LoginAnswer } from '@puerta/contracts';
 import type { Answer, HttpClient, Puerta, RequestOptions } from '@puerta/testing';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -14,6 +14,28 @@ export function expectStatus<Body>(answer: Answer<Body>, status: number): Body {
 export async function register(api: HttpClient, name = 'Ana Pérez'): Promise<LoginAnswer> {
   const body = { name, email: `${randomUUID()}@example.com`, password: PASSWORD };
   return expectStatus(await api.post<LoginAnswer>('/users/register', body), 201);
+}
+
+export interface Member {
+  readonly userId: string;
+  /** An access token that carries the company. */
+  readonly token: string;
+  /** One from before the company was chosen. */
+  readonly firstToken: string;
+}
+
+/** Somebody new, who has accepted an invitation into a company. */
+export async function member(api: HttpClient, { companyId, token }: Administrator): Promise<Member> {
+  const { email, user_id, access_token } = await register(api, 'Luis Rojas');
+  const { invitation } = expectStatus(
+    await api.post<CreatedInvitation>(`/companies/${companyId}/invitations`, { email, role: 'member' }, { token }),
+    201,
+  );
+  const ensured = expectStatus(
+    await api.post<EnsureCompanyAnswer>('/users/me/ensure-company', { invitation }, { token: access_token }),
+    200,
+  );
+  return { userId: user_id, token: ensured.new_access_token, firstToken: access_token };
 }
 
 export interface Administrator {

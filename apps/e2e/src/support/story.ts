@@ -19,7 +19,7 @@ import {
   type RedisServers,
 } from '@puerta/testing';
 import { askAs } from './bus';
-import { administrator, expectStatus, holder, issueCard, PASSWORD, register } from './people';
+import { administrator, expectStatus, holder, issueCard, member, PASSWORD, register } from './people';
 
 /** Scan passes live so many seconds where the story is told, so that their end can be waited for. */
 export const PASS_SECONDS = 3;
@@ -275,15 +275,16 @@ export function tellTheStory(start: () => Promise<Puerta>, servers?: () => Redis
   });
 
   it('shows a holder the card and nobody else', async () => {
-    const { token } = await administrator(api);
-    const [student, stranger] = [await register(api), await register(api)];
-    const body = { holder: { ...holder(), user_id: student.user_id } };
+    const admin = await administrator(api);
+    const { token } = admin;
+    const [student, stranger] = [await member(api, admin), await register(api)];
+    const body = { holder: { ...holder(), user_id: student.userId } };
     const card = expectStatus(await api.post<Card>('/cards', body, { token }), 201);
-    expectStatus(await api.get(`/cards/${card.card_id}`, { token: student.access_token }), 200);
-    expectStatus(await api.get(`/cards/${card.card_id}/qr.png`, { token: student.access_token }), 200);
+    expectStatus(await api.get(`/cards/${card.card_id}`, { token: student.firstToken }), 200);
+    expectStatus(await api.get(`/cards/${card.card_id}/qr.png`, { token: student.firstToken }), 200);
     expectStatus(await api.get(`/cards/${card.card_id}`, { token: stranger.access_token }), 404);
-    expectStatus(await api.post(`/cards/${card.card_id}/suspend`, {}, { token: student.access_token }), 200);
-    const reactivated = await api.post(`/cards/${card.card_id}/reactivate`, {}, { token: student.access_token });
+    expectStatus(await api.post(`/cards/${card.card_id}/suspend`, {}, { token: student.firstToken }), 200);
+    const reactivated = await api.post(`/cards/${card.card_id}/reactivate`, {}, { token: student.firstToken });
     expect(reactivated).toMatchObject({ status: 403, body: { code: 'company_required' } });
   });
 

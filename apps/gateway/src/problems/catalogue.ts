@@ -149,5 +149,6 @@ export const FIELD_ERRORS: Readonly<Record<FieldErrorCode, Texts>> = {
     en: 'is little more than your name, your e-mail, the company or the product',
     es: 'es poco más que su nombre, su correo, la compañía o el producto',
   },
+  no_such_member: { en: 'is no active member of this company', es: 'no es miembro activo de esta compañía' },
   too_deep: { en: 'is nested too deeply', es: 'está anidado en exceso' },
 };

@@ -32,6 +32,17 @@ export async function join(tx: EntityManager, userId: string, companyId: string,
   else if (membership.raised) await note(tx, { kind: 'member.role_changed', ...deed });
 }
 
+/** Whether a user who may sign in is an active member of a company. */
+export async function isActiveMember(em: EntityManager, userId: string, companyId: string): Promise<boolean> {
+  const found = await rowsOf(
+    em,
+    `SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id AND u.status = 'active'
+      WHERE m.user_id = $1 AND m.company_id = $2 AND m.status = 'active'`,
+    [userId, companyId],
+  );
+  return found.length > 0;
+}
+
 /** Makes a company the one in which the user's next session begins. */
 export async function chooseCompany(tx: EntityManager, userId: string, companyId: string): Promise<void> {
   await tx.query('UPDATE users SET company_id = $2 WHERE id = $1 AND company_id IS DISTINCT FROM $2', [

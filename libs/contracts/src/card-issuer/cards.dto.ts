@@ -31,7 +31,10 @@ export class HolderDto {
   @Text({ max: 120, optional: true, example: 'Ingeniería' })
   unit?: string | null;
 
-  @Id({ optional: true, description: 'The user who holds the card, if any' })
+  @Id({
+    optional: true,
+    description: 'The user who holds the card, if any: an active member of the company, who may see and suspend it',
+  })
   user_id?: string | null;
 }
 

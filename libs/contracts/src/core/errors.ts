@@ -99,6 +99,7 @@ export type FieldErrorCode =
   | 'conflicts'
   | 'common_password'
   | PasswordFlaw
+  | 'no_such_member'
   | 'too_deep';
 
 /** Facts that travel with an error and that a caller may see, e.g. `{ retry_after: 30 }`. */

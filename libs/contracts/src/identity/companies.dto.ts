@@ -42,6 +42,20 @@ export class CompanyIdDto {
   company_id: string;
 }
 
+/** A user and a company, about whom another service asks. */
+export class MembershipDto {
+  @Id()
+  company_id: string;
+
+  @Id()
+  user_id: string;
+}
+
+/** Whether a user is an active member of a company, now. Of a user or a company that never was it is false too. */
+export interface MembershipFact {
+  readonly active: boolean;
+}
+
 export class InviteDto {
   @Email()
   email: string;

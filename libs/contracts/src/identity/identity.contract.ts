@@ -12,6 +12,8 @@ import {
   type InvitationPage,
   InviteCommand,
   ListInvitationsCommand,
+  MembershipDto,
+  type MembershipFact,
   UpdateCompanyCommand,
 } from './companies.dto';
 import {
@@ -47,6 +49,8 @@ export const identityContract = defineContract('identity', {
   'companies.label': answers<CompanyLabel>().to(CompanyIdDto, 'card-issuer'),
   /** Chooses the company the actor's session acts in, joining it where the rules allow. */
   'companies.ensure': answers<EnsureCompanyAnswer>().to(EnsureCompanyDto, 'gateway'),
+  /** Asked by who keeps a user's id for a company: of another service's ids, only its owner knows what they are worth. */
+  'memberships.check': answers<MembershipFact>().to(MembershipDto, 'card-issuer'),
   'invitations.create': answers<CreatedInvitation>().to(InviteCommand, 'gateway'),
   'invitations.list': answers<InvitationPage>().to(ListInvitationsCommand, 'gateway'),
   'invitations.revoke': answers<Done>().to(InvitationIdDto, 'gateway'),
