@@ -147,6 +147,13 @@ export class TestCardIssuer {
     return this.ask('cards.issue', { holder: { name: 'Luis Rojas' }, ...more }, { actor });
   }
 
+  /** Lets a card's time have passed. @returns the card then */
+  async expire(card: Card): Promise<Card> {
+    const valid_until = '2020-01-01T00:00:00.000Z';
+    await this.database.query('UPDATE cards SET valid_until = $2 WHERE id = $1', [card.card_id, valid_until]);
+    return { ...card, status: 'expired', valid_until };
+  }
+
   /** The services without the bus between: for messages that are delivered again. */
   direct(): { cards: CardsService; photos: PhotosService; states: CardStatesService; scans: ScansService } {
     const { CARD_ISSUER_CODE_SECRETS: secrets } = this.config;

@@ -6,6 +6,7 @@ import { Jobs } from '@puerta/jobs';
 import { actorOf, type Call } from '@puerta/service';
 import type { EntityManager } from 'typeorm';
 import { issuingCompany } from '../cards/card-access';
+import { validUntil } from '../cards/card-validity';
 import { BEGINNING, type BulkInput, CARD_BULK, type CardBulkJob } from './card-bulk';
 
 /** Commands for many cards at once. The role is checked when one starts: losing it later stops none. */
@@ -20,9 +21,10 @@ export class CardBulksService {
   async start(dto: BulkCardsDto, call: Call): Promise<CardBulk> {
     const companyId = issuingCompany(call);
     const input = inputOf(dto);
-    const enqueue = async (tx: EntityManager) => ({
-      reference: { job_id: await this.jobs.enqueue(tx, CARD_BULK, input, actorOf(call)) },
-    });
+    const enqueue = async (tx: EntityManager) => {
+      validUntil(input.valid_until);
+      return { reference: { job_id: await this.jobs.enqueue(tx, CARD_BULK, input, actorOf(call)) } };
+    };
     return this.inbox.answer(dto, call, enqueue, async ({ job_id: id }) =>
       toBulk(await this.jobs.get(CARD_BULK, id, companyId)),
     );

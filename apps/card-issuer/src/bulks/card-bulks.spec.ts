@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.stop());
 
-const SOON = '2099-06-30T00:00:00.000Z';
+const SOON = '2060-06-30T00:00:00.000Z';
 
 const start = (actor: Actor, dto: BulkCardsDto, idempotencyKey?: string): Promise<CardBulk> =>
   service.ask('card-bulks.start', dto, { actor, ...(idempotencyKey ? { idempotencyKey } : {}) });
@@ -78,7 +78,7 @@ describe('a command for many cards', () => {
 
   it('renews: an expired card is active again, a revoked one stays as it is', async () => {
     const actor = user();
-    const expired = await service.issue(actor, { valid_until: '2020-01-01T00:00:00Z' });
+    const expired = await service.expire(await service.issue(actor));
     const current = await service.issue(actor, { valid_until: SOON });
     const revoked = await send(actor, 'revoke', await service.issue(actor));
     expect(await run(actor, { action: 'renew', filter: {}, valid_until: SOON })).toMatchObject({
@@ -136,15 +136,57 @@ describe('a command for many cards', () => {
     expect((await read(stranger, theirs)).status).toBe('active');
   });
 
-  it('tried dry, changes nothing and counts the same', async () => {
+  it.each([
+    { action: 'renew' as const, valid_until: SOON, skipped: { card_state_conflict: 1, unchanged: 1 } },
+    { action: 'suspend' as const, skipped: { card_state_conflict: 1 } },
+    { action: 'revoke' as const, skipped: { card_state_conflict: 1 } },
+  ])('tried dry, $action changes nothing and counts what it would change', async ({ skipped, ...command }) => {
     const actor = user();
-    const card = await service.issue(actor);
-    await send(actor, 'revoke', await service.issue(actor));
-    const dry = await run(actor, { action: 'suspend', filter: {}, dry_run: true });
-    expect(dry).toMatchObject({ dry_run: true, changed: 1, skipped: { ...NONE, card_state_conflict: 1 } });
-    expect(await read(actor, card)).toEqual(card);
-    expect(await service.history(card)).toEqual(['issued']);
-    expect(await run(actor, { action: 'suspend', filter: {} })).toMatchObject({ changed: 1, skipped: dry.skipped });
+    const holder = { name: 'Ana', unit: 'Derecho' };
+    const cards = [
+      await service.issue(actor, { holder }),
+      await service.issue(actor, { holder, valid_until: SOON }),
+      await send(actor, 'revoke', await service.issue(actor, { holder })),
+      await service.issue(actor),
+    ];
+    const told = () => service.count('card_events', 'actor_user_id = $1', [actor.user_id]);
+    const before = await told();
+    const counted = {
+      changed: 3 - Object.values(skipped).reduce((sum, n) => sum + n),
+      skipped: { ...NONE, ...skipped },
+    };
+    const filter = { unit: 'Derecho', q: 'ána' };
+    const dry = await run(actor, { ...command, filter, dry_run: true });
+    expect(dry).toMatchObject({ status: 'done', dry_run: true, done: 3, total: 3, ...counted });
+    for (const card of cards) expect(await read(actor, card)).toEqual(card);
+    expect(await told()).toBe(before);
+    expect(await run(actor, { ...command, filter })).toMatchObject({ dry_run: false, done: 3, ...counted });
+    expect(await told()).toBe(before + counted.changed);
+  });
+
+  it.each(['0000-01-01T00:00:00Z', '2020-01-01T00:00:00Z', '2199-01-01T00:00:00Z'])(
+    'renews nothing until %s, not even dry: there is no job',
+    async (valid_until) => {
+      const actor = user();
+      const card = await service.issue(actor);
+      for (const dry_run of [false, true]) {
+        await expect(start(actor, { action: 'renew', filter: {}, valid_until, dry_run })).rejects.toMatchObject({
+          code: 'validation_failed',
+          extra: { errors: [{ field: 'valid_until', code: 'out_of_range' }] },
+        });
+      }
+      expect(await service.count('jobs', 'company_id = $1', [actor.company_id])).toBe(0);
+      expect(await read(actor, card)).toEqual(card);
+    },
+  );
+
+  it('gives who asks again the job that renews, also when that time has passed', async () => {
+    const actor = user();
+    const valid_until = new Date(Date.now() + 300).toISOString();
+    const ask = () => start(actor, { action: 'renew', filter: {}, valid_until }, 'once');
+    const job = await ask();
+    await waitFor(() => Date.parse(valid_until) < Date.now());
+    expect(await ask()).toEqual(job);
   });
 
   it('goes on while others change cards: each is changed once, whoever comes first', async () => {

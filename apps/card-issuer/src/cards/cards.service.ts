@@ -11,6 +11,7 @@ import { cardsOf } from './card-filter';
 import { withChanges } from './card-holder';
 import { cardNumber, skipTaken, takeSerial } from './card-numbers';
 import { searchWords } from './card-search';
+import { validUntil } from './card-validity';
 import { CardView } from './card-view';
 import { CardWriter, hold, record } from './card-writer';
 import { CardEntity } from './card.entity';
@@ -30,7 +31,7 @@ export class CardsService {
    * Issues a card for the actor's company, under the number asked for or the next free one of this year (UTC).
    *
    * @throws DomainError `company_required`, `role_required`, `card_number_taken`, `validation_failed` for a holder who is
-   *   no active member of the company
+   *   no active member of the company, or an end that is not ahead
    */
   async issue(dto: IssueCardDto, call: Call): Promise<Card> {
     const companyId = issuingCompany(call);
@@ -64,8 +65,8 @@ export class CardsService {
   /**
    * Corrects a card: what is absent stays, null clears.
    *
-   * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for no name, or a new holder
-   *   who is no active member of the company
+   * @throws DomainError `company_required`, `role_required`, `card_not_found`, `validation_failed` for no name, a new holder
+   *   who is no active member of the company, or a new end that is not ahead
    */
   async update(dto: UpdateCardCommand, call: Call): Promise<Card> {
     const filter = issuedBy(dto.card_id, call);
@@ -110,7 +111,7 @@ export class CardsService {
       number,
       status: 'active' as const,
       holder: withChanges({}, holder),
-      validUntil: valid_until == null ? null : new Date(valid_until),
+      validUntil: validUntil(valid_until),
       issuedAt: new Date(),
       revision: 1,
       photoKey: null,
@@ -139,7 +140,9 @@ function changesIn({ holder, valid_until }: UpdateCardCommand, card: CardEntity)
   const changes: Partial<CardEntity> = {};
   if (Object.values(holder ?? {}).some((value) => value !== undefined))
     changes.holder = withChanges(card.holder, holder ?? {});
-  if (valid_until !== undefined) changes.validUntil = valid_until === null ? null : new Date(valid_until);
+  // The same time again is no change, also when it has passed.
+  if (valid_until !== undefined && valid_until !== (card.validUntil?.toISOString() ?? null))
+    changes.validUntil = validUntil(valid_until);
   return changes;
 }
 

@@ -8,8 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.stop());
 
-const PAST = '2020-01-01T00:00:00Z';
-const FUTURE = '2099-01-01T00:00:00Z';
+const FUTURE = '2060-01-01T00:00:00Z';
 
 describe('getting a card', () => {
   it('is for who issues for its company, and for its holder in whichever company or none', async () => {
@@ -43,9 +42,10 @@ describe('getting a card', () => {
   it('shows an active card as expired from the moment its time has passed', async () => {
     const actor = user();
     const [past, future] = [
-      await service.issue(actor, { valid_until: PAST }),
+      await service.expire(await service.issue(actor)),
       await service.issue(actor, { valid_until: FUTURE }),
     ];
+    expect(await service.ask('cards.get', { card_id: past.card_id }, { actor })).toEqual(past);
     expect([past.status, future.status]).toEqual(['expired', 'active']);
     await service.ask('cards.revoke', { card_id: past.card_id }, { actor });
     expect(await service.ask('cards.get', { card_id: past.card_id }, { actor })).toMatchObject({ status: 'revoked' });
@@ -68,7 +68,7 @@ describe('listing cards', () => {
       { name: '李 小龙' },
     ];
     for (const holder of holders) cards.push(await service.issue(actor, { holder }));
-    cards.push(await service.issue(actor, { holder: { name: 'Past' }, valid_until: PAST }));
+    cards.push(await service.expire(await service.issue(actor, { holder: { name: 'Past' } })));
     cards.push(await service.issue(actor, { holder: { name: 'Future' }, valid_until: FUTURE }));
     const [suspended, revoked] = [
       await service.issue(actor, { holder: { name: 'Away' } }),
@@ -265,9 +265,33 @@ describe('correcting a card', () => {
     expect(await service.history(card)).toEqual(['issued']);
   });
 
-  it('makes it expired by a time that has passed, and live again by another', async () => {
-    expect(await update({ valid_until: PAST })).toMatchObject({ status: 'expired' });
+  it('makes an expired one live again, and ends none by a time that has passed: that is to suspend or to revoke', async () => {
+    const expired = await service.expire(card);
+    for (const valid_until of [
+      '0000-01-01T00:00:00Z',
+      '2020-01-01T00:00:01Z',
+      new Date().toISOString(),
+      '2999-01-01T00:00:00Z',
+    ]) {
+      await expect(update({ valid_until })).rejects.toMatchObject({
+        code: 'validation_failed',
+        extra: {
+          errors: [
+            {
+              field: 'valid_until',
+              code: 'out_of_range',
+              params: { min: expect.any(String), max: expect.any(String) },
+            },
+          ],
+        },
+      });
+    }
+    expect(await update({ valid_until: expired.valid_until })).toEqual(expired);
+    expect(await update({ holder: { name: 'Eva' }, valid_until: expired.valid_until })).toMatchObject({
+      status: 'expired',
+    });
     expect(await update({ valid_until: FUTURE })).toMatchObject({ status: 'active' });
+    expect(await service.history(card)).toEqual(['issued', 'updated', 'updated']);
   });
 
   it.each([

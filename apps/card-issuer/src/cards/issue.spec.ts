@@ -1,4 +1,5 @@
 import { type Card, CARD_CODE, type IssueCardDto } from '@puerta/contracts';
+import { waitFor } from '@puerta/testing';
 import { codeOf, delivery, joined, PUBLIC_URL, scanCode, TestCardIssuer, user } from '../../test/card-issuer';
 import { cardNumber } from './card-numbers';
 
@@ -25,7 +26,7 @@ describe('a card that is issued', () => {
       unit: 'Ingeniería',
       user_id: joined(user(), actor).user_id,
     };
-    const card = await service.issue(actor, { holder, valid_until: '2099-12-31T23:59:59.999Z' });
+    const card = await service.issue(actor, { holder, valid_until: '2059-12-31T23:59:59.999Z' });
     expect(card).toEqual({
       card_id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
       number: numbered(10_001),
@@ -34,7 +35,7 @@ describe('a card that is issued', () => {
       photo_url: null,
       scan_url: expect.any(String),
       issued_at: expect.any(String),
-      valid_until: '2099-12-31T23:59:59.999Z',
+      valid_until: '2059-12-31T23:59:59.999Z',
     });
     expect(scanCode(card)).toMatch(CARD_CODE);
     expect(card.scan_url).toBe(`${PUBLIC_URL}/scan/${scanCode(card)}`);
@@ -59,12 +60,30 @@ describe('a card that is issued', () => {
     '0000-01-01T00:00:00.000Z',
     '0001-01-01T00:00:00.000Z',
     '1883-11-18T12:03:58.001Z',
+    '2020-02-29T00:00:00.000Z',
+    '2199-01-01T00:00:00.000Z',
     '9999-12-31T23:59:59.999Z',
-  ])('may be valid until %s', async (valid_until) => {
+  ])('is not valid until %s: that is refused, and takes no number', async (valid_until) => {
     const actor = user();
-    const card = await service.issue(actor, { valid_until });
-    expect(card.valid_until).toBe(valid_until);
-    expect(await service.ask('cards.get', { card_id: card.card_id }, { actor })).toEqual(card);
+    await expect(service.issue(actor, { valid_until })).rejects.toMatchObject({
+      code: 'validation_failed',
+      extra: { errors: [{ field: 'valid_until', code: 'out_of_range' }] },
+    });
+    expect(await service.count('cards', 'company_id = $1', [actor.company_id])).toBe(0);
+    expect((await service.issue(actor)).number).toBe(numbered(10_001));
+  });
+
+  it('comes back as it was valid, to the millisecond, also to who asks again when that has passed', async () => {
+    const actor = user();
+    const valid_until = new Date(Date.now() + 400).toISOString();
+    const ask = () =>
+      service.ask('cards.issue', { holder: { name: 'Ana' }, valid_until }, { actor, idempotencyKey: 'once' });
+    const card = await ask();
+    expect(card).toMatchObject({ valid_until, status: 'active' });
+    const now = () => service.ask('cards.get', { card_id: card.card_id }, { actor });
+    expect((await now()).valid_until).toBe(valid_until);
+    await waitFor(async () => (await now()).status === 'expired');
+    expect(await ask()).toEqual(card);
   });
 
   it('needs a user, a company and the role', async () => {

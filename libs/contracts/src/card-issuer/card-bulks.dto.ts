@@ -1,4 +1,4 @@
-import { CARD_STATUSES, type CardStatus, type ErrorCode } from '../core';
+import { CARD_STATUSES, type CardStatus, type ErrorCode, MOST_VALID_YEARS } from '../core';
 import { ApiProperty } from '../documentation';
 import { Choice, Flag, Id, Ids, Nested, Text, Timestamp } from '../validation';
 
@@ -30,7 +30,10 @@ export class BulkCardsDto {
   @Ids({ max: 1_000, optional: true, description: 'Instead of a filter' })
   card_ids?: string[] | null;
 
-  @Timestamp({ optional: true, description: 'Until when cards are renewed; with `renew` alone' })
+  @Timestamp({
+    optional: true,
+    description: `Until when cards are renewed: ahead, by ${MOST_VALID_YEARS} years at most; with \`renew\` alone`,
+  })
   valid_until?: string | null;
 
   @Text({ max: 200, optional: true })

@@ -1,4 +1,4 @@
-import { CARD_NUMBER, CARD_STATUSES, type CardStatus } from '../core';
+import { CARD_NUMBER, CARD_STATUSES, type CardStatus, MOST_VALID_YEARS } from '../core';
 import { ApiProperty } from '../documentation';
 import {
   changesOf,
@@ -43,11 +43,13 @@ export class HolderChangesDto extends changesOf(HolderDto) {}
 
 const numberField = { max: 12, pattern: CARD_NUMBER, format: 'YY-NNNNN', optional: true, example: '26-10001' } as const;
 
+const VALIDITY = `Ahead, by ${MOST_VALID_YEARS} years at most; null for no end`;
+
 export class IssueCardDto {
   @Nested(() => HolderDto)
   holder: HolderDto;
 
-  @Timestamp({ optional: true })
+  @Timestamp({ optional: true, description: VALIDITY })
   valid_until?: string | null;
 
   @Text({ ...numberField, description: 'The next free one unless told' })
@@ -58,7 +60,7 @@ export class UpdateCardDto {
   @Nested(() => HolderChangesDto, { optional: true })
   holder?: HolderChangesDto | null;
 
-  @Timestamp({ optional: true })
+  @Timestamp({ optional: true, description: VALIDITY })
   valid_until?: string | null;
 }
 

@@ -11,3 +11,4 @@ export * from './password';
 export * from './roles';
 export { default as services } from './services.json';
 export * from './single-use-token';
+export * from './validity';
