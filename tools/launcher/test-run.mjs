@@ -22,15 +22,17 @@ export async function main(args) {
   return jest(args);
 }
 
-/** Small suites wait for half of their time, for leases to run out and processes to start; large ones start many processes. */
-const SUITES_PER_CORE = { small: 2, large: 1 };
+/**
+ * Each large suite gets the machine for itself: it starts a dozen processes, and bounds how long things take. The others
+ * wait for half of their time, for leases to run out and processes to start: so two for each processor.
+ */
+const WORKERS = { load: 1, other: 2 * availableParallelism() };
 
 /** @param {string[]} args @returns {Promise<number>} */
 function jest(args) {
   const load = args.includes('--load');
   // Before theirs, of which Jest takes the last. A suite that fails may leave open what would keep Jest from ending.
-  const workers = availableParallelism() * SUITES_PER_CORE[load ? 'large' : 'small'];
-  const ours = ['--forceExit', `--maxWorkers=${workers}`];
+  const ours = ['--forceExit', `--maxWorkers=${load ? WORKERS.load : WORKERS.other}`];
   const child = spawn(
     process.execPath,
     [join(WORKSPACE, 'node_modules/.bin/jest'), ...ours, ...args.filter((arg) => arg !== '--load')],

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { scaled } from '@puerta/testing';
 import { eventually } from '../test/harness';
 import { ask, codes, load, type Outcome, SLACK_MS, slowest } from '../test/load';
 import { inOwnRedis, ReplicaProcess, runsOf } from '../test/processes';
 
-const SECONDS = 40;
+const SECONDS = scaled(130);
 
 describe('the bus, for a good while', () => {
   const scenario = inOwnRedis(async (bench, redis) => {

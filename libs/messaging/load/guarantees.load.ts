@@ -5,7 +5,7 @@ import { inBench } from '../test/harness';
 import { scenario } from '../test/scenario';
 
 const SIDE_BY_SIDE = 10;
-const EACH = scaled(40);
+const EACH = scaled(30);
 
 describe('whatever happens to it, the bus keeps its promises', () => {
   const property = fc.asyncProperty(scenario, (one) => inBench((bench) => expectGuarantees(bench, one))());
