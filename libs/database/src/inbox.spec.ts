@@ -120,6 +120,13 @@ describe('the inbox', () => {
     expect(await effects('mismatched')).toBe(1);
   });
 
+  it('lets strangers use one key for requests of their own', async () => {
+    const nobody = { idempotencyKey: 'chosen-by-two', actor: undefined };
+    expect((await once(call(nobody), { n: 1 }, makes('stranger-1'))).replayed).toBe(false);
+    expect((await once(call(nobody), { n: 2 }, makes('stranger-2'))).replayed).toBe(false);
+    for (const n of [1, 2]) expect((await once(call(nobody), { n }, makes('stranger'))).replayed).toBe(true);
+  });
+
   it.each([
     ['another user', { actor: BOB }],
     ['another company', { actor: { ...ALICE, company_id: null } }],

@@ -60,8 +60,8 @@ export class Inbox {
 
   /**
    * Answers a call that changes something. Runs `effect` in a transaction, unless the same call has had its effect
-   * already: same Idempotency-Key, pattern, user and company, or (without such a key) same message. Two at once: the
-   * second waits for the first.
+   * already: same Idempotency-Key, pattern, user and company, or (without such a key) same message. Strangers share one
+   * space of keys, so where there is no actor the request is part of the key. Two at once: the second waits for the first.
    *
    * With an Idempotency-Key the first complete answer is stored, sealed, and is what every repetition gets. Where there
    * is none yet (its replica died before it had one) or it cannot be opened any more, the answer is made again. What is
@@ -69,19 +69,21 @@ export class Inbox {
    * @param request what was asked; the same key with another request is refused
    * @param effect does its work through `tx` alone; what it throws undoes everything, the key too
    * @param makeAnswer makes the answer of the reference, after the transaction, so that it may ask other services
+   * @param recheck is asked before a stored answer is given again, and throws if it is not to be told any more
    * @throws DomainError `idempotency_mismatch`; `outcome_unknown` when the first call goes on for too long, the
    *   connection was lost while committing, or the answer could be neither made nor stored for now;
-   *   `service_unavailable`, `overloaded` when nothing happened; what `effect` or `makeAnswer` throws
+   *   `service_unavailable`, `overloaded` when nothing happened; what `effect`, `makeAnswer` or `recheck` throws
    */
   async answer<Ref extends Reference, Answer extends object>(
     request: object,
     call: InboxCall,
     effect: (tx: EntityManager) => Promise<Effect<Ref, Answer>>,
     makeAnswer: (reference: Ref) => Promise<Answer>,
+    recheck?: (reference: Ref) => Promise<void>,
   ): Promise<Answer> {
     const fingerprint = createHmac('sha256', this.#fingerprintKey).update(canonicalJson(request)).digest();
     const keeps = call.idempotencyKey !== undefined;
-    const entry = { key: keyOf(call), pattern: call.pattern, fingerprint };
+    const entry = { key: keyOf(call, fingerprint), pattern: call.pattern, fingerprint };
     const { reference, sealed, fresh } = await transaction(this.#dataSource, async (tx) => {
       if (!(await claim(tx, entry))) return { ...(await find<Ref>(tx, entry)), fresh: undefined };
       const { reference, answer: fresh } = await effect(tx);
@@ -89,8 +91,12 @@ export class Inbox {
       await complete(tx, entry, { reference, sealed });
       return { reference, sealed, fresh };
     });
-    const known = fresh ?? this.#open<Answer>(entry, sealed);
-    if (known !== undefined) return known;
+    if (fresh !== undefined) return fresh;
+    const known = this.#open<Answer>(entry, sealed);
+    if (known !== undefined) {
+      await recheck?.(reference);
+      return known;
+    }
     const answer = await makeAnswer(reference).catch((error: unknown) => {
       throw afterTheEffect(error);
     });
@@ -149,11 +155,9 @@ function afterTheEffect(error: unknown): unknown {
 }
 
 /** A digest of fixed length: keys are chosen by callers, and the parts cannot run into each other. */
-function keyOf({ idempotencyKey, messageId, pattern, actor }: InboxCall): Buffer {
-  const parts =
-    idempotencyKey === undefined
-      ? ['message', messageId]
-      : ['key', pattern, actor?.user_id ?? null, actor?.company_id ?? null, idempotencyKey];
+function keyOf({ idempotencyKey, messageId, pattern, actor }: InboxCall, fingerprint: Buffer): Buffer {
+  const whose = actor ? [actor.user_id, actor.company_id] : ['nobody', fingerprint.toString('base64')];
+  const parts = idempotencyKey === undefined ? ['message', messageId] : ['key', pattern, ...whose, idempotencyKey];
   return createHash('sha256').update(JSON.stringify(parts)).digest();
 }
 

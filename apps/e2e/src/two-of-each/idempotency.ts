@@ -19,6 +19,8 @@ interface Request {
   readonly body?: object;
   /** Another body, or another path where there is no body. */
   readonly other: object;
+  /** What that gets of nobody known, whose keys are good for one body alone; 422 of a user. */
+  readonly otherwise?: number;
   readonly token?: string;
   /** Counts what it makes: one more afterwards, however often it was asked. */
   readonly effects: readonly [sql: string, ...values: unknown[]];
@@ -58,6 +60,7 @@ const ROUTES: Record<string, () => Promise<Request>> = {
       path: '/users/register',
       body,
       other: { ...body, password: `${PASSWORD}!` },
+      otherwise: 409,
       effects: ['identity.users WHERE email = $1', email],
     };
   },
@@ -68,6 +71,7 @@ const ROUTES: Record<string, () => Promise<Request>> = {
       path: '/users/login',
       body: { email, password: PASSWORD },
       other: { email: stranger.email, password: PASSWORD },
+      otherwise: 200,
       effects: ['identity.sessions WHERE user_id = $1', user_id],
     };
   },
@@ -198,7 +202,7 @@ it('has every POST route in this suite', async () => {
 });
 
 describe.each(Object.entries(ROUTES))('POST %s', (_path, prepare) => {
-  it('asked 20 times at once over two replicas, and again, has one effect and one answer; another body is refused', async () => {
+  it('asked 20 times at once over two replicas, and again, has one effect and one answer; another body does not get it', async () => {
     const request = await prepare();
     const before = await count(request.effects);
     const key = randomUUID();
@@ -208,10 +212,8 @@ describe.each(Object.entries(ROUTES))('POST %s', (_path, prepare) => {
     expect(await send(request, key)).toEqual(told[0]);
     expect(await count(request.effects)).toBe(before + 1);
     const other = await send({ ...request, ...(request.body ? { body: request.other } : request.other) }, key);
-    expect([other.status, JSON.parse(other.text)]).toEqual([
-      422,
-      expect.objectContaining({ code: 'idempotency_mismatch' }),
-    ]);
+    expect(other.status).toBe(request.otherwise ?? 422);
+    if (!request.otherwise) expect(JSON.parse(other.text)).toMatchObject({ code: 'idempotency_mismatch' });
     expect(await send(request, key, 1)).toEqual(told[0]);
     expect(await count(request.effects)).toBe(before + 1);
   });

@@ -22,7 +22,8 @@ export function codesOf(route: Route): ErrorCode[] {
   if (takesBody) add('payload_too_large', 'unsupported_media_type');
   if (takesBody && !file) add('malformed_json');
   if (asks && method !== 'HEAD') add('service_unavailable', 'overloaded', 'outcome_unknown');
-  if (IDEMPOTENT_BY_KEY.includes(method)) add('idempotency_mismatch');
+  // Of strangers the body is part of the key.
+  if (IDEMPOTENT_BY_KEY.includes(method) && requirement.guard !== 'public') add('idempotency_mismatch');
   add(...guardCodes(requirement));
   return [...codes].sort();
 }

@@ -58,6 +58,10 @@ export const ADVICE: Readonly<Record<ErrorCode, Texts>> = {
   },
 
   // Who asks
+  session_mismatch: {
+    en: 'Send the tokens of one session, or one of them alone.',
+    es: 'Envíe los tokens de una misma sesión, o solo uno de ellos.',
+  },
   unauthenticated: {
     en: 'Log in, and send the access token as Authorization: Bearer.',
     es: 'Inicie sesión y envíe el token de acceso como Authorization: Bearer.',

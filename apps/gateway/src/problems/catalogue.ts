@@ -33,6 +33,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
   too_many_attempts: { status: 429, en: 'Too many attempts', es: 'Demasiados intentos' },
 
   // Who asks
+  session_mismatch: {
+    status: 400,
+    en: 'The access token and the refresh token are of two sessions; neither was ended',
+    es: 'El token de acceso y el de renovación son de dos sesiones; no se terminó ninguna',
+  },
   unauthenticated: { status: 401, en: 'An access token is needed', es: 'Se necesita un token de acceso' },
   access_token_invalid: { status: 401, en: 'The access token is not valid', es: 'El token de acceso no es válido' },
   access_token_expired: { status: 401, en: 'The access token has expired', es: 'El token de acceso ha caducado' },

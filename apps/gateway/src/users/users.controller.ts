@@ -82,8 +82,9 @@ export class UsersController {
   @OptionalAuth()
   @Operation({
     summary: 'Ends the session of the access token, or of the refresh token in the body',
+    description: 'Both may be sent if they are of one session.',
     status: 204,
-    problems: ['unauthenticated'],
+    problems: ['unauthenticated', 'session_mismatch'],
   })
   async logout(
     @Body() token: LogoutDto,

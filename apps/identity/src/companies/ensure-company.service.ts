@@ -33,7 +33,7 @@ export class EnsureCompanyService {
       await remember(tx, actor, companyId);
       return { reference: { company_id: companyId } };
     };
-    return this.inbox.answer(dto, call, choose, ({ company_id: id }) => this.answer(actor, id));
+    return this.inbox.answer(dto, ofSession(call, actor), choose, ({ company_id: id }) => this.answer(actor, id));
   }
 
   private async answer(actor: Actor, companyId: string): Promise<EnsureCompanyAnswer> {
@@ -70,6 +70,12 @@ export class EnsureCompanyService {
     await join(tx, actor.user_id, byDefault, 'member');
     return byDefault;
   }
+}
+
+/** The answer is a token of the session: another session of the user's does not get it under the same Idempotency-Key. */
+function ofSession(call: Call, { session_id }: Actor): Call {
+  const { idempotencyKey: key } = call;
+  return key === undefined ? call : { ...call, idempotencyKey: `${session_id} ${key}` };
 }
 
 /** Lets a user into the company they name: its members, and anybody where it is open. Naming it is never enough. */

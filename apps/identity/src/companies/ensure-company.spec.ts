@@ -124,6 +124,16 @@ describe('a session that has ended', () => {
   });
 });
 
+it('gives each session a token of its own under one Idempotency-Key', async () => {
+  const first = await identity.register();
+  const { company_id } = await identity.ask('companies.create', { name: 'Una' }, { actor: actorOf(first) });
+  const second = await identity.ask('users.login', { email: first.email, password: PASSWORD });
+  for (const session of [first, second, first]) {
+    const { new_access_token } = await ensure(actorOf(session, null), { company_id }, 'a-key-of-both');
+    expect(claimsOf(new_access_token).sid).toBe(actorOf(session).session_id);
+  }
+});
+
 describe('an invitation', () => {
   it('names its company and gives its role', async () => {
     const { company, owner } = await identity.found();

@@ -13,12 +13,11 @@ export class SessionsMessages {
     return this.sessions.refresh(dto.refresh_token);
   }
 
-  /** By the access token, by a refresh token, or by both. */
+  /** By the access token, by a refresh token, or by both, if they are of one session. */
   @Handles(identityContract, 'sessions.end')
   async end({ refresh_token: token }: LogoutDto, { actor }: Call): Promise<Done> {
     if (!actor && !token) throw new DomainError('unauthenticated');
-    if (actor) await this.sessions.end(actor.session_id);
-    if (token) await this.sessions.endByToken(token);
+    await this.sessions.end(actor?.session_id, token ?? undefined);
     return { done: true };
   }
 }

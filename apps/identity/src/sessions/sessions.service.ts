@@ -52,6 +52,11 @@ export class SessionsService {
     return id;
   }
 
+  /** @throws DomainError `session_revoked` if the session has ended, or its user is not active */
+  async requireLive(sessionId: string): Promise<void> {
+    if (!(await findSubject(this.dataSource.manager, sessionId))) throw new DomainError('session_revoked');
+  }
+
   /**
    * The answer to whoever opened the session. Asked again it has the same refresh token.
    * @throws DomainError `session_revoked` if the session has ended since
@@ -83,29 +88,37 @@ export class SessionsService {
     return this.accessTokens.loginAnswer(subject, next);
   }
 
-  /** Ends a session; that it has ended before, or never was, makes no difference to whoever asks. */
-  async end(sessionId: string): Promise<void> {
-    await this.revoke('revoked_at IS NULL AND id = $1', sessionId);
-  }
-
-  /** The same by any token that the session ever had. */
-  async endByToken(token: string): Promise<void> {
-    await this.revoke(
-      `revoked_at IS NULL
-         AND id IN (SELECT id FROM sessions WHERE token_hash = $1
-                    UNION ALL
-                    SELECT session_id FROM spent_refresh_tokens WHERE token_hash = $1)`,
-      hashSecret(token),
-    );
-  }
-
-  private async revoke(which: string, parameter: string | Buffer): Promise<void> {
+  /**
+   * Ends a session; that it has ended before, or never was, makes no difference to whoever asks.
+   * @param named the session itself
+   * @param token any refresh token that it ever had
+   * @throws DomainError `session_mismatch` if they are of two, of which neither ends
+   */
+  async end(named: string | undefined, token: string | undefined): Promise<void> {
+    const ofToken = token === undefined ? undefined : await this.sessionOf(token);
+    if (named !== undefined && ofToken !== undefined && named !== ofToken) throw new DomainError('session_mismatch');
+    const sessionId = named ?? ofToken;
+    if (sessionId === undefined) return;
     await transaction(this.dataSource, async (tx) => {
-      const statement = `UPDATE sessions SET revoked_at = now() WHERE ${which} RETURNING id, user_id`;
-      for (const { id, user_id } of await rowsOf<{ id: string; user_id: string }>(tx, statement, [parameter])) {
-        await note(tx, { kind: 'session.ended', actorUserId: user_id, subjectId: id });
-      }
+      const [ended] = await rowsOf<{ user_id: string }>(
+        tx,
+        'UPDATE sessions SET revoked_at = now() WHERE revoked_at IS NULL AND id = $1 RETURNING user_id',
+        [sessionId],
+      );
+      if (ended) await note(tx, { kind: 'session.ended', actorUserId: ended.user_id, subjectId: sessionId });
     });
+  }
+
+  /** A token stays its session's: so this may be asked before anything is done with it. */
+  private async sessionOf(token: string): Promise<string | undefined> {
+    const [session] = await rowsOf<{ id: string }>(
+      this.dataSource.manager,
+      `SELECT id FROM sessions WHERE token_hash = $1
+       UNION ALL
+       SELECT session_id FROM spent_refresh_tokens WHERE token_hash = $1`,
+      [hashSecret(token)],
+    );
+    return session?.id;
   }
 
   /** Of any number of parallel calls with one token one succeeds: the others wait for its row and then do not match. */

@@ -1,7 +1,7 @@
 import type { LoginAnswer } from '@puerta/contracts';
 import { randomBytes } from 'node:crypto';
 import { expectCode, times } from '../../test/expect-code';
-import { actorOf, TestIdentity } from '../../test/identity';
+import { actorOf, PASSWORD, TestIdentity } from '../../test/identity';
 import { claimsOf } from '../../test/token-service';
 import { pruneSessions } from './prune-sessions';
 
@@ -176,6 +176,20 @@ describe('end', () => {
       expect(await identity.ask('sessions.end', data)).toEqual({ done: true });
     }
     expect(await identity.ask('sessions.end', {}, { actor: actorOf(session) })).toEqual({ done: true });
+  });
+
+  it('refuses tokens of two sessions, and ends neither', async () => {
+    const mine = await identity.register();
+    const again = await identity.ask('users.login', { email: mine.email, password: PASSWORD });
+    const others = await identity.register();
+    const spent = others.refresh_token;
+    const current = await refresh(others);
+    for (const refresh_token of [again.refresh_token, spent, current.refresh_token]) {
+      await expectCode(identity.ask('sessions.end', { refresh_token }, { actor: actorOf(mine) }), 'session_mismatch');
+    }
+    for (const session of [mine, again, others]) expect(await isActive(session)).toBe(true);
+    await identity.ask('sessions.end', { refresh_token: 'A'.repeat(43) }, { actor: actorOf(mine) });
+    expect(await isActive(mine)).toBe(false);
   });
 
   it('leaves other sessions alone', async () => {

@@ -33,7 +33,8 @@ export class UsersService {
 
   /**
    * Makes a user and their first session; with an invitation also a member of the company that invites. All or nothing.
-   * @throws DomainError `email_taken`, `invitation_invalid`, `invitation_for_another`, `validation_failed` for a password that is easily guessed
+   * @throws DomainError `email_taken`, `invitation_invalid`, `invitation_for_another`, `session_revoked` if it was asked before and that
+   *   session has ended, `validation_failed` for a password that is easily guessed
    */
   async register(dto: RegisterDto, call: Call): Promise<LoginAnswer> {
     const company = dto.invitation ? await this.invitations.companyName(dto.invitation) : [];
@@ -53,13 +54,13 @@ export class UsersService {
       if (dto.invitation) await chooseCompany(tx, id, await this.invitations.accept(tx, id, dto.invitation));
       return { reference: { session_id: await this.sessions.open(tx, id) } };
     };
-    return this.inbox.answer(dto, call, enrol, ({ session_id: id }) => this.sessions.firstAnswer(id));
+    return this.firstAnswer(dto, call, enrol);
   }
 
   /**
    * Begins a session.
    * @throws DomainError `invalid_credentials`, the same and after the same work whether the e-mail is unknown, the
-   *   password wrong or the user inactive
+   *   password wrong or the user inactive; `session_revoked` as `register`
    */
   async login(dto: LoginDto, call: Call): Promise<LoginAnswer> {
     const [user] = await rowsOf<{ id: string; active: boolean; passwordHash: string }>(
@@ -72,7 +73,22 @@ export class UsersService {
     if (!user?.active || !matches) throw new DomainError('invalid_credentials');
     if (this.passwords.isOutdated(user.passwordHash)) await this.rehash(user, dto.password);
     const open = async (tx: EntityManager) => ({ reference: { session_id: await this.sessions.open(tx, user.id) } });
-    return this.inbox.answer(dto, call, open, ({ session_id: id }) => this.sessions.firstAnswer(id));
+    return this.firstAnswer(dto, call, open);
+  }
+
+  /** What was answered to the same call before is answered again while its session lives: else it would be dead tokens. */
+  private firstAnswer(
+    dto: RegisterDto | LoginDto,
+    call: Call,
+    open: (tx: EntityManager) => Promise<{ reference: { session_id: string } }>,
+  ): Promise<LoginAnswer> {
+    return this.inbox.answer(
+      dto,
+      call,
+      open,
+      ({ session_id: id }) => this.sessions.firstAnswer(id),
+      ({ session_id: id }) => this.sessions.requireLive(id),
+    );
   }
 
   /**

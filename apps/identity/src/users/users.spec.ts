@@ -1,4 +1,5 @@
 import * as argon2 from '@node-rs/argon2';
+import type { LoginAnswer } from '@puerta/contracts';
 import { randomUUID } from 'node:crypto';
 import { expectCode, tally, times } from '../../test/expect-code';
 import { actorOf, PASSWORD, TestIdentity } from '../../test/identity';
@@ -148,30 +149,21 @@ describe('register', () => {
     expect(await count('sessions WHERE user_id = $1', [answers[0]?.user_id])).toBe(1);
   });
 
-  it('tells strangers who use one key nothing of each other: only who says all the same, password too, is the same', async () => {
+  it('lets strangers choose one key, and tells them nothing of each other', async () => {
     const options = { idempotencyKey: 'a-key-that-two-have-chosen' };
     const mine = await identity.register({ email: 'mine@example.com' }, options);
-    for (const theirs of [
-      { email: 'theirs@example.com' },
-      { email: 'mine@example.com', password: `${PASSWORD}?` },
-      { email: 'mine@example.com', name: 'Eva' },
-    ])
-      await expectCode(identity.register(theirs, options), 'idempotency_mismatch');
+    const theirs = await identity.register({ email: 'theirs@example.com' }, options);
+    expect(theirs.user_id).not.toBe(mine.user_id);
+    for (const other of [{ password: `${PASSWORD}?` }, { name: 'Eva' }])
+      await expectCode(identity.register({ email: 'mine@example.com', ...other }, options), 'email_taken');
     expect(await identity.register({ email: 'mine@example.com' }, options)).toEqual(mine);
-    const { email } = mine;
-    await identity.ask('users.login', { email, password: PASSWORD }, options);
-    await expectCode(identity.ask('users.login', { email, password: 'wrong' }, options), 'invalid_credentials');
-  });
-
-  it('refuses the same key with another body', async () => {
-    const options = { idempotencyKey: randomUUID() };
-    await identity.register({ email: 'key@example.com' }, options);
-    await expectCode(
-      identity.register({ email: 'key@example.com', password: `${PASSWORD}!` }, options),
-      'idempotency_mismatch',
-    );
-    await expectCode(identity.register({ email: 'other-key@example.com' }, options), 'idempotency_mismatch');
-    expect(await count('users WHERE email = $1', ['other-key@example.com'])).toBe(0);
+    expect(await identity.register({ email: 'theirs@example.com' }, options)).toEqual(theirs);
+    const login = (email: string) => identity.ask('users.login', { email, password: PASSWORD }, options);
+    const answers = await Promise.all([mine, theirs, mine, theirs].map(({ email }) => login(email)));
+    expect(answers.map(({ user_id }) => user_id)).toEqual([mine, theirs, mine, theirs].map(({ user_id }) => user_id));
+    expect([answers[2], answers[3]]).toEqual([answers[0], answers[1]]);
+    const wrong = { email: mine.email, password: 'wrong' };
+    await expectCode(identity.ask('users.login', wrong, options), 'invalid_credentials');
   });
 
   it('gives back a key whose request was refused', async () => {
@@ -181,14 +173,12 @@ describe('register', () => {
     await identity.register({ email: 'free@example.com' }, options);
   });
 
-  it('does not revive a session that has ended since the key was used', async () => {
+  it('tells no answer of a session that has ended since the key was used', async () => {
     const data = { email: 'ended@example.com' };
     const options = { idempotencyKey: randomUUID() };
     const session = await identity.register(data, options);
     await identity.ask('sessions.end', {}, { actor: actorOf(session) });
-    const again = await identity.register(data, options);
-    expect(again).toEqual(session);
-    await expectCode(identity.ask('sessions.refresh', { refresh_token: again.refresh_token }), 'refresh_token_invalid');
+    await expectCode(identity.register(data, options), 'session_revoked');
     await identity.database.query('UPDATE inbox SET answer = NULL');
     await expectCode(identity.register(data, options), 'session_revoked');
   });
@@ -304,6 +294,31 @@ describe('login', () => {
     );
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
   });
+});
+
+const EXPIRE = `UPDATE sessions SET created_at = now() - interval '31 days', expires_at = now() WHERE user_id = $1`;
+
+it.each<[how: string, end: (session: LoginAnswer) => Promise<unknown>]>([
+  ['logging out', (session) => identity.ask('sessions.end', {}, { actor: actorOf(session) })],
+  ['the end of its time', ({ user_id }) => identity.database.query(EXPIRE, [user_id])],
+  [
+    'a refresh token that was used again',
+    async ({ refresh_token: token }) => {
+      const next = await identity.ask('sessions.refresh', { refresh_token: token });
+      await identity.ask('sessions.refresh', { refresh_token: next.refresh_token });
+      await expectCode(identity.ask('sessions.refresh', { refresh_token: token }), 'refresh_token_reused');
+    },
+  ],
+])('a login is not answered again under its key after %s', async (_how, end) => {
+  const { email } = await identity.register();
+  const login = (idempotencyKey: string) =>
+    identity.ask('users.login', { email, password: PASSWORD }, { idempotencyKey });
+  const key = randomUUID();
+  const session = await login(key);
+  expect(await login(key)).toEqual(session);
+  await end(session);
+  await expectCode(login(key), 'session_revoked');
+  expect((await login(randomUUID())).user_id).toBe(session.user_id);
 });
 
 describe('me', () => {

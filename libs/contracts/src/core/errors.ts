@@ -9,6 +9,7 @@ const CODES = {
   refused: [
     'malformed_json',
     'bad_request',
+    'session_mismatch',
     'not_found',
     'method_not_allowed',
     'request_timeout',
