@@ -10,9 +10,9 @@ export class PicturesMessages {
   constructor(private readonly cards: CardsService) {}
 
   @Handles(cardIssuerContract, 'cards.qr')
-  async qr({ card_id, format, size }: CardQrCommand, call: Call): Promise<CardPicture> {
+  async qr({ card_id, format, size, size_mm }: CardQrCommand, call: Call): Promise<CardPicture> {
     const { scan_url } = await this.cards.get({ card_id }, call);
-    if (format === 'svg') return picture('image/svg+xml', Buffer.from(await qrSvg(scan_url)));
+    if (format === 'svg') return picture('image/svg+xml', Buffer.from(await qrSvg(scan_url, size_mm ?? undefined)));
     return picture('image/png', qrPng(scan_url, size ?? undefined));
   }
 }

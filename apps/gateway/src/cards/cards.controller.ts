@@ -12,6 +12,7 @@ import {
   ListCardsDto,
   MAX_PHOTO_BYTES,
   QrQueryDto,
+  QrSvgQueryDto,
   UpdateCardDto,
 } from '@puerta/contracts';
 import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
@@ -142,7 +143,7 @@ export class CardsController {
   @InitialAuth()
   @Header('content-type', 'image/svg+xml')
   @Operation({ summary: 'The QR code as SVG', contentType: 'image/svg+xml', problems: ['card_not_found'] })
-  async svg(@Param() card: CardIdDto, @Sender() sender: CallOptions): Promise<Buffer> {
-    return bytesOf(await this.cards.request('cards.qr', { ...card, format: 'svg' }, sender));
+  async svg(@Param() card: CardIdDto, @Query() look: QrSvgQueryDto, @Sender() sender: CallOptions): Promise<Buffer> {
+    return bytesOf(await this.cards.request('cards.qr', { ...look, ...card, format: 'svg' }, sender));
   }
 }

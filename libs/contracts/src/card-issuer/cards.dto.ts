@@ -104,14 +104,34 @@ export class ListCardsDto extends PageQueryDto {
   unit?: string;
 }
 
+export const MOST_QR_PIXELS = 2_048;
+
 export class QrQueryDto {
-  @QueryInt({ min: 128, max: 2048, optional: true, description: 'Least width of a PNG in pixels, 512 unless told' })
+  @QueryInt({
+    min: 128,
+    max: MOST_QR_PIXELS,
+    optional: true,
+    description: 'Width in pixels, exactly; 512 unless told. 422 where a module of the code would have less than one',
+  })
   size?: number;
+}
+
+export class QrSvgQueryDto {
+  @QueryInt({
+    min: 15,
+    max: 500,
+    optional: true,
+    description: 'Width in millimetres when it is printed; 30 unless told',
+  })
+  size_mm?: number;
 }
 
 export class CardQrCommand extends QrQueryDto {
   @Id()
   card_id: string;
+
+  @QueryInt({ min: 15, max: 500, optional: true })
+  size_mm?: number;
 
   @Choice(['png', 'svg'])
   format: 'png' | 'svg';
