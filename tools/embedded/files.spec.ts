@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder, writeWhole } from './files.mjs';
-import { tryLock } from './lock.mjs';
+import { type Lock, tryLock } from './lock.mjs';
 import { readRecord } from './process.mjs';
 import { passwordIn } from './server.mjs';
 
@@ -68,6 +68,14 @@ describe('a password', () => {
 });
 
 describe('a lock', () => {
+  it('lets its holder end, whatever has become of the folder meanwhile', () => {
+    mkdirSync(join(folder, 'data'));
+    const lock = tryLock(join(folder, 'data/lock')) as Lock;
+    rmSync(join(folder, 'data'), { recursive: true });
+    expect(() => lock.leave()).not.toThrow();
+    expect(() => lock.release()).not.toThrow();
+  });
+
   it('does not move away what is no lock', () => {
     const file = join(folder, 'lock');
     mkdirSync(file);

@@ -24,7 +24,7 @@ export function tryLock(file) {
       try {
         linkSync(mine, file); // the one step that only one process can win
         return {
-          leave: () => writeWhole(file, JSON.stringify({ ...recordOf(process.pid), leaving: true })),
+          leave: () => sayLeaving(file),
           release: () => rmSync(file, { force: true }),
         };
       } catch (error) {
@@ -38,6 +38,20 @@ export function tryLock(file) {
     }
   } finally {
     rmSync(mine, { force: true });
+  }
+}
+
+/**
+ * Who waits may be told that it takes no longer; that it cannot be written (the disk is full, the folder gone) must not keep
+ * the holder from ending.
+ *
+ * @param {string} file
+ */
+function sayLeaving(file) {
+  try {
+    writeWhole(file, JSON.stringify({ ...recordOf(process.pid), leaving: true }));
+  } catch {
+    // They wait as for one that goes on.
   }
 }
 

@@ -1,12 +1,14 @@
 // @ts-check
 /** From a bare clone to something that can be run: packages, then `dist/`. Uses nothing but Node until packages are there. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolder } from '../embedded/files.mjs';
 import { withLock } from '../embedded/lock.mjs';
 import { runQuietly } from './command.mjs';
 import { packageProgress } from './packages.mjs';
+import { Refusal } from './stopped.mjs';
 
 export const WORKSPACE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -35,7 +37,12 @@ export async function ensurePackages(terminal, signal) {
  */
 async function alone(name, work) {
   const state = join(WORKSPACE, '.puerta');
-  mkdirSync(state, { recursive: true, mode: 0o711 });
+  try {
+    makeFolder(state, 0o711);
+    accessSync(state, constants.W_OK);
+  } catch (cause) {
+    throw new Refusal(`nothing can be written in the project: ${/** @type {Error} */ (cause).message}`, { cause });
+  }
   await withLock(join(state, `${name}.lock`), work);
 }
 
