@@ -13,6 +13,7 @@ const NEEDED = [
   '.swcrc',
   'apps/card-issuer/src',
   'apps/gateway',
+  'docs/openapi.json',
   'docs/routes.md',
   'jest.config.ts',
   'libs',

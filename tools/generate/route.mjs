@@ -29,7 +29,7 @@ export function addRoute(tree, { method, path, service = '', guard = 'initial' }
     throw new Refusal(`${service} has no inbox: what changes something needs it to happen once`);
   }
 
-  const values = valuesOf(method, path, service, guard);
+  const values = valuesOf(tree, method, path, service, guard);
   const { Class, feature, file, pattern, request, table } = values;
   refuseTaken(tree, { method, path, service, pattern });
   const folder = `apps/${service}/src/${feature}`;
@@ -69,7 +69,9 @@ export function addRoute(tree, { method, path, service = '', guard = 'initial' }
     `${Class}Controller`,
     `./${feature}/${file}.controller`,
   );
-  tree.insert('apps/gateway/src/docs/open-api.spec.ts', /^const CALLS: .*\n/m, `$&${render('route/example', values)}`);
+  const tags = 'apps/gateway/src/docs/tags.ts';
+  if (!tree.read(tags).includes(`${values.tag}`))
+    tree.insert(tags, /^};/m, `  '${values.tag}': 'To be described',\n$&`);
   const open = /^const OPEN = \[\n/m;
   if (guard === 'public')
     tree.insert('apps/gateway/src/http/guards.spec.ts', open, `$&  '${method} ${values.colons}',\n`);
@@ -78,12 +80,13 @@ export function addRoute(tree, { method, path, service = '', guard = 'initial' }
 /**
  * What the files say.
  *
+ * @param {import('./tree.mjs').Tree} tree
  * @param {string} method
  * @param {string} path
  * @param {string} service
  * @param {string} guard
  */
-function valuesOf(method, path, service, guard) {
+function valuesOf(tree, method, path, service, guard) {
   const colons = path.replace(/\{(\w+)\}/g, ':$1');
   const [feature = '', ...rest] = colons.slice('/api/v1/'.length).split('/');
   const parameters = rest.filter((part) => part.startsWith(':')).map((part) => part.slice(1));
@@ -113,10 +116,11 @@ function valuesOf(method, path, service, guard) {
     verb: method.toLowerCase(),
     decorator: method[0] + method.slice(1).toLowerCase(),
     below: rest.length > 0 ? `'${rest.join('/')}'` : '',
-    tag: `${feature[0]?.toUpperCase()}${feature.slice(1).replaceAll('-', ' ')}`,
+    tag: tagOf(tree, feature),
     pattern: `${feature}.${verb}`,
     request: `${Class}${place ? 'Command' : 'Dto'}`,
     handler: camel(verb),
+    operation: camel(verb.replace(/^[a-z]+/, `$&-${feature}`)),
     property: camel(feature),
     definition: camel(service),
     contract: `${camel(service)}Contract`,
@@ -133,6 +137,18 @@ function valuesOf(method, path, service, guard) {
     url: colons.replace(/:\w+/g, ID) + (body ? '' : '?text=a'),
     answer: `{ ${changes ? `id: '${ID}', ` : ''}text: 'a', at: '2026-11-21T10:00:00.000Z' }`,
   };
+}
+
+/**
+ * Under which heading the documentation has it: with the other routes of its folder.
+ *
+ * @param {import('./tree.mjs').Tree} tree
+ * @param {string} feature
+ */
+function tagOf(tree, feature) {
+  const controller = `apps/gateway/src/${feature}/${feature}.controller.ts`;
+  const [, known] = (tree.has(controller) && /@ApiTags\('([^']+)'\)/.exec(tree.read(controller))) || [];
+  return known ?? `${feature[0]?.toUpperCase()}${feature.slice(1).replaceAll('-', ' ')}`;
 }
 
 /**

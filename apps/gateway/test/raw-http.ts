@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { expectDescribed } from '@puerta/testing';
 
 export interface RawAnswer {
   readonly status: number;
@@ -8,7 +9,7 @@ export interface RawAnswer {
 }
 
 /**
- * Sends bytes as they are, where `fetch` would tidy them, and reads one answer.
+ * Sends bytes as they are, where `fetch` would tidy them, and reads one answer, which must be one that is described.
  *
  * @param parts sent one after the other, each when the one before is out
  */
@@ -21,7 +22,12 @@ export function sendRaw(url: string, ...parts: (string | Buffer)[]): Promise<Raw
       const answer = parse(Buffer.concat(chunks));
       if (!answer) return;
       socket.destroy();
-      resolve(answer);
+      try {
+        expectAnswerDescribed(Buffer.from(parts[0] ?? ''), answer);
+        resolve(answer);
+      } catch (error) {
+        reject(error as Error);
+      }
     };
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
@@ -31,6 +37,13 @@ export function sendRaw(url: string, ...parts: (string | Buffer)[]): Promise<Raw
     socket.on('close', () => reject(new Error(`closed after ${JSON.stringify(Buffer.concat(chunks).toString())}`)));
     for (const part of parts) socket.write(part);
   });
+}
+
+function expectAnswerDescribed(request: Buffer, { status, headers, text, body }: RawAnswer): void {
+  const [, method = '', path = ''] = /^([A-Z]+) ([^ ?]*)/.exec(request.toString('latin1')) ?? [];
+  const isJson = /json/.test(headers['content-type'] ?? '');
+  const shown = isJson ? body : /^text/.test(headers['content-type'] ?? '') ? text : Buffer.from(text);
+  expectDescribed({ method, path, status, headers: new Headers(headers), body: shown });
 }
 
 /** An answer once it is whole; undefined before. */

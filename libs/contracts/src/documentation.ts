@@ -1,6 +1,7 @@
 import type { ApiPropertyOptions } from '@nestjs/swagger';
 
 const described: (readonly [target: object, field: string | symbol, options: ApiPropertyOptions | undefined])[] = [];
+const names = new Map<string, string>();
 
 /**
  * What OpenAPI says of a DTO's field, like the decorator of that name in @nestjs/swagger. It is only noted: the gateway
@@ -8,6 +9,16 @@ const described: (readonly [target: object, field: string | symbol, options: Api
  */
 export function ApiProperty(options?: ApiPropertyOptions): PropertyDecorator {
   return (target, field) => void described.push([target, field, options]);
+}
+
+/** What callers know a DTO by, where that is not the name of its class without `Dto`. */
+export function SchemaName(name: string): ClassDecorator {
+  return ({ name: className }) => void names.set(className, name);
+}
+
+/** The name of a class in the description of the API. */
+export function schemaNameOf(className: string): string {
+  return names.get(className) ?? className.replace(/(Dto|Schema)$/, '');
 }
 
 /**

@@ -51,7 +51,7 @@ class Program {
   }
 
   get http(): HttpClient {
-    return new HttpClient(`http://127.0.0.1:${this.#port}`);
+    return new HttpClient(`http://127.0.0.1:${this.#port}`, { described: false });
   }
 
   get lines(): Record<string, unknown>[] {

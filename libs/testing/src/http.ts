@@ -1,3 +1,5 @@
+import { expectDescribed } from './described';
+
 /** What came back: the body parsed when it is JSON, text when it is text, else bytes. */
 export interface Answer<Body = Record<string, unknown>> {
   status: number;
@@ -12,9 +14,20 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
-/** Speaks JSON to one address. Redirects are answers, not followed. Objects are sent as JSON, strings and bytes as they are. */
+export interface HttpClientOptions {
+  /** False for what docs/openapi.json does not speak of: other servers, and a gateway that is told nonsense by a fake. */
+  readonly described?: boolean;
+}
+
+/**
+ * Speaks JSON to one address. Redirects are answers, not followed. Objects are sent as JSON, strings and bytes as they are.
+ * What a gateway answers must be what docs/openapi.json says, or the request throws.
+ */
 export class HttpClient {
-  constructor(readonly baseUrl: string) {}
+  constructor(
+    readonly baseUrl: string,
+    private readonly options: HttpClientOptions = {},
+  ) {}
 
   get<Body = Record<string, unknown>>(path: string, options?: RequestOptions) {
     return this.request<Body>('GET', path, undefined, options);
@@ -54,7 +67,9 @@ export class HttpClient {
       },
       body: raw ? (body as RequestInit['body']) : JSON.stringify(body),
     });
-    return { status: response.status, headers: response.headers, body: (await decode(response)) as Body };
+    const answer = { status: response.status, headers: response.headers, body: await decode(response) };
+    if (this.options.described ?? true) expectDescribed({ method, path: new URL(response.url).pathname, ...answer });
+    return answer as Answer<Body>;
   }
 }
 

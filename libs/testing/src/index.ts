@@ -1,7 +1,8 @@
 export { freePort } from '../../../tools/embedded/process.mjs';
 export type { App } from '../../../tools/embedded/services.mjs';
 export { createDatabase, testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';
-export { HttpClient, type Answer, type RequestOptions } from './http';
+export { answerOf, type ApiDocument, DescribedApi, examples, expectDescribed } from './described';
+export { HttpClient, type Answer, type HttpClientOptions, type RequestOptions } from './http';
 export { newKeyPair } from './key-pair';
 export { startPostgres, type TestPostgres } from './postgres';
 export { Puerta, Replica, startPuerta, type PuertaOptions } from './puerta';

@@ -72,7 +72,7 @@ export class Replica {
 
   /** The port that answers `/health`, `/health/ready` and `/metrics`. */
   get internal(): HttpClient {
-    return new HttpClient(`http://127.0.0.1:${this.internalPort}`);
+    return new HttpClient(`http://127.0.0.1:${this.internalPort}`, { described: false });
   }
 
   /** Starts it and waits until it is ready. */

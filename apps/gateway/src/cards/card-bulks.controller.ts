@@ -20,13 +20,13 @@ export class CardBulksController {
     answer: CardBulk,
     createdAt: '/api/v1/cards/bulk/{job_id}',
   })
-  start(@Body() command: BulkCardsDto, @Sender() sender: CallOptions): Promise<CardBulk> {
+  startCardBulk(@Body() command: BulkCardsDto, @Sender() sender: CallOptions): Promise<CardBulk> {
     return this.cards.request('card-bulks.start', command, sender);
   }
 
   @Get(':job_id')
   @Operation({ summary: 'How far such a job is, and what came of it', answer: CardBulk, problems: ['job_not_found'] })
-  get(@Param() job: BulkIdDto, @Sender() sender: CallOptions): Promise<CardBulk> {
+  getCardBulk(@Param() job: BulkIdDto, @Sender() sender: CallOptions): Promise<CardBulk> {
     return this.cards.request('card-bulks.get', job, sender);
   }
 
@@ -36,7 +36,7 @@ export class CardBulksController {
     answer: CardBulk,
     problems: ['job_not_found'],
   })
-  cancel(@Param() job: BulkIdDto, @Sender() sender: CallOptions): Promise<CardBulk> {
+  cancelCardBulk(@Param() job: BulkIdDto, @Sender() sender: CallOptions): Promise<CardBulk> {
     return this.cards.request('card-bulks.cancel', job, sender);
   }
 }

@@ -41,21 +41,21 @@ export class CardsController {
     createdAt: '/api/v1/cards/{card_id}',
     problems: ['card_number_taken'],
   })
-  issue(@Body() card: IssueCardDto, @Sender() sender: CallOptions): Promise<Card> {
+  issueCard(@Body() card: IssueCardDto, @Sender() sender: CallOptions): Promise<Card> {
     return this.cards.request('cards.issue', card, sender);
   }
 
   @Get()
   @StrictAuth('issuer')
   @Operation({ summary: 'The cards of the company, newest first', answer: CardPage })
-  list(@Query() filter: ListCardsDto, @Sender() sender: CallOptions): Promise<CardPage> {
+  listCards(@Query() filter: ListCardsDto, @Sender() sender: CallOptions): Promise<CardPage> {
     return this.cards.request('cards.list', filter, sender);
   }
 
   @Get(':card_id')
   @InitialAuth()
   @Operation({ summary: 'One card, for its issuers and its holder', answer: Card, problems: ['card_not_found'] })
-  get(@Param() card: CardIdDto, @Sender() sender: CallOptions): Promise<Card> {
+  getCard(@Param() card: CardIdDto, @Sender() sender: CallOptions): Promise<Card> {
     return this.cards.request('cards.get', card, sender);
   }
 
@@ -67,7 +67,7 @@ export class CardsController {
     answer: Card,
     problems: ['card_not_found'],
   })
-  update(@Param() card: CardIdDto, @Body() changes: UpdateCardDto, @Sender() sender: CallOptions): Promise<Card> {
+  updateCard(@Param() card: CardIdDto, @Body() changes: UpdateCardDto, @Sender() sender: CallOptions): Promise<Card> {
     return this.cards.request('cards.update', { ...changes, ...card }, sender);
   }
 
@@ -78,7 +78,7 @@ export class CardsController {
     answer: Card,
     problems: ['card_not_found', 'card_state_conflict'],
   })
-  suspend(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
+  suspendCard(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
     return this.cards.request('cards.suspend', { ...why, ...card }, sender);
   }
 
@@ -89,14 +89,14 @@ export class CardsController {
     answer: Card,
     problems: ['card_not_found', 'card_state_conflict'],
   })
-  reactivate(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
+  reactivateCard(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
     return this.cards.request('cards.reactivate', { ...why, ...card }, sender);
   }
 
   @Post(':card_id/revoke')
   @StrictAuth('issuer')
   @Operation({ summary: 'Revokes a card for good', answer: Card, problems: ['card_not_found', 'card_state_conflict'] })
-  revoke(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
+  revokeCard(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
     return this.cards.request('cards.revoke', { ...why, ...card }, sender);
   }
 
@@ -107,7 +107,7 @@ export class CardsController {
     answer: Card,
     problems: ['card_not_found', 'card_state_conflict'],
   })
-  rotate(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
+  rotateCard(@Param() card: CardIdDto, @Body() why: CardReasonDto, @Sender() sender: CallOptions): Promise<Card> {
     return this.cards.request('cards.rotate', { ...why, ...card }, sender);
   }
 
@@ -116,18 +116,19 @@ export class CardsController {
   @TakesFile({ types: FILE_TYPES, limit: MAX_PHOTO_BYTES })
   @Operation({
     summary: 'Gives a card a photo, in place of the former one',
-    description: 'The photo is drawn anew, upright and at most 600 × 800; nothing else of the file is kept.',
+    description:
+      'Takes at most 5 MiB. The photo is drawn anew, upright and at most 600 × 800; nothing else of the file is kept.',
     answer: Card,
     problems: ['card_not_found', 'bad_request'],
   })
-  setPhoto(@Param() card: CardIdDto, @SentFile() file: File, @CurrentActor() actor: Actor): Promise<Card> {
+  setCardPhoto(@Param() card: CardIdDto, @SentFile() file: File, @CurrentActor() actor: Actor): Promise<Card> {
     return this.photos.set(card, file, actor);
   }
 
   @Delete(':card_id/photo')
   @StrictAuth('issuer')
   @Operation({ summary: 'Takes the photo off a card', answer: Card, problems: ['card_not_found'] })
-  removePhoto(@Param() card: CardIdDto, @Sender() sender: CallOptions): Promise<Card> {
+  removeCardPhoto(@Param() card: CardIdDto, @Sender() sender: CallOptions): Promise<Card> {
     return this.cards.request('cards.remove-photo', card, sender);
   }
 
@@ -135,7 +136,11 @@ export class CardsController {
   @InitialAuth()
   @Header('content-type', 'image/png')
   @Operation({ summary: 'The QR code as PNG', contentType: 'image/png', problems: ['card_not_found'] })
-  async png(@Param() card: CardIdDto, @Query() look: QrQueryDto, @Sender() sender: CallOptions): Promise<Buffer> {
+  async getCardQrPng(
+    @Param() card: CardIdDto,
+    @Query() look: QrQueryDto,
+    @Sender() sender: CallOptions,
+  ): Promise<Buffer> {
     return bytesOf(await this.cards.request('cards.qr', { ...look, ...card, format: 'png' }, sender));
   }
 
@@ -143,7 +148,11 @@ export class CardsController {
   @InitialAuth()
   @Header('content-type', 'image/svg+xml')
   @Operation({ summary: 'The QR code as SVG', contentType: 'image/svg+xml', problems: ['card_not_found'] })
-  async svg(@Param() card: CardIdDto, @Query() look: QrSvgQueryDto, @Sender() sender: CallOptions): Promise<Buffer> {
+  async getCardQrSvg(
+    @Param() card: CardIdDto,
+    @Query() look: QrSvgQueryDto,
+    @Sender() sender: CallOptions,
+  ): Promise<Buffer> {
     return bytesOf(await this.cards.request('cards.qr', { ...look, ...card, format: 'svg' }, sender));
   }
 }

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { DomainError } from '@puerta/contracts/core';
 import { FolderStorage, STORAGE } from '@puerta/storage';
-import { HttpClient, waitFor } from '@puerta/testing';
+import { answerOf, HttpClient, waitFor } from '@puerta/testing';
 import { rawRequest, sendRaw } from '../../test/raw-http';
 import { ACTOR, startTestGateway, type TestGateway } from '../../test/test-gateway';
 
@@ -38,7 +38,7 @@ describe('photos of cards', () => {
       for await (const chunk of file?.content ?? []) chunks.push(chunk as Uint8Array);
       found = Buffer.concat(chunks);
       await storage.delete(String(upload));
-      return { card_id: ID };
+      return { ...answerOf('getCard'), card_id: ID };
     });
   });
 
@@ -161,7 +161,7 @@ describe('photos of cards', () => {
   });
 
   it('are taken off', async () => {
-    gateway.fakes.set('cards.remove-photo', () => ({ card_id: ID }));
+    gateway.fakes.set('cards.remove-photo', () => ({ ...answerOf('getCard'), card_id: ID }));
     expect(await http.delete(PATH, { token })).toMatchObject({ status: 200, body: { card_id: ID } });
     expect(gateway.asked).toMatchObject([{ pattern: 'cards.remove-photo', data: { card_id: ID } }]);
   });

@@ -29,28 +29,28 @@ export class CompaniesController {
     createdAt: '/api/v1/companies/{company_id}',
     problems: ['company_creation_closed', 'user_not_found'],
   })
-  create(@Body() company: CreateCompanyDto, @Sender() sender: CallOptions): Promise<Company> {
+  createCompany(@Body() company: CreateCompanyDto, @Sender() sender: CallOptions): Promise<Company> {
     return this.identity.request('companies.create', company, sender);
   }
 
   @Get()
   @InitialAuth()
   @Operation({ summary: 'The companies of the user, with the role in each', answer: CompanyPage })
-  mine(@Query() page: PageQueryDto, @Sender() sender: CallOptions): Promise<CompanyPage> {
+  listCompanies(@Query() page: PageQueryDto, @Sender() sender: CallOptions): Promise<CompanyPage> {
     return this.identity.request('companies.list-mine', page, sender);
   }
 
   @Get(':company_id')
   @StrictAuth('admin')
   @Operation({ summary: 'One company', answer: Company, problems: ['company_not_found'] })
-  get(@Param() company: CompanyIdDto, @Sender() sender: CallOptions): Promise<Company> {
+  getCompany(@Param() company: CompanyIdDto, @Sender() sender: CallOptions): Promise<Company> {
     return this.identity.request('companies.get', company, sender);
   }
 
   @Patch(':company_id')
   @StrictAuth('admin')
   @Operation({ summary: 'Changes a company', answer: Company, problems: ['company_not_found'] })
-  update(
+  updateCompany(
     @Param() company: CompanyIdDto,
     @Body() changes: UpdateCompanyDto,
     @Sender() sender: CallOptions,
@@ -65,7 +65,7 @@ export class CompaniesController {
     answer: ActivityPage,
     problems: ['company_not_found'],
   })
-  activity(
+  listCompanyActivity(
     @Param() company: CompanyIdDto,
     @Query() page: PageQueryDto,
     @Sender() sender: CallOptions,

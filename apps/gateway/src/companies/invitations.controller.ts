@@ -28,7 +28,7 @@ export class InvitationsController {
     createdAt: '/api/v1/companies/{company_id}/invitations/{invitation_id}',
     problems: ['company_not_found'],
   })
-  create(
+  createInvitation(
     @Param() company: CompanyIdDto,
     @Body() invitation: InviteDto,
     @Sender() sender: CallOptions,
@@ -38,7 +38,7 @@ export class InvitationsController {
 
   @Get()
   @Operation({ summary: 'The invitations of a company', answer: InvitationPage, problems: ['company_not_found'] })
-  list(
+  listInvitations(
     @Param() company: CompanyIdDto,
     @Query() page: PageQueryDto,
     @Sender() sender: CallOptions,
@@ -52,7 +52,7 @@ export class InvitationsController {
     status: 204,
     problems: ['company_not_found', 'invitation_not_found', 'invitation_invalid'],
   })
-  async revoke(@Param() invitation: InvitationIdDto, @Sender() sender: CallOptions): Promise<void> {
+  async revokeInvitation(@Param() invitation: InvitationIdDto, @Sender() sender: CallOptions): Promise<void> {
     await this.identity.request('invitations.revoke', invitation, sender);
   }
 }

@@ -1,15 +1,20 @@
 import { type INestApplication, Injectable } from '@nestjs/common';
 import { ApiProperty, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { describeFields } from '@puerta/contracts';
+import { describeFields, schemaNameOf } from '@puerta/contracts';
 import { ROLES } from '@puerta/contracts/core';
-import { problemsOf } from '../routes/operation';
+import { IDEMPOTENCY_HEADER } from '../http/sender';
+import { operationOf, takesKey } from '../routes/operation';
 import { type Route, Routes } from '../routes/routes';
-import { IDEMPOTENCY_HEADER, IDEMPOTENT_BY_KEY } from '../http/sender';
-import { problemResponses } from './problem-responses';
+import { exampleOf, type Schema, type Schemas } from './examples';
+import { HEADERS, headers, headersOf, headersOfStatus } from './headers';
+import { problemComponents, problemResponses } from './problem-responses';
 import { ProblemSchema } from './problem.schema';
+import { TAGS } from './tags';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Method = 'get' | 'head' | 'post' | 'put' | 'patch' | 'delete';
+type Response = Exclude<Operation['responses'][string], { $ref: string } | undefined>;
+type Content = NonNullable<Response['content']>;
 
 const DESCRIPTION = `Issues credentials that people carry, and checks them at the door.
 
@@ -37,23 +42,32 @@ export class OpenApi {
 
   #make(): OpenAPIObject {
     if (!this.#app) throw new Error('describe() was not called');
-    const token = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } as const;
-    const base = new DocumentBuilder()
-      .setTitle('Puerta')
-      .setDescription(DESCRIPTION)
-      .setVersion('1')
-      .addSecurity('access_token', { ...token, description: 'Of login, register, refresh or ensure-company' })
-      .addSecurity('scan_pass', { ...token, description: 'Of GET /scan/{code}' })
-      .build();
     describeFields(ApiProperty);
-    const document = SwaggerModule.createDocument(this.#app, base, {
+    const document = SwaggerModule.createDocument(this.#app, base(), {
       extraModels: [ProblemSchema],
-      operationIdFactory: (controller, method) => `${controller.replace('Controller', '').toLowerCase()}_${method}`,
+      operationIdFactory: (_controller, method) => method,
     });
-    for (const route of this.routes.all.filter(({ handler }) => problemsOf(handler)))
-      complete(operationOf(document, route), route);
-    return document;
+    const routes = this.routes.all.filter(({ handler }) => operationOf(handler));
+    for (const route of routes) complete(find(document, route), route, document.components?.schemas ?? {});
+    document.components = { ...document.components, headers: HEADERS, ...problemComponents(routes) };
+    return renamed(document);
   }
+}
+
+function base(): Omit<OpenAPIObject, 'paths'> {
+  const token = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } as const;
+  const builder = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Puerta')
+    .setDescription(DESCRIPTION)
+    .setVersion('1')
+    .setContact('Who operates this installation', '', '')
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer('/', 'The installation that serves this document')
+    .addSecurity('access_token', { ...token, description: 'Of login, register, refresh or ensure-company' })
+    .addSecurity('scan_pass', { ...token, description: 'Of GET /scan/{code}' });
+  for (const [name, description] of Object.entries(TAGS)) builder.addTag(name, description);
+  return builder.build();
 }
 
 /** The path of a route as OpenAPI writes it. */
@@ -61,18 +75,40 @@ export function openApiPath({ pattern }: Pick<Route, 'pattern'>): string {
   return pattern.replace(/:(\w+)/g, '{$1}');
 }
 
-function operationOf(document: OpenAPIObject, route: Route): Operation {
+function find(document: OpenAPIObject, route: Route): Operation {
   const operation = document.paths[openApiPath(route)]?.[route.method.toLowerCase() as Method];
   if (!operation) throw new Error(`${route.method} ${route.pattern} is not described`);
   return operation;
 }
 
-function complete(operation: Operation, route: Route): void {
+/** Adds to what a controller declares what follows from the rest of its route. */
+function complete(operation: Operation, route: Route, schemas: Schemas): void {
+  const { method, handler, file } = route;
+  const { createdAt, revalidates, status } = operationOf(handler) ?? {};
+  const parameters = (operation.parameters ??= []);
   operation.security = securityOf(route);
   operation.description = [operation.description, needs(route)].filter(Boolean).join('\n\n');
-  operation.responses = { ...operation.responses, ...problemResponses(route) };
-  if (IDEMPOTENT_BY_KEY.includes(route.method)) {
-    (operation.parameters ??= []).push({
+  for (const [code, response] of Object.entries(operation.responses) as [string, Response][]) {
+    const leads = code === '302' || (createdAt && code === String(status));
+    const own = [...(leads ? ['Location'] : []), ...(revalidates ? ['ETag'] : [])];
+    response.headers = { ...headersOf(route), ...headersOfStatus(code), ...headers(...own) };
+    addExamples(response.content, schemas);
+  }
+  if (revalidates) {
+    const description = 'The ETag of what you have';
+    parameters.push({ name: 'If-None-Match', in: 'header', required: false, description, schema: { type: 'string' } });
+    operation.responses['304'] = { ...operation.responses['200'], description: 'You have it already', content: {} };
+  }
+  for (const [code, problem] of Object.entries(problemResponses(route)) as [string, Response][]) {
+    const { content } = (operation.responses[code] ?? {}) as Response;
+    operation.responses[code] = content ? { ...problem, content: { ...content, ...problem.content } } : problem;
+  }
+  // Bytes have no schema: see contentOf() in ../routes/operation.ts.
+  if (file)
+    operation.requestBody = { required: true, content: Object.fromEntries(file.types.map((type) => [type, {}])) };
+  else addExamples((operation.requestBody as { content?: Content } | undefined)?.content, schemas);
+  if (takesKey(method, handler)) {
+    parameters.push({
       name: IDEMPOTENCY_HEADER,
       in: 'header',
       required: false,
@@ -80,6 +116,28 @@ function complete(operation: Operation, route: Route): void {
       schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
     });
   }
+}
+
+function addExamples(content: Content | undefined, schemas: Schemas): void {
+  for (const media of Object.values(content ?? {})) {
+    const example = media.schema && exampleOf(media.schema as Schema, schemas);
+    if (example !== undefined) media.example = example;
+  }
+}
+
+/** With the names by which callers know the schemas, in alphabetical order. */
+function renamed(document: OpenAPIObject): OpenAPIObject {
+  const schemas = Object.entries(document.components?.schemas ?? {}).map(
+    ([name, schema]) => [schemaNameOf(name), schema] as const,
+  );
+  const sorted = Object.fromEntries(schemas.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const text = JSON.stringify({ ...document, components: { ...document.components, schemas: sorted } });
+  return JSON.parse(
+    text.replace(
+      /"#\/components\/schemas\/(\w+)"/g,
+      (_, name: string) => `"#/components/schemas/${schemaNameOf(name)}"`,
+    ),
+  ) as OpenAPIObject;
 }
 
 function securityOf({ requirement: { guard } }: Route): Operation['security'] {

@@ -1,19 +1,22 @@
 import { getSchemaPath, type OpenAPIObject } from '@nestjs/swagger';
 import type { Requirement } from '@puerta/auth';
-import type { ErrorCode } from '@puerta/contracts/core';
-import { problemsOf } from '../routes/operation';
+import { DomainError, type ErrorCode, type ErrorMeta } from '@puerta/contracts/core';
+import { operationOf, takesKey } from '../routes/operation';
 import { isApi, type Route } from '../routes/routes';
-import { IDEMPOTENT_BY_KEY } from '../http/sender';
 import { ERRORS } from '../problems/catalogue';
+import { describeProblem } from '../problems/problem';
+import { ANYWHERE, headers, headersOf, headersOfStatus } from './headers';
 import { ProblemSchema } from './problem.schema';
 
 type Responses = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
+type Response = NonNullable<Responses[string]>;
+type Components = NonNullable<OpenAPIObject['components']>;
 
 /** Every error that a route answers with: its own, and those that follow from what it asks for. */
 export function codesOf(route: Route): ErrorCode[] {
   const { requirement, handler, method, limits, takesBody, file, surface } = route;
   const asks = isApi(route) || surface === 'page' || route.pattern.startsWith('/.well-known/');
-  const codes = new Set<ErrorCode>(['internal', ...(problemsOf(handler) ?? [])]);
+  const codes = new Set<ErrorCode>(['bad_request', 'internal', ...(operationOf(handler)?.problems ?? [])]);
   const add = (...more: ErrorCode[]): void => more.forEach((code) => codes.add(code));
 
   if (limits) add('too_many_requests', 'service_unavailable');
@@ -23,10 +26,21 @@ export function codesOf(route: Route): ErrorCode[] {
   if (takesBody && !file) add('malformed_json');
   if (asks && method !== 'HEAD') add('service_unavailable', 'overloaded', 'outcome_unknown');
   // Of strangers the body is part of the key.
-  if (IDEMPOTENT_BY_KEY.includes(method) && requirement.guard !== 'public') add('idempotency_mismatch');
+  if (takesKey(method, handler) && requirement.guard !== 'public') add('idempotency_mismatch');
   add(...guardCodes(requirement));
   return [...codes].sort();
 }
+
+/** What refuses a request before it is known which route it is for, or before more of it than that is read. */
+const EARLY_CODES: readonly ErrorCode[] = [
+  'request_timeout',
+  'uri_too_long',
+  'headers_too_large',
+  // Of a body where none is taken; a route that takes one has these itself.
+  'payload_too_large',
+  'unsupported_media_type',
+  'malformed_json',
+];
 
 const TOKEN: readonly ErrorCode[] = [
   'access_token_invalid',
@@ -56,23 +70,65 @@ function guardCodes(requirement: Requirement): readonly ErrorCode[] {
   }
 }
 
-/** The same as OpenAPI responses: one for each status, with the codes it may carry. */
+/** The same as OpenAPI responses: one for each status, with the codes it may carry, and one for the early ones. */
 export function problemResponses(route: Route): Responses {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codesOf(route)) {
     const { status } = ERRORS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
-  return Object.fromEntries([...byStatus].map(([status, codes]) => [String(status), response(codes)]));
+  const page = route.surface === 'page' ? { 'text/html': { schema: { type: 'string' as const } } } : {};
+  const responses = [...byStatus].map(([status, codes]) => {
+    const { content, ...response } = responseOf(codes);
+    const all = { ...headersOf(route), ...headers('Content-Language'), ...headersOfStatus(String(status)) };
+    return [String(status), { ...response, headers: all, content: { ...content, ...page } }] as const;
+  });
+  return { ...Object.fromEntries(responses), default: { $ref: '#/components/responses/Refused' } };
 }
 
-function response(codes: readonly ErrorCode[]): NonNullable<Responses[string]> {
+/** What the responses of these routes refer to, and an example of each code, as the gateway writes it. */
+export function problemComponents(routes: readonly Route[]): Required<Pick<Components, 'examples' | 'responses'>> {
+  const codes = [...new Set([...EARLY_CODES, ...routes.flatMap(codesOf)])].sort();
+  const { content, ...refused } = responseOf(EARLY_CODES);
+  return {
+    examples: Object.fromEntries(codes.map((code) => [code, { summary: ERRORS[code].en, value: exampleOf(code) }])),
+    responses: {
+      Refused: { ...refused, headers: headers(...ANYWHERE, 'Content-Language'), content: content ?? {} },
+    },
+  };
+}
+
+function responseOf(codes: readonly ErrorCode[]): Exclude<Response, { $ref: string }> {
   const described = codes.map((code) => `\`${code}\`: ${ERRORS[code].en}`);
   const schema = {
     allOf: [
       { $ref: getSchemaPath(ProblemSchema) },
-      { type: 'object', properties: { code: { type: 'string', enum: [...codes] } } },
+      { type: 'object' as const, properties: { code: { type: 'string' as const, enum: [...codes] } } },
     ],
   };
-  return { description: described.join('  \n'), content: { 'application/problem+json': { schema } } };
+  const examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
+  return {
+    description: described.join('  \n'),
+    content: { 'application/problem+json': { schema, examples } },
+  };
+}
+
+/** Facts that the texts of the examples speak of. */
+const META: ErrorMeta = {
+  allow: 'GET, HEAD, OPTIONS',
+  limit: 65_536,
+  retry_after: 2,
+  types: 'application/json in UTF-8',
+  used_at: '2026-11-21T10:00:02.000Z',
+};
+
+function exampleOf(code: ErrorCode): unknown {
+  const errors = code === 'validation_failed' ? [{ field: 'holder.name', code: 'required' as const }] : undefined;
+  const error = new DomainError(code, { meta: META, ...(errors ? { errors } : {}) });
+  const request = {
+    requestId: '01a1fc74-d267-721b-a81d-0e89c132b090',
+    instance: '/api/v1/cards',
+    language: 'en',
+  } as const;
+  return JSON.parse(describeProblem(error, request, 'https://puerta.example.com').body);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { HttpClient, waitFor } from '@puerta/testing';
+import { answerOf, HttpClient, waitFor } from '@puerta/testing';
 import { ACTOR, startTestGateway, type TestGateway } from '../../test/test-gateway';
 
 describe('the log', () => {
@@ -21,7 +21,7 @@ describe('the log', () => {
     gateway.lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === 'request');
 
   it('has one line for each request: what was asked by whom, and what came of it', async () => {
-    gateway.fakes.set('users.me', () => ({ name: 'Ana' }));
+    gateway.fakes.set('users.me', () => answerOf('getMe'));
     const headers = {
       'x-request-id': 'request-1',
       traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
@@ -34,7 +34,7 @@ describe('the log', () => {
         method: 'GET',
         route: '/api/v1/users/me',
         status: 200,
-        bytes: 14,
+        bytes: Buffer.byteLength(JSON.stringify(answerOf('getMe'))),
         duration_ms: expect.any(Number),
         request_id: 'request-1',
         trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
@@ -77,6 +77,8 @@ describe('the log', () => {
       canary(),
       canary(),
     ];
+    // What the fakes answer here is no answer of these routes.
+    const http = new HttpClient(gateway.url, { described: false });
     const login = { access_token: secret, refresh_token: secret, name, email };
     const token = gateway.accessToken({ email });
     const outcomes: (() => unknown)[] = [

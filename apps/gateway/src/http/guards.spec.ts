@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { callContext } from '@puerta/messaging';
 import { decodeError } from '@puerta/service/runtime';
-import { HttpClient, stopwatch } from '@puerta/testing';
+import { answerOf, HttpClient, stopwatch } from '@puerta/testing';
 import { rawRequest, sendRaw } from '../../test/raw-http';
 import { ACTOR, startTestGateway, type TestGateway } from '../../test/test-gateway';
 import { Routes } from '../routes/routes';
@@ -162,13 +162,13 @@ describe('the guards', () => {
   });
 
   it('say who asks to the service', async () => {
-    gateway.fakes.set('users.me', () => ({}));
+    gateway.fakes.set('users.me', () => answerOf('getMe'));
     await http.get('/api/v1/users/me', { token: gateway.accessToken() });
     expect(gateway.asked[0]?.options?.actor).toEqual({ ...ACTOR, role: 'owner' });
   });
 
   it('name nobody on open routes, whatever token is sent', async () => {
-    gateway.fakes.set('users.login', () => ({}));
+    gateway.fakes.set('users.login', () => answerOf('login'));
     await http.post(
       '/api/v1/users/login',
       { email: 'ana@example.com', password: 'x' },
@@ -225,7 +225,7 @@ describe('the guards', () => {
   });
 
   it('ask for the facts once for each request', async () => {
-    gateway.fakes.set('users.me', () => ({}));
+    gateway.fakes.set('users.me', () => answerOf('getMe'));
     let times = 0;
     const facts = gateway.fakes.get('access.check');
     gateway.fakes.set('access.check', (data) => {
@@ -242,7 +242,7 @@ describe('the guards', () => {
     const seen: unknown[] = [];
     gateway.fakes.set('users.update-me', () => {
       seen.push(callContext.getStore());
-      return {};
+      return answerOf('updateMe');
     });
     const headers = { 'x-request-id': 'my-request', traceparent };
     const answer = await http.patch('/api/v1/users/me', { name: 'Ana' }, { token: gateway.accessToken(), headers });

@@ -1,3 +1,4 @@
+import { answerOf } from '@puerta/testing';
 import { rawRequest, sendRaw } from '../../test/raw-http';
 import { startTestGateway, type TestGateway } from '../../test/test-gateway';
 
@@ -24,7 +25,7 @@ describe('what is refused', () => {
       'sessions.end',
       'cards.suspend',
     ]) {
-      gateway.fakes.set(pattern, () => ({ card_id: ID }));
+      gateway.fakes.set(pattern, () => ({ ...answerOf('getCard'), card_id: ID }));
     }
     token = `Authorization: Bearer ${gateway.accessToken()}`;
   });

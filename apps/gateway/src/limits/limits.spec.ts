@@ -1,4 +1,4 @@
-import { HttpClient, startRedis, stopwatch, type TestRedis, waitFor } from '@puerta/testing';
+import { answerOf, HttpClient, startRedis, stopwatch, type TestRedis, waitFor } from '@puerta/testing';
 import { startTestGateway, type TestGateway } from '../../test/test-gateway';
 import { LOGIN_BY_ADDRESS, LOGIN_BY_EMAIL } from './limits';
 
@@ -16,8 +16,8 @@ describe('limits of requests', () => {
       ...environ,
     });
     http = new HttpClient(gateway.url);
-    gateway.fakes.set('users.me', () => ({}));
-    gateway.fakes.set('users.login', () => ({}));
+    gateway.fakes.set('users.me', () => answerOf('getMe'));
+    gateway.fakes.set('users.login', () => answerOf('login'));
   };
   /** As the proxy in front says it. */
   const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });

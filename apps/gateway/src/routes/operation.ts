@@ -1,6 +1,7 @@
 import { applyDecorators, HttpCode, SetMetadata, type Type, UseInterceptors } from '@nestjs/common';
-import { ApiOperation, ApiResponse } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOperation, ApiResponse, type ApiResponseOptions, getSchemaPath } from '@nestjs/swagger';
 import type { ErrorCode } from '@puerta/contracts/core';
+import { IDEMPOTENT_BY_KEY } from '../http/sender';
 import { CREATED_AT, CreatedInterceptor } from './created.interceptor';
 
 export interface OperationOptions {
@@ -11,31 +12,30 @@ export interface OperationOptions {
   readonly status?: 200 | 201 | 202 | 204 | 302;
   /** Class of the answer, for JSON. */
   readonly answer?: Type;
-  /** Type of an answer that is not JSON. */
+  /** Type of the answer, where that is not `application/json`. */
   readonly contentType?: string;
   /** Where what was created is: a path in which `{name}` stands for a field of the answer or a parameter. */
   readonly createdAt?: string;
+  /** The answer has an ETag, and 304 says that who asks has it already. */
+  readonly revalidates?: true;
+  /** Why an Idempotency-Key means nothing to a route that changes something. */
+  readonly ignoresKey?: string;
   /** Errors of this route's own; those that follow from its guard, body and limits are added. */
   readonly problems?: readonly ErrorCode[];
 }
 
-const PROBLEMS = 'puerta:problems';
+const OPERATION = 'puerta:operation';
 
-/** Says what a route answers, once for the router and for the documentation. */
+/** Says what a route answers, once for the router and for the documentation. Callers know it by the name of the method. */
 export function Operation(options: OperationOptions): MethodDecorator {
-  const { summary, description, status = 200, answer, contentType, createdAt, problems = [] } = options;
+  const { summary, description, ignoresKey, status = 200, answer, createdAt } = options;
+  const texts = [description, ignoresKey].filter((text) => text !== undefined);
   return applyDecorators(
     HttpCode(status),
-    ApiOperation({ summary, ...(description ? { description } : {}) }),
-    ApiResponse({
-      status,
-      description: DESCRIPTIONS[status],
-      ...(answer ? { type: answer } : {}),
-      ...(contentType ? { content: { [contentType]: { schema: { type: 'string', format: 'binary' } } } } : {}),
-      ...(createdAt ? { headers: { Location: { description: 'Where it is', schema: { type: 'string' } } } } : {}),
-      ...(status === 302 ? { headers: { Location: { description: 'Where to go', schema: { type: 'string' } } } } : {}),
-    }),
-    SetMetadata(PROBLEMS, problems),
+    ApiOperation({ summary, ...(texts.length > 0 ? { description: texts.join('\n\n') } : {}) }),
+    ...(answer ? [ApiExtraModels(answer)] : []),
+    ApiResponse({ status, description: DESCRIPTIONS[status], ...contentOf(options) } as ApiResponseOptions),
+    SetMetadata(OPERATION, options),
     ...(createdAt ? [SetMetadata(CREATED_AT, createdAt), UseInterceptors(CreatedInterceptor)] : []),
   );
 }
@@ -48,7 +48,21 @@ const DESCRIPTIONS = {
   302: 'Go there',
 } as const;
 
-/** The errors a route declares as its own; undefined for a route without `@Operation`. */
-export function problemsOf(handler: object): readonly ErrorCode[] | undefined {
-  return Reflect.getMetadata(PROBLEMS, handler) as readonly ErrorCode[] | undefined;
+const SVG = { schema: { type: 'string', example: '<svg xmlns="http://www.w3.org/2000/svg"></svg>' } };
+
+function contentOf({ answer, contentType = 'application/json' }: OperationOptions): { content?: object } {
+  if (answer) return { content: { [contentType]: { schema: { $ref: getSchemaPath(answer) } } } };
+  if (contentType === 'application/json') return {};
+  // What is no text has no schema: so generators make bytes of it (OpenAPI 3.1, 4.8.14.2).
+  return { content: { [contentType]: contentType.endsWith('svg+xml') ? SVG : {} } };
+}
+
+/** What a route says of itself; undefined for one without `@Operation`, which is no part of the API. */
+export function operationOf(handler: object): OperationOptions | undefined {
+  return Reflect.getMetadata(OPERATION, handler) as OperationOptions | undefined;
+}
+
+/** Whether the first answer of a route is kept under an Idempotency-Key. */
+export function takesKey(method: string, handler: object): boolean {
+  return IDEMPOTENT_BY_KEY.includes(method) && operationOf(handler)?.ignoresKey === undefined;
 }

@@ -1,5 +1,4 @@
 import { applyDecorators, type CustomDecorator, SetMetadata } from '@nestjs/common';
-import { ApiBody, ApiConsumes } from '@nestjs/swagger';
 
 const SURFACE = 'puerta:surface';
 const LIMITS = 'puerta:limits';
@@ -38,12 +37,7 @@ export interface FileBody {
 }
 
 /** Of a route whose body is a file. */
-export const TakesFile = (body: FileBody): MethodDecorator =>
-  applyDecorators(
-    SetMetadata(FILE, body),
-    ApiConsumes(...body.types),
-    ApiBody({ required: true, schema: { type: 'string', format: 'binary', maxLength: body.limit } }),
-  );
+export const TakesFile = (body: FileBody): CustomDecorator => SetMetadata(FILE, body);
 
 export function fileBodyOf(handler: object): FileBody | undefined {
   return Reflect.getMetadata(FILE, handler) as FileBody | undefined;

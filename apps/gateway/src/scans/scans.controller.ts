@@ -25,7 +25,7 @@ export class ScansController {
   @Head(':code')
   @ApiParam({ name: 'code' })
   @Operation({ summary: 'Says nothing, and records no scan' })
-  preview(): void {}
+  previewScan(): void {}
 
   @Get(':code')
   @Limited(SCAN_MISSES)
@@ -45,7 +45,7 @@ export class ScansController {
     description: 'The built-in page, for browsers',
     content: { 'text/html': { schema: { type: 'string' } } },
   })
-  async open(
+  async openScan(
     @CardCode() code: string,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -63,7 +63,7 @@ export class ScanProfileController {
   @Get('profile')
   @ScanPass()
   @Operation({ summary: 'What the person who scanned a card may see, while the scan pass lives', answer: ScanProfile })
-  profile(@CurrentScan() { scanId, expiresAt }: ScanIdentity): Promise<ScanProfile> {
+  getScanProfile(@CurrentScan() { scanId, expiresAt }: ScanIdentity): Promise<ScanProfile> {
     return this.cards.request('scans.profile', { scan_id: scanId, pass_expires_at: expiresAt });
   }
 }

@@ -25,13 +25,13 @@ export class JsonWebKey {
   @ApiProperty({ enum: ['P-256'] })
   crv: 'P-256';
 
-  @ApiProperty()
+  @ApiProperty({ example: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU' })
   x: string;
 
-  @ApiProperty()
+  @ApiProperty({ example: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0' })
   y: string;
 
-  @ApiProperty()
+  @ApiProperty({ example: 'Zk3vT9' })
   kid: string;
 
   @ApiProperty({ enum: ['sig'] })

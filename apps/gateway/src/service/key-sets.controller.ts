@@ -8,6 +8,8 @@ import { Operation } from '../routes/operation';
 import { JsonWebKeySet } from './answers';
 import { PublicKeys } from './public-keys';
 
+const KEY_SET = 'application/jwk-set+json';
+
 /** The keys of each use at an address of its own: whoever verifies tickets never gets a key of access tokens. */
 @ApiTags('Service')
 @Controller('.well-known')
@@ -16,8 +18,13 @@ export class KeySetsController {
   constructor(private readonly keys: PublicKeys) {}
 
   @Get('jwks.json')
-  @Operation({ summary: 'The public keys that verify access tokens and scan passes (RFC 7517)', answer: JsonWebKeySet })
-  async access(
+  @Operation({
+    summary: 'The public keys that verify access tokens and scan passes (RFC 7517)',
+    answer: JsonWebKeySet,
+    contentType: KEY_SET,
+    revalidates: true,
+  })
+  async getKeys(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeySet | undefined> {
@@ -25,8 +32,13 @@ export class KeySetsController {
   }
 
   @Get('ticket-jwks.json')
-  @Operation({ summary: 'The public keys that verify tickets (RFC 7517)', answer: JsonWebKeySet })
-  async tickets(
+  @Operation({
+    summary: 'The public keys that verify tickets (RFC 7517)',
+    answer: JsonWebKeySet,
+    contentType: KEY_SET,
+    revalidates: true,
+  })
+  async getTicketKeys(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeySet | undefined> {
@@ -39,7 +51,7 @@ function cached(set: KeySet, { headers }: FastifyRequest, reply: FastifyReply): 
   const etag = `"${createHash('sha256').update(JSON.stringify(set)).digest('base64url').slice(0, 22)}"`;
   reply.headers({ 'cache-control': `public, max-age=${KEYS_MAX_AGE_SECONDS}`, etag });
   if (!isAmong(headers['if-none-match'], etag)) {
-    reply.header('content-type', 'application/jwk-set+json');
+    reply.header('content-type', KEY_SET);
     return set;
   }
   reply.code(304);

@@ -39,7 +39,7 @@ export class SingleUseTokensController {
     answer: CreatedToken,
     problems: ['too_many_attempts'],
   })
-  create(@Body() token: CreateTokenDto, @Sender() sender: CallOptions): Promise<CreatedToken> {
+  createSingleUseToken(@Body() token: CreateTokenDto, @Sender() sender: CallOptions): Promise<CreatedToken> {
     return this.tokens.request('single-use-tokens.issue', token, sender);
   }
 
@@ -50,7 +50,7 @@ export class SingleUseTokensController {
     answer: ValidToken,
     problems: REFUSALS,
   })
-  validate(@Body() token: PresentTokenDto, @Sender() sender: CallOptions): Promise<ValidToken> {
+  validateSingleUseToken(@Body() token: PresentTokenDto, @Sender() sender: CallOptions): Promise<ValidToken> {
     return this.tokens.request('single-use-tokens.redeem', token, sender);
   }
 
@@ -58,16 +58,22 @@ export class SingleUseTokensController {
   @Operation({
     summary: 'Tells what validating would answer, and leaves the token as it is',
     description: 'For a wrong code it counts as a guess.',
+    ignoresKey: 'An Idempotency-Key means nothing here: nothing is changed.',
     answer: ValidToken,
     problems: REFUSALS,
   })
-  peek(@Body() token: PresentTokenDto, @Sender() sender: CallOptions): Promise<ValidToken> {
+  peekSingleUseToken(@Body() token: PresentTokenDto, @Sender() sender: CallOptions): Promise<ValidToken> {
     return this.tokens.request('single-use-tokens.peek', token, sender);
   }
 
   @Delete(':token_id')
-  @Operation({ summary: 'Takes a token back', status: 204, problems: ['token_unknown', 'token_used'] })
-  async revoke(@Param() token: TokenIdDto, @Sender() sender: CallOptions): Promise<void> {
+  @Operation({
+    summary: 'Takes a token back',
+    status: 204,
+    ignoresKey: 'An Idempotency-Key means nothing here: what was taken back may be taken back again.',
+    problems: ['token_unknown', 'token_used'],
+  })
+  async revokeSingleUseToken(@Param() token: TokenIdDto, @Sender() sender: CallOptions): Promise<void> {
     await this.tokens.request('single-use-tokens.revoke', token, sender);
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DomainError, type ErrorCode } from '@puerta/contracts/core';
-import { HttpClient } from '@puerta/testing';
+import { answerOf, HttpClient } from '@puerta/testing';
 import { ACTOR, startTestGateway, type TestGateway } from '../../test/test-gateway';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
@@ -22,7 +22,10 @@ afterAll(() => gateway.stop());
 
 beforeEach(() => {
   gateway.asked.length = 0;
-  for (const verb of ['issue', 'redeem', 'peek', 'revoke']) gateway.fakes.set(`single-use-tokens.${verb}`, () => ({}));
+  gateway.fakes.set('single-use-tokens.issue', () => answerOf('createSingleUseToken'));
+  gateway.fakes.set('single-use-tokens.revoke', () => ({ revoked: true }));
+  for (const verb of ['redeem', 'peek'])
+    gateway.fakes.set(`single-use-tokens.${verb}`, () => answerOf('validateSingleUseToken'));
 });
 
 it.each(PATHS)('%s asks as the user, with the Idempotency-Key', async (path) => {
@@ -186,7 +189,7 @@ it('describes any JSON as the payload, and nothing of it in the log', async () =
     purpose: null,
     payload: canary,
     created_by: ID,
-    created_at: ID,
+    created_at: '2026-11-25T09:00:00.000Z',
   }));
   await http.post('/api/v1/token/create', { payload: canary, subject: canary }, { token });
   expect(await http.post('/api/v1/token/validate', { token: canary }, { token })).toMatchObject({

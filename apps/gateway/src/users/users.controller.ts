@@ -24,8 +24,8 @@ import { LOGIN_BY_ADDRESS, REGISTER_BY_ADDRESS } from '../limits/limits';
 import { LoginGuard } from '../limits/login.guard';
 
 /**
- * Identity gives a replaced refresh token's successor again for 10 s. A caller who is told "outcome unknown" must still
- * be in time to ask again.
+ * Identity gives a replaced refresh token's successor again for 10 s, unless that was used. A caller who is told "outcome
+ * unknown" has not used it, and must still be in time to ask again.
  */
 const REFRESH_TTL_MS = 4_000;
 
@@ -69,12 +69,14 @@ export class UsersController {
   @Public()
   @Operation({
     summary: 'Renews the access token',
-    description:
-      'The refresh token is replaced as well. Used again within 10 seconds a replaced one gives the same answer, later it ends the session.',
+    description: 'The refresh token is replaced as well.',
+    ignoresKey:
+      'An Idempotency-Key means nothing here: a replaced refresh token gives the same new one again for 10 seconds, ' +
+      'unless that one was used in between. Later, or once it was, the replaced one ends the session.',
     answer: LoginAnswer,
     problems: ['refresh_token_invalid', 'refresh_token_reused'],
   })
-  refresh(@Body() token: RefreshDto, @Sender() sender: CallOptions): Promise<LoginAnswer> {
+  refreshSession(@Body() token: RefreshDto, @Sender() sender: CallOptions): Promise<LoginAnswer> {
     return this.identity.request('sessions.refresh', token, { ...sender, ttlMs: REFRESH_TTL_MS });
   }
 
@@ -84,6 +86,7 @@ export class UsersController {
     summary: 'Ends the session of the access token, or of the refresh token in the body',
     description: 'Both may be sent if they are of one session.',
     status: 204,
+    ignoresKey: 'An Idempotency-Key means nothing here: what has ended may be ended again.',
     problems: ['unauthenticated', 'session_mismatch'],
   })
   async logout(
@@ -99,21 +102,21 @@ export class UsersController {
   @Get('me')
   @InitialAuth()
   @Operation({ summary: 'The user and their memberships', answer: UserProfile, problems: ['user_not_found'] })
-  me(@Sender() sender: CallOptions): Promise<UserProfile> {
+  getMe(@Sender() sender: CallOptions): Promise<UserProfile> {
     return this.identity.request('users.me', {}, sender);
   }
 
   @Patch('me')
   @InitialAuth()
   @Operation({ summary: 'Changes name or language', answer: UserProfile, problems: ['user_not_found'] })
-  update(@Body() changes: UpdateMeDto, @Sender() sender: CallOptions): Promise<UserProfile> {
+  updateMe(@Body() changes: UpdateMeDto, @Sender() sender: CallOptions): Promise<UserProfile> {
     return this.identity.request('users.update-me', changes, sender);
   }
 
   @Get('me/activity')
   @InitialAuth()
   @Operation({ summary: 'What the user did, the newest first', answer: ActivityPage })
-  activity(@Query() page: PageQueryDto, @Sender() sender: CallOptions): Promise<ActivityPage> {
+  listMyActivity(@Query() page: PageQueryDto, @Sender() sender: CallOptions): Promise<ActivityPage> {
     return this.identity.request('activity.list-mine', page, sender);
   }
 

@@ -1,5 +1,5 @@
 import { CARD_STATUSES, type CardStatus, type ErrorCode, MOST_VALID_YEARS } from '../core';
-import { ApiProperty } from '../documentation';
+import { ApiProperty, SchemaName } from '../documentation';
 import { Choice, Flag, Id, Ids, Nested, Text, Timestamp } from '../validation';
 
 export const BULK_ACTIONS = ['renew', 'suspend', 'revoke'] as const;
@@ -16,10 +16,11 @@ export class CardFilterDto {
   @Choice(CARD_STATUSES, { optional: true })
   status?: CardStatus | null;
 
-  @Text({ max: 120, optional: true })
+  @Text({ max: 120, optional: true, example: 'Ingeniería' })
   unit?: string | null;
 }
 
+@SchemaName('CardBulkCommand')
 export class BulkCardsDto {
   @Choice(BULK_ACTIONS)
   action: BulkAction;
@@ -33,10 +34,11 @@ export class BulkCardsDto {
   @Timestamp({
     optional: true,
     description: `Until when cards are renewed: ahead, by ${MOST_VALID_YEARS} years at most; with \`renew\` alone`,
+    example: '2040-07-31T23:59:59.000Z',
   })
   valid_until?: string | null;
 
-  @Text({ max: 200, optional: true })
+  @Text({ max: 200, optional: true, example: 'New term' })
   reason?: string | null;
 
   @Flag({ optional: true, description: 'Counts what would be done and changes nothing' })
@@ -50,13 +52,13 @@ export class BulkIdDto {
 
 /** Cards that were left as they are, by what the same command for one card would have answered. */
 export class BulkSkipped {
-  @ApiProperty({ description: 'Named, but not there' })
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Named, but not there' })
   card_not_found: number;
 
-  @ApiProperty({ description: 'Their state does not allow it' })
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Their state does not allow it', example: 3 })
   card_state_conflict: number;
 
-  @ApiProperty({ description: 'They are valid until then already' })
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'They are valid until then already' })
   unchanged: number;
 }
 
@@ -70,16 +72,27 @@ export class CardBulk {
   @ApiProperty()
   dry_run: boolean;
 
-  @ApiProperty({ enum: BULK_STATUSES })
+  @ApiProperty({ enum: BULK_STATUSES, example: 'running' })
   status: BulkStatus;
 
-  @ApiProperty({ description: 'Cards looked at so far' })
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Cards looked at so far', example: 300 })
   done: number;
 
-  @ApiProperty({ type: Number, nullable: true, description: 'Cards to look at; null before the first' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    nullable: true,
+    description: 'Cards to look at; null before the first',
+    example: 812,
+  })
   total: number | null;
 
-  @ApiProperty({ description: 'Cards changed so far; with `dry_run`, those that would be' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    description: 'Cards changed so far; with `dry_run`, those that would be',
+    example: 297,
+  })
   changed: number;
 
   @ApiProperty({ type: BulkSkipped })
@@ -94,6 +107,6 @@ export class CardBulk {
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   started_at: string | null;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
   finished_at: string | null;
 }

@@ -1,5 +1,5 @@
 import { CARD_NUMBER, CARD_STATUSES, type CardStatus, MOST_VALID_YEARS } from '../core';
-import { ApiProperty } from '../documentation';
+import { ApiProperty, SchemaName } from '../documentation';
 import {
   changesOf,
   Choice,
@@ -15,14 +15,15 @@ import {
   Timestamp,
 } from '../validation';
 
+@SchemaName('NewHolder')
 export class HolderDto {
   @Text({ max: 120, example: 'Luis Rojas' })
   name: string;
 
-  @Email({ optional: true })
+  @Email({ optional: true, example: 'luis@example.com' })
   email?: string | null;
 
-  @Text({ max: 40, optional: true, description: 'Of the identity document' })
+  @Text({ max: 40, optional: true, description: 'Of the identity document', example: 'V-12345678' })
   document_id?: string | null;
 
   @Text({ max: 80, optional: true, example: 'Estudiante' })
@@ -41,26 +42,31 @@ export class HolderDto {
 /** Changes to a holder: what is absent stays, null clears. */
 export class HolderChangesDto extends changesOf(HolderDto) {}
 
-const numberField = { max: 12, pattern: CARD_NUMBER, format: 'YY-NNNNN', optional: true, example: '26-10001' } as const;
+const numberField = { max: 12, pattern: CARD_NUMBER, format: 'YY-NNNNN', optional: true } as const;
 
 const VALIDITY = `Ahead, by ${MOST_VALID_YEARS} years at most; null for no end`;
 
+/** In examples: long after this is written, since a card cannot be made for a time that is over. */
+const VALID_UNTIL = '2040-07-31T23:59:59.000Z';
+
+@SchemaName('NewCard')
 export class IssueCardDto {
   @Nested(() => HolderDto)
   holder: HolderDto;
 
-  @Timestamp({ optional: true, description: VALIDITY })
+  @Timestamp({ optional: true, description: VALIDITY, example: VALID_UNTIL })
   valid_until?: string | null;
 
   @Text({ ...numberField, description: 'The next free one unless told' })
   number?: string | null;
 }
 
+@SchemaName('CardChanges')
 export class UpdateCardDto {
   @Nested(() => HolderChangesDto, { optional: true })
   holder?: HolderChangesDto | null;
 
-  @Timestamp({ optional: true, description: VALIDITY })
+  @Timestamp({ optional: true, description: VALIDITY, example: VALID_UNTIL })
   valid_until?: string | null;
 }
 
@@ -74,8 +80,9 @@ export class CardIdDto {
   card_id: string;
 }
 
+@SchemaName('Reason')
 export class CardReasonDto {
-  @Text({ max: 200, optional: true })
+  @Text({ max: 200, optional: true, example: 'The holder has lost it' })
   reason?: string | null;
 }
 
@@ -152,22 +159,22 @@ export class ScanProfileDto {
 }
 
 export class Holder {
-  @ApiProperty()
+  @ApiProperty({ example: 'Luis Rojas' })
   name: string;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty({ type: String, format: 'email', nullable: true, example: 'luis@example.com' })
   email: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty({ type: String, nullable: true, example: 'V-12345678' })
   document_id: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty({ type: String, nullable: true, example: 'Estudiante' })
   title: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty({ type: String, nullable: true, example: 'Ingeniería' })
   unit: string | null;
 
-  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, example: null })
   user_id: string | null;
 }
 
@@ -184,16 +191,26 @@ export class Card {
   @ApiProperty({ type: Holder })
   holder: Holder;
 
-  @ApiProperty({ description: 'What the QR says. Whoever has it can open the profile.' })
+  @ApiProperty({
+    format: 'uri',
+    description: 'What the QR says. Whoever has it can open the profile.',
+    example: 'https://puerta.example.com/scan/Xq3Zt5Yw7Cb9Ed1Gf3Ih5A',
+  })
   scan_url: string;
 
-  @ApiProperty({ type: String, nullable: true, description: 'Gives the photo, as JPEG, for two minutes' })
+  @ApiProperty({
+    type: String,
+    format: 'uri',
+    nullable: true,
+    description: 'Gives the photo, as JPEG, for two minutes',
+    example: null,
+  })
   photo_url: string | null;
 
   @ApiProperty({ format: 'date-time' })
   issued_at: string;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: VALID_UNTIL })
   valid_until: string | null;
 }
 
@@ -207,28 +224,34 @@ export interface CardPicture {
 
 /** What a person who scanned a card may see, for as long as the scan pass lives. */
 export class ScanProfile {
-  @ApiProperty()
+  @ApiProperty({ example: 'Luis Rojas' })
   name: string;
 
   @ApiProperty({ example: '26-10001' })
   number: string;
 
-  @ApiProperty()
+  @ApiProperty({ example: 'Universidad Demo' })
   company: string;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty({ type: String, nullable: true, example: 'Estudiante' })
   title: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty({ type: String, nullable: true, example: 'Ingeniería' })
   unit: string | null;
 
   @ApiProperty({ enum: CARD_STATUSES })
   status: CardStatus;
 
-  @ApiProperty({ type: String, nullable: true, description: 'Gives the photo, as JPEG, for as long as the pass lives' })
+  @ApiProperty({
+    type: String,
+    format: 'uri',
+    nullable: true,
+    description: 'Gives the photo, as JPEG, for as long as the pass lives',
+    example: null,
+  })
   photo_url: string | null;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: VALID_UNTIL })
   valid_until: string | null;
 }
 

@@ -31,7 +31,7 @@ export class Activity {
   @ApiProperty({ format: 'uuid' })
   activity_id: string;
 
-  @ApiProperty({ enum: ACTIVITY_KINDS })
+  @ApiProperty({ enum: ACTIVITY_KINDS, example: 'card.issued' })
   kind: ActivityKind;
 
   @ApiProperty({ format: 'date-time' })

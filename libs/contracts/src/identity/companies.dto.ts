@@ -1,5 +1,5 @@
 import { ROLES, type Role } from '../core';
-import { ApiProperty } from '../documentation';
+import { ApiProperty, SchemaName } from '../documentation';
 import { changesOf, Choice, Email, Flag, Id, Int, pageOf, PageQueryDto, Text } from '../validation';
 import { LOCALES, type Locale } from './users.dto';
 
@@ -7,6 +7,7 @@ import { LOCALES, type Locale } from './users.dto';
 export const JOIN_POLICIES = ['invitation', 'open'] as const;
 export type JoinPolicy = (typeof JOIN_POLICIES)[number];
 
+@SchemaName('NewCompany')
 export class CreateCompanyDto {
   @Text({ max: 120, example: 'Universidad Demo' })
   name: string;
@@ -29,6 +30,7 @@ export class CreateCompanyDto {
 }
 
 /** Absent fields stay as they are. No field can be empty: null is refused. */
+@SchemaName('CompanyChanges')
 export class UpdateCompanyDto extends changesOf(CreateCompanyDto) {}
 
 /** The same over the bus, where the company is a field. */
@@ -56,14 +58,15 @@ export interface MembershipFact {
   readonly active: boolean;
 }
 
+@SchemaName('NewInvitation')
 export class InviteDto {
-  @Email()
+  @Email({ example: 'luis@example.com' })
   email: string;
 
   @Choice(ROLES.filter((role) => role !== 'owner'))
   role: Role;
 
-  @Int({ min: 60, max: 2_592_000, optional: true, description: 'Seconds, 7 days unless told' })
+  @Int({ min: 60, max: 2_592_000, optional: true, description: 'Seconds, 7 days unless told', example: 86_400 })
   expires_in?: number | null;
 
   @Flag({ optional: true, description: 'Good for whoever presents it; else only for an account with that e-mail' })
@@ -92,7 +95,7 @@ export class Company {
   @ApiProperty({ format: 'uuid' })
   company_id: string;
 
-  @ApiProperty()
+  @ApiProperty({ example: 'Universidad Demo' })
   name: string;
 
   @ApiProperty({ enum: JOIN_POLICIES })
@@ -126,10 +129,10 @@ export class Invitation {
   @ApiProperty({ format: 'uuid' })
   invitation_id: string;
 
-  @ApiProperty()
+  @ApiProperty({ format: 'email', example: 'luis@example.com' })
   email: string;
 
-  @ApiProperty({ enum: ROLES })
+  @ApiProperty({ enum: ROLES, example: 'member' })
   role: Role;
 
   @ApiProperty({ description: 'Whether it is good for whoever presents it' })
@@ -146,7 +149,10 @@ export class Invitation {
 }
 
 export class CreatedInvitation extends Invitation {
-  @ApiProperty({ description: 'The secret, shown this once' })
+  @ApiProperty({
+    description: 'The secret, shown this once',
+    example: 'm8Vd0Yw3Kq1rT5uXz7Bc9Ef2Gh4Jk6Lm8Np0Qs2Tv4Y',
+  })
   invitation: string;
 }
 

@@ -1,5 +1,5 @@
 import { ROLES, type Role } from '../core';
-import { ApiProperty } from '../documentation';
+import { ApiProperty, SchemaName } from '../documentation';
 import { Choice, Email, Id, KnownEmail, NewPassword, Password, Presented, Text } from '../validation';
 
 export const LOCALES = ['en', 'es'] as const;
@@ -11,6 +11,7 @@ const INVITATION_SECRET = /^[A-Za-z0-9_-]{43}$/;
 /** As many bits. */
 const REFRESH_TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
+@SchemaName('Registration')
 export class RegisterDto {
   @Text({ max: 120, example: 'Ana Pérez' })
   name: string;
@@ -30,10 +31,11 @@ export class RegisterDto {
   })
   invitation?: string | null;
 
-  @Choice(LOCALES, { optional: true, description: 'Language of mails and pages, `en` unless told' })
+  @Choice(LOCALES, { optional: true, description: 'Language of mails and pages, `en` unless told', example: 'es' })
   locale?: Locale | null;
 }
 
+@SchemaName('Credentials')
 export class LoginDto {
   @KnownEmail()
   email: string;
@@ -42,28 +44,38 @@ export class LoginDto {
   password: string;
 }
 
+@SchemaName('RefreshTokenToUse')
 export class RefreshDto {
-  @Presented({ max: 43, pattern: REFRESH_TOKEN, format: 'refresh token' })
+  @Presented({
+    max: 43,
+    pattern: REFRESH_TOKEN,
+    format: 'refresh token',
+    example: 'ZiTg0PoFHCV_PJXQAsDII2MioZgV5hroMRu8MJE2Sa0',
+  })
   refresh_token: string;
 }
 
+@SchemaName('SessionToEnd')
 export class LogoutDto {
   @Presented({ max: 43, pattern: REFRESH_TOKEN, format: 'refresh token', optional: true })
   refresh_token?: string | null;
 }
 
 /** Absent fields stay as they are. No field can be empty: null is refused. */
+@SchemaName('UserChanges')
 export class UpdateMeDto {
-  @Text({ max: 120, optional: true })
+  @Text({ max: 120, optional: true, example: 'Ana María Pérez' })
   name?: string | null;
 
   @Choice(LOCALES, { optional: true })
   locale?: Locale | null;
 }
 
+@SchemaName('CompanyChoice')
 export class EnsureCompanyDto {
   @Id({
     optional: true,
+    example: '01993c1e-7d52-7c3a-9b1f-ad7ccef6d87d',
     description: 'The company to act in; else the one that invites, else the current one, else the default one',
   })
   company_id?: string | null;
@@ -98,26 +110,30 @@ export interface AccessFacts {
   readonly ends_in_ms?: number;
 }
 
+@SchemaName('Session')
 export class LoginAnswer {
-  @ApiProperty({ description: 'JWT, sent as Authorization: Bearer' })
+  @ApiProperty({ description: 'JWT, sent as Authorization: Bearer', example: 'eyJhbGciOiJFUzI1NiIs…' })
   access_token: string;
 
   @ApiProperty({ enum: ['Bearer'] })
   token_type: 'Bearer';
 
-  @ApiProperty({ description: 'Seconds the access token lives' })
+  @ApiProperty({ type: 'integer', description: 'Seconds the access token lives', example: 900 })
   expires_in: number;
 
-  @ApiProperty({ description: 'Opaque; good for one refresh' })
+  @ApiProperty({
+    description: 'Opaque; good for one refresh',
+    example: 'ZiTg0PoFHCV_PJXQAsDII2MioZgV5hroMRu8MJE2Sa0',
+  })
   refresh_token: string;
 
   @ApiProperty({ format: 'uuid' })
   user_id: string;
 
-  @ApiProperty()
+  @ApiProperty({ format: 'email', example: 'ana@example.com' })
   email: string;
 
-  @ApiProperty()
+  @ApiProperty({ example: 'Ana Pérez' })
   name: string;
 
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
@@ -131,7 +147,7 @@ export class Membership {
   @ApiProperty({ format: 'uuid' })
   company_id: string;
 
-  @ApiProperty()
+  @ApiProperty({ example: 'Universidad Demo' })
   company_name: string;
 
   @ApiProperty({ enum: ROLES })
@@ -141,14 +157,15 @@ export class Membership {
   status: 'active' | 'suspended';
 }
 
+@SchemaName('User')
 export class UserProfile {
   @ApiProperty({ format: 'uuid' })
   user_id: string;
 
-  @ApiProperty()
+  @ApiProperty({ example: 'Ana Pérez' })
   name: string;
 
-  @ApiProperty()
+  @ApiProperty({ format: 'email', example: 'ana@example.com' })
   email: string;
 
   @ApiProperty()
@@ -167,6 +184,7 @@ export class UserProfile {
   created_at: string;
 }
 
+@SchemaName('ChosenCompany')
 export class EnsureCompanyAnswer {
   @ApiProperty({ format: 'uuid' })
   user_id: string;
@@ -177,12 +195,12 @@ export class EnsureCompanyAnswer {
   @ApiProperty({ enum: ROLES, isArray: true })
   roles: Role[];
 
-  @ApiProperty()
+  @ApiProperty({ description: 'For people', example: 'You are a member of Universidad Demo' })
   message: string;
 
-  @ApiProperty({ description: 'Replaces the access token; carries company_id' })
+  @ApiProperty({ description: 'Replaces the access token; carries company_id', example: 'eyJhbGciOiJFUzI1NiIs…' })
   new_access_token: string;
 
-  @ApiProperty({ description: 'Seconds the new token lives' })
+  @ApiProperty({ type: 'integer', description: 'Seconds the new token lives', example: 900 })
   expires_in: number;
 }

@@ -7,9 +7,9 @@ const LONE_SURROGATE = /\p{Cs}/u;
 /** In the documentation. */
 export const ANY_JSON: ApiPropertyOptions = {
   anyOf: [
-    { type: 'object', nullable: true },
+    { type: 'object' },
     { type: 'array', items: {} },
-    ...['string', 'number', 'boolean'].map((type) => ({ type })),
+    ...['string', 'number', 'boolean', 'null'].map((type) => ({ type })),
   ],
 };
 

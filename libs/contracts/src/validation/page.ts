@@ -7,10 +7,10 @@ export function pageOf<Item extends object>(item: new () => Item): new () => Pag
     @ApiProperty({ type: [item] })
     items: Item[];
 
-    @ApiProperty({ type: String, nullable: true })
+    @ApiProperty({ type: String, nullable: true, example: 'WyIwMWExZmM3NC1kM2U2LTczNTMtODM1Ni00NGYzZjU4OWM1OGEiXQ' })
     next_cursor: string | null;
 
-    @ApiProperty({ required: false, type: Number })
+    @ApiProperty({ required: false, type: 'integer', minimum: 0, description: 'With `count=true` alone' })
     total?: number;
   }
   return ItemPage;

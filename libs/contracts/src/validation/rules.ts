@@ -15,6 +15,8 @@ export interface FieldOptions {
   /** May be absent or null. */
   readonly optional?: boolean;
   readonly description?: string;
+  /** For the documentation. What is optional and has none is left out of the example of the whole. */
+  readonly example?: unknown;
 }
 
 /** What `validateDto` reads back from a failed check. */
@@ -54,9 +56,10 @@ export function field(
     ApiProperty({
       ...api,
       required: !options.optional,
-      // OpenAPI 3.0 knows it beside a type alone.
+      // Beside a type alone: what is any JSON may be null in any case.
       ...(options.optional && 'type' in api ? { nullable: true } : {}),
       ...(options.description ? { description: options.description } : {}),
+      ...(options.example === undefined ? {} : { example: options.example }),
     } as ApiPropertyOptions),
   ];
   if (options.optional) parts.push(IsOptional());
@@ -79,7 +82,9 @@ export function field(
     );
   });
   return (target, key) => {
-    const make = (others: FieldOptions): PropertyDecorator => field(rules, others, api, normalise);
+    const { example } = options;
+    const make = (others: FieldOptions): PropertyDecorator =>
+      field(rules, { ...others, ...(example === undefined ? {} : { example }) }, api, normalise);
     declared.set(target, [...(declared.get(target) ?? []), { key, make }]);
     for (const part of parts) part(target, key);
   };

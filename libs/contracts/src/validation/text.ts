@@ -69,7 +69,6 @@ export interface TextOptions extends FieldOptions {
   /** A form the whole text must have; `format` names it to the reader. */
   readonly pattern?: RegExp;
   readonly format?: string;
-  readonly example?: string;
 }
 
 const hasForm = (pattern: RegExp, format: string): Rule => ({
@@ -79,14 +78,7 @@ const hasForm = (pattern: RegExp, format: string): Rule => ({
 });
 
 /** The one rule for every string field: NFC, trimmed, no control or bidirectional-override characters, a length. */
-export function Text({
-  min = 1,
-  max,
-  pattern,
-  format = 'this field',
-  example,
-  ...options
-}: TextOptions): PropertyDecorator {
+export function Text({ min = 1, max, pattern, format = 'this field', ...options }: TextOptions): PropertyDecorator {
   const rules = [isString, atMost(max), isClean, atLeast(min), hasVisible(min)];
   if (pattern) rules.push(hasForm(pattern, format));
   return field(
@@ -97,7 +89,6 @@ export function Text({
       minLength: min,
       maxLength: max,
       ...(pattern ? { pattern: pattern.source } : {}),
-      ...(example ? { example } : {}),
     },
     ofText((text) => tidy(text, max)),
   );
@@ -136,8 +127,8 @@ const UNQUOTED = { blacklisted_chars: '"' };
 function email(rules: readonly Rule[], options: FieldOptions): PropertyDecorator {
   return field(
     [isString, atMost(LONGEST_EMAIL), isClean, isVisible, ...rules],
-    options,
-    { type: String, format: 'email', maxLength: LONGEST_EMAIL, example: 'ana@example.com' },
+    { example: 'ana@example.com', ...options },
+    { type: String, format: 'email', maxLength: LONGEST_EMAIL },
     ofText(readableEmail),
   );
 }
@@ -158,7 +149,7 @@ export function Password(options: FieldOptions = {}): PropertyDecorator {
 function password(min: number, options: FieldOptions): PropertyDecorator {
   return field(
     [isString, atMost(LONGEST_PASSWORD), isClean, atLeast(min)],
-    options,
+    { example: 'correct horse battery staple', ...options },
     { type: String, format: 'password', minLength: min, maxLength: LONGEST_PASSWORD },
     ofText((text) => compose(text, LONGEST_PASSWORD)),
   );
