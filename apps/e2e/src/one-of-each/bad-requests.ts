@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { isErrorCode } from '@puerta/contracts/core';
-import type { Puerta } from '@puerta/testing';
+import { expectDescribed, type Puerta } from '@puerta/testing';
 import { administrator, holder, issueCard, PASSWORD, type Administrator } from '../support/people';
 import { snapshot } from '../support/rows';
 import { single } from '../support/shared-puerta';
@@ -41,13 +41,18 @@ function send(
     const request = httpRequest(`${puerta.url}`, { method, path, headers: all }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          type: response.headers['content-type'] ?? '',
-          body: Buffer.concat(chunks).toString(),
-        }),
-      );
+      response.on('end', () => {
+        const [status, type] = [response.statusCode ?? 0, response.headers['content-type'] ?? ''];
+        const text = Buffer.concat(chunks).toString();
+        const headers = new Headers(Object.entries(response.headers).map(([name, value]) => [name, String(value)]));
+        const shown: unknown = /json/.test(type) ? JSON.parse(text) : text;
+        try {
+          expectDescribed({ method, path: path.split('?')[0] ?? '', status, headers, body: shown });
+          resolve({ status, type, body: text });
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
     });
     // An early refusal may close the connection while the body is still being written.
     request.on('error', reject);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Card, CreatedInvitation, LoginAnswer } from '@puerta/contracts';
-import { waitFor, type Puerta } from '@puerta/testing';
+import { expectDescribed, waitFor, type Puerta } from '@puerta/testing';
 import {
   administrator,
   expectStatus,
@@ -176,8 +176,11 @@ async function send({ path, body, token }: Request, key: string, gateway = 0): P
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await response.text();
-  if (response.ok) secrets.push(...secretsIn(JSON.parse(text) as object));
-  return { status: response.status, location: response.headers.get('location'), text };
+  const answered = JSON.parse(text) as object;
+  const { status, headers } = response;
+  expectDescribed({ method: 'POST', path: `/api/v1${path}`, status, headers, body: answered });
+  if (response.ok) secrets.push(...secretsIn(answered));
+  return { status, location: headers.get('location'), text };
 }
 
 function secretsIn(answer: object): string[] {
