@@ -3,7 +3,7 @@ import { type Card, type CardIdDto, cardIssuerContract } from '@puerta/contracts
 import { type Actor, DomainError, MAX_PHOTO_BYTES } from '@puerta/contracts/core';
 import { InjectService, ServiceClient } from '@puerta/messaging';
 import { type FileType, InjectStorage, newFileKey, type Storage } from '@puerta/storage';
-import type { File } from '../http/file-body';
+import type { ComingFile } from '../http/file-body';
 
 /** Photos on their way to the card-issuer: the file goes into the storage, its key over the bus. */
 @Injectable()
@@ -16,10 +16,11 @@ export class CardPhotos {
   /**
    * An Idempotency-Key means nothing here: who sends the same photo again has the same already.
    *
-   * @throws DomainError `company_required`, `payload_too_large`, `bad_request`; what the card-issuer refuses it with
+   * @throws DomainError `company_required`, `payload_too_large`, `bad_request`, `unsupported_media_type`; what the card-issuer refuses it with
    */
-  async set({ card_id }: CardIdDto, { type, content }: File, actor: Actor): Promise<Card> {
+  async set({ card_id }: CardIdDto, file: ComingFile, actor: Actor): Promise<Card> {
     if (actor.company_id === null) throw new DomainError('company_required');
+    const { type, content } = await file.open();
     const upload = newFileKey('uploads', actor.company_id, type as FileType);
     await this.storage.put(upload, content, { limit: MAX_PHOTO_BYTES });
     try {

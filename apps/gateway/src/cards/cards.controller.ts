@@ -17,7 +17,7 @@ import {
 } from '@puerta/contracts';
 import { type CallOptions, InjectService, ServiceClient } from '@puerta/messaging';
 import { FILE_TYPES } from '@puerta/storage';
-import { type File, SentFile } from '../http/file-body';
+import { type ComingFile, SentFile } from '../http/file-body';
 import { Operation } from '../routes/operation';
 import { TakesFile } from '../routes/route-options';
 import { Sender } from '../http/sender';
@@ -121,7 +121,7 @@ export class CardsController {
     answer: Card,
     problems: ['card_not_found', 'bad_request'],
   })
-  setCardPhoto(@Param() card: CardIdDto, @SentFile() file: File, @CurrentActor() actor: Actor): Promise<Card> {
+  setCardPhoto(@Param() card: CardIdDto, @SentFile() file: ComingFile, @CurrentActor() actor: Actor): Promise<Card> {
     return this.photos.set(card, file, actor);
   }
 

@@ -70,6 +70,69 @@ describe('photos of cards', () => {
     expect(uploads()).toEqual([]);
   });
 
+  const JPEG = Buffer.concat([Buffer.from('ffd8ffe000104a464946', 'hex'), randomBytes(70_000)]);
+  const PNG = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d', 'hex'), randomBytes(1_000)]);
+  const WEBP = Buffer.concat([Buffer.from('RIFF\x24\0\0\0WEBPVP8 ', 'latin1'), randomBytes(1_000)]);
+
+  it.each<[called: string[], photo: Buffer, ending: string]>([
+    [['image/jpg'], JPEG, 'jpg'],
+    [['image/pjpeg'], JPEG, 'jpg'],
+    [[], JPEG, 'jpg'],
+    [[''], JPEG, 'jpg'],
+    [['jpeg'], JPEG, 'jpg'],
+    [['application/octet-stream'], PNG, 'png'],
+    [['image/jpeg, image/png'], PNG, 'png'],
+    [['image/jpeg'], PNG, 'png'],
+    [['application/json'], WEBP, 'webp'],
+    [['text/plain; charset=utf-8'], WEBP, 'webp'],
+    [['multipart/form-data; boundary=x'], WEBP, 'webp'],
+    [['image/gif'], WEBP, 'webp'],
+  ])('are what their bytes say, though they are called %j', async (called, photo, ending) => {
+    const headers = [`Authorization: Bearer ${token}`, ...called.map((type) => `Content-Type: ${type}`)];
+    expect(await sendRaw(gateway.url, rawRequest({ method: 'PUT', path: PATH, headers, body: photo }))).toMatchObject({
+      status: 200,
+      body: { card_id: ID },
+    });
+    expect(found?.equals(photo)).toBe(true);
+    expect(String(gateway.asked[0]?.data['upload']).split('.').at(-1)).toBe(ending);
+    expect(uploads()).toEqual([]);
+  });
+
+  it('are known by their bytes however few of them come at a time', async () => {
+    const head = ['Transfer-Encoding: chunked', `Authorization: Bearer ${token}`];
+    const pieces = [...WEBP.subarray(0, 20)].map((byte) =>
+      Buffer.concat([Buffer.from('1\r\n'), Buffer.of(byte), Buffer.from('\r\n')]),
+    );
+    const parts = [...pieces, Buffer.from('0\r\n\r\n')];
+    const answer = await sendRaw(gateway.url, rawRequest({ method: 'PUT', path: PATH, headers: head }), ...parts);
+    expect(answer).toMatchObject({ status: 200 });
+    expect(found?.equals(WEBP.subarray(0, 20))).toBe(true);
+  });
+
+  it.each(['ffd8', '89504e470d0a1a', '5249464600000000574542', ''])('are none, and not called one: %s', async (hex) => {
+    const headers = [`Authorization: Bearer ${token}`, 'Transfer-Encoding: chunked'];
+    const bytes = Buffer.from(hex, 'hex');
+    const chunk = bytes.length > 0 ? [`${bytes.length.toString(16)}\r\n`, bytes, '\r\n'] : [];
+    const parts = [rawRequest({ method: 'PUT', path: PATH, headers }), ...chunk, '0\r\n\r\n'];
+    expect(await sendRaw(gateway.url, ...parts)).toMatchObject({ status: 415 });
+    expect(gateway.asked).toEqual([]);
+    expect(uploads()).toEqual([]);
+  });
+
+  it('that are none leave the connection good for the next request', async () => {
+    const headers = [`Authorization: Bearer ${token}`, 'Content-Type: text/plain'];
+    const junk = rawRequest({ method: 'PUT', path: PATH, headers, body: Buffer.alloc(2 * MIB, 'x') });
+    const { hostname, port } = new URL(gateway.url);
+    const socket = connect(Number(port), hostname);
+    let heard = '';
+    socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    socket.write(junk);
+    await waitFor(() => heard.includes('HTTP/1.1 415'));
+    socket.write(rawRequest({ path: '/health' }));
+    await waitFor(() => heard.includes('HTTP/1.1 200'));
+    socket.destroy();
+  });
+
   it('may have 5 MiB and not a byte more, whether or not their length is told', async () => {
     expect((await put(randomBytes(5 * MIB))).status).toBe(200);
     expect(found).toHaveLength(5 * MIB);

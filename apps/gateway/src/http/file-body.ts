@@ -3,29 +3,68 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyRequest } from 'fastify';
 import { requestContextOf } from '../request/request-context';
-import { mediaTypeOf, parseJsonBody } from './json-body';
+import { fileTypeOf, TELLING_BYTES } from './file-type';
+import { mediaTypeOf, parseJsonBody, unsupported } from './json-body';
 
-/** A file that is being sent. */
+/** A file whose kind is known. */
 export interface File {
-  /** One of those that the route takes: others are refused before. */
+  /** One of those that the route takes. */
   readonly type: string;
   /** Can be read once. What is not read flows by, so that the sender can read why. */
   readonly content: AsyncIterable<Uint8Array>;
 }
 
+/** A file that is being sent: nothing of it is read before it is opened. */
+export interface ComingFile {
+  /**
+   * Reads as much as tells what it is. Its bytes decide, whatever the request calls it (`image/jpg`, nothing, another
+   * type). What begins like none that the route takes is passed on if it is called one: who reads the whole says what is
+   * wrong with it.
+   *
+   * @throws DomainError `unsupported_media_type`; `bad_request` when the sender goes before
+   */
+  open(): Promise<File>;
+}
+
 /** The body of a request for Fastify: of a route that takes a file the stream itself, else JSON. */
 export async function parseBody(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
-  return requestContextOf(request).route?.file ? contentOf(payload) : parseJsonBody(request, payload);
+  return requestContextOf(request).route?.file ? payload : parseJsonBody(request, payload);
 }
 
 /** The file that a route behind `@TakesFile()` is sent. */
-export const SentFile = createParamDecorator((_: unknown, context: ExecutionContext): File => {
-  const { headers, body } = context.switchToHttp().getRequest<FastifyRequest>();
-  if (body === undefined) {
+export const SentFile = createParamDecorator((_: unknown, context: ExecutionContext): ComingFile => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const types = requestContextOf(request).route?.file?.types ?? [];
+  if (request.body === undefined) {
     throw new DomainError('validation_failed', { errors: [{ field: '', code: 'required' }] });
   }
-  return { type: mediaTypeOf(headers['content-type'] ?? ''), content: body as AsyncIterable<Uint8Array> };
+  const called = mediaTypeOf(request.headers['content-type'] ?? '');
+  return { open: () => openFile(request.body as IncomingMessage, called, types) };
 });
+
+async function openFile(payload: IncomingMessage, called: string, types: readonly string[]): Promise<File> {
+  const content = contentOf(payload);
+  const read: Uint8Array[] = [];
+  const beginning = (): Buffer => Buffer.concat(read);
+  while (beginning().length < TELLING_BYTES) {
+    const { done, value } = await content.next();
+    if (done) break;
+    read.push(value);
+  }
+  const type = fileTypeOf(beginning()) ?? called;
+  if (types.includes(type)) return { type, content: joined(read, content) };
+  await content.return(undefined);
+  throw unsupported(types);
+}
+
+async function* joined(read: Iterable<Uint8Array>, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* read;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
+}
 
 /** @throws DomainError `bad_request` when the sender goes before the end */
 async function* contentOf(payload: IncomingMessage): AsyncGenerator<Uint8Array> {

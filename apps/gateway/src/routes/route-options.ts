@@ -30,7 +30,7 @@ export const Probe = (): MethodDecorator => applyDecorators(Unlimited(), SetMeta
 
 /** A file as the body of a request: handed to the route as it comes, and not read before. */
 export interface FileBody {
-  /** Content types. */
+  /** Which kinds, as content types; the bytes decide. */
   readonly types: readonly string[];
   /** Most bytes. */
   readonly limit: number;
