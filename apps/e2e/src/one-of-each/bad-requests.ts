@@ -85,7 +85,7 @@ function expectProblem(answer: Raw, status: number, code?: string): void {
   const problem = JSON.parse(answer.body) as Record<string, unknown>;
   expect(isErrorCode(problem['code'])).toBe(true);
   expect(problem['status']).toBe(answer.status);
-  expect(documented).toContain(`<code>${String(problem['code'])}</code></th><td>${answer.status}</td>`);
+  expect(documented).toContain(`<h2><code>${String(problem['code'])}</code> · ${answer.status}</h2>`);
   expect(Object.keys(problem)).toEqual(
     expect.arrayContaining(['type', 'title', 'status', 'detail', 'instance', 'code', 'request_id']),
   );
