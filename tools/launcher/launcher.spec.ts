@@ -24,7 +24,7 @@ import { keptSecrets } from './data-folder.mjs';
 import { environmentOf, inherited, refuseBadConfiguration } from './environment.mjs';
 import { Logs } from './logs.mjs';
 import { readOptions } from './options.mjs';
-import { packageProgress } from './packages.mjs';
+import { PackageProgress } from './packages.mjs';
 import { Terminal } from './terminal.mjs';
 
 /** `npm start` with these options, until it ends by itself. */
@@ -263,16 +263,20 @@ describe('the installation of packages', () => {
     writeFileSync(join(folder, 'node_modules', name, 'package.json'), '{}');
   };
 
-  it('shows how many there are, of how many this machine gets, and none that were there before', async () => {
+  it('shows how many are known, then how many there are, of those this machine gets, and none from before', async () => {
     unpack('one');
     await sleep(20);
-    const progress = packageProgress(folder);
-    expect(progress()).toBe('0 of 3 packages');
+    const progress = new PackageProgress(folder);
+    const fetch = 'npm http fetch GET 200 https://registry.npmjs.org';
+    for (const path of ['one', '@scope%2fthree', 'one/-/one-1.0.0.tgz'])
+      progress.heard(`${fetch}/${path} 35ms (cache miss)`);
+    progress.heard('npm warn deprecated one@1.0.0');
+    expect(`${progress}`).toBe('looking up 2 of 3 packages');
     await sleep(510);
     for (const name of ['one', 'one/node_modules/two']) unpack(name);
-    expect(progress()).toBe('2 of 3 packages');
+    expect(`${progress}`).toBe('2 of 3 packages');
     rmSync(join(folder, 'package-lock.json'));
-    expect(packageProgress(folder)()).toBe('');
+    expect(`${new PackageProgress(folder)}`).toBe('');
   });
 
   it.each([

@@ -15,25 +15,42 @@ import { join } from 'node:path';
 /** No more often is it looked for what is there. */
 const LOOK_MS = 500;
 
+/** What npm says of each answer of the registry (`--loglevel http`): first of all packages, then of their files. */
+const LOOKED_UP = /http fetch GET 200 \S+(?<!\.tgz) /;
+
 /**
  * Counts packages as they come into `node_modules`: that is where npm unpacks each as soon as it has fetched it. What was
- * there before is not counted: npm removes it first.
- *
- * @param {string} folder of package-lock.json
- * @returns {() => string} how many there are by now, of how many; nothing where that cannot be told
+ * there before is not counted: npm removes it first. Before the first comes, npm looks all of them up.
  */
-export function packageProgress(folder) {
-  const began = Date.now();
-  const wanted = wantedIn(folder);
-  const there = new Set();
-  let looked = -Infinity;
-  return () => {
-    if (performance.now() - looked > LOOK_MS) {
-      looked = performance.now();
-      for (const file of wanted) if (!there.has(file) && isNewer(file, began)) there.add(file);
-    }
-    return wanted.length > 0 ? `${grouped(there.size)} of ${grouped(wanted.length)} packages` : '';
-  };
+export class PackageProgress {
+  #began = Date.now();
+  #there = new Set();
+  #looked = -Infinity;
+  #lookedUp = 0;
+
+  /** @param {string} folder of package-lock.json */
+  constructor(folder) {
+    this.wanted = wantedIn(folder);
+  }
+
+  /** @param {string} line of what npm says */
+  heard(line) {
+    if (LOOKED_UP.test(line)) this.#lookedUp += 1;
+  }
+
+  /** How many there are by now, of how many; nothing where that cannot be told. */
+  toString() {
+    const all = this.wanted.length;
+    if (all === 0) return '';
+    if (performance.now() - this.#looked > LOOK_MS) this.#look();
+    if (this.#there.size > 0) return `${grouped(this.#there.size)} of ${grouped(all)} packages`;
+    return `looking up ${grouped(Math.min(this.#lookedUp, all))} of ${grouped(all)} packages`;
+  }
+
+  #look() {
+    this.#looked = performance.now();
+    for (const file of this.wanted) if (!this.#there.has(file) && isNewer(file, this.#began)) this.#there.add(file);
+  }
 }
 
 /** @param {string} folder @returns {string[]} the file of each package that npm will install on this machine */

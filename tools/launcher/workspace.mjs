@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { makeFolder } from '../embedded/files.mjs';
 import { withLock } from '../embedded/lock.mjs';
 import { runQuietly } from './command.mjs';
-import { packageProgress } from './packages.mjs';
+import { PackageProgress } from './packages.mjs';
 import { Refusal } from './stopped.mjs';
 
 export const WORKSPACE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -24,8 +24,9 @@ export async function ensurePackages(terminal, signal) {
   if (packagesAreCurrent()) return;
   await alone('packages', async () => {
     if (packagesAreCurrent()) return;
-    const progress = packageProgress(WORKSPACE);
-    await terminal.step('Installing packages', 'Packages installed', () => npmCi(signal), progress);
+    const progress = new PackageProgress(WORKSPACE);
+    const work = () => npmCi((line) => progress.heard(line), signal);
+    await terminal.step('Installing packages', 'Packages installed', work, () => `${progress}`);
   });
 }
 
@@ -54,13 +55,13 @@ function packagesAreCurrent() {
   return wanted !== undefined && installed !== undefined && installed.mtimeMs >= wanted.mtimeMs;
 }
 
-/** @param {AbortSignal} [signal] */
-function npmCi(signal) {
+/** @param {(line: string) => void} onLine @param {AbortSignal} [signal] */
+function npmCi(onLine, signal) {
   // Under NODE_ENV=production npm would leave out what builds the project.
-  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=http'];
   const npm = process.env['npm_execpath'];
   const [command, ...first] = npm?.endsWith('npm-cli.js') ? [process.execPath, npm] : ['npm'];
-  return runQuietly(command, [...first, ...args], { cwd: WORKSPACE, signal });
+  return runQuietly(command, [...first, ...args], { cwd: WORKSPACE, signal, onLine });
 }
 
 /**
