@@ -1,5 +1,6 @@
 // @ts-check
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { constants } from 'node:os';
 import { TestEnvironment } from 'jest-environment-node';
 
 /** Where libraries keep what they know of classes, on the global object; each suite loads classes of its own. */
@@ -12,6 +13,12 @@ AsyncLocalStorage.prototype.run = function (...args) {
   storages.add(this);
   return run.apply(this, args);
 };
+
+/** When Jest is ended or killed, its workers would go on, and with them the apps and servers that they have started. */
+const endToo = () => process.exit(128 + constants.signals.SIGTERM);
+process.once('disconnect', endToo);
+// Whoever listens keeps the process alive: Jest lets a worker end by no longer listening to it.
+process.on('removeListener', (event) => event === 'message' && process.off('disconnect', endToo));
 
 /** Suites run in Node's own realm, as the apps do: only so can they share packages (see jest.runtime.mjs). */
 export default class extends TestEnvironment {
