@@ -81,6 +81,7 @@ class Program {
 function goodEnvironment(): Record<string, string | undefined> {
   return {
     PATH: process.env['PATH'],
+    PUERTA_TEST_BUNDLES: process.env['PUERTA_TEST_BUNDLES'],
     NODE_ENV: 'test',
     REDIS_URL: testRedisUrl(),
     BUS_PREFIX: prefix,

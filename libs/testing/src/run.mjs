@@ -11,7 +11,8 @@ import { Script } from 'node:vm';
 const workspace = fileURLToPath(new URL('../../../', import.meta.url));
 const source = resolve(String(process.argv[2]));
 /** Of this run of the tests, whose end removes it. */
-const folder = process.env['PUERTA_TEST_BUNDLES'] ?? '';
+const folder = process.env['PUERTA_TEST_BUNDLES'];
+if (!folder) throw new Error('PUERTA_TEST_BUNDLES is not set: the environment of a process that a test starts has it');
 const bundle = join(folder, `${createHash('sha256').update(source).digest('hex')}.js`);
 
 /** @returns {Promise<string>} */

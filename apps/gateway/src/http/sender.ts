@@ -6,9 +6,6 @@ import { requestContextOf } from '../request/request-context';
 
 export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
 
-/** Methods of requests whose first answer is kept under their key. */
-export const IDEMPOTENT_BY_KEY: readonly string[] = ['POST', 'PATCH', 'DELETE'];
-
 /** What a service is told of a request besides its data: on whose behalf, and under which key it is asked again. */
 export const Sender = createParamDecorator((_: unknown, context: ExecutionContext): CallOptions => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();

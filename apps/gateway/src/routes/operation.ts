@@ -1,8 +1,10 @@
 import { applyDecorators, HttpCode, SetMetadata, type Type, UseInterceptors } from '@nestjs/common';
 import { ApiExtraModels, ApiOperation, ApiResponse, type ApiResponseOptions, getSchemaPath } from '@nestjs/swagger';
 import type { ErrorCode } from '@puerta/contracts/core';
-import { IDEMPOTENT_BY_KEY } from '../http/sender';
 import { CREATED_AT, CreatedInterceptor } from './created.interceptor';
+
+/** Methods of requests whose first answer is kept under their key. */
+const IDEMPOTENT_BY_KEY: readonly string[] = ['POST', 'PATCH', 'DELETE'];
 
 export interface OperationOptions {
   /** What it does, as the title in the documentation. */
