@@ -21,8 +21,11 @@ import { RequestLimits } from './limits/request-limits';
 import { ProblemFilter } from './problems/problem.filter';
 import { ProblemWriter } from './problems/problem-writer';
 
-/** No call over the bus takes longer; who has not sent a request or taken an answer by then is cut off. */
-const DRAIN_MS = 10_000;
+/**
+ * Clients under load and proxies send again within a second, mostly. No call over the bus takes 10 s; who has not sent a
+ * request or taken an answer by then is cut off.
+ */
+const DRAIN = { idleMs: 1_000, limitMs: 10_000 };
 
 export interface Gateway extends Running {
   readonly app: NestFastifyApplication;
@@ -37,7 +40,7 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
   const headers = securityHeaders({ overTls: config.PUBLIC_URL.startsWith('https:'), pictures });
   const problems = new ProblemWriter({ publicUrl: config.PUBLIC_URL, securityHeaders: headers, logger });
   const record = (request: FastifyRequest, reply: FastifyReply): void => recordRequest(request, reply, logger, metrics);
-  const adapter = createAdapter({ problems, trustedProxies: config.GATEWAY_TRUSTED_PROXIES, record });
+  const { adapter, http } = createAdapter({ problems, trustedProxies: config.GATEWAY_TRUSTED_PROXIES, record });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(runtime), adapter, {
     logger: nestLogger(logger),
     bodyParser: false,
@@ -47,12 +50,10 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
   app.useGlobalPipes(new ValidationPipe());
   app.get(OpenApi).describe(app);
 
-  let draining = false;
   const limiter = app.get(RedisLimiter);
   installEdge(adapter, {
     securityHeaders: headers,
     record,
-    isDraining: () => draining,
     origins: allowedOrigins(config),
     routes: app.get(Routes),
     authenticator: app.get(Authenticator),
@@ -79,12 +80,8 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
     url: adapter.getInstance().listeningOrigin,
     checks: { redis: () => limiter.isReachable(), ...Object.fromEntries(presence) },
     stop: async () => {
-      draining = true;
-      const { server } = adapter.getInstance();
-      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
       // No new connections, and what was begun is finished, before Nest takes the bus away from under it.
-      await adapter.getInstance().close();
-      clearTimeout(timer);
+      await http.drain(DRAIN);
       await app.close();
     },
   };

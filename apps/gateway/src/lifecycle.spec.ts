@@ -30,13 +30,18 @@ describe('the gateway', () => {
     });
     while (!answer) await sleep(5);
 
-    const stopped = gateway.stop();
+    const stopped = gateway.shutdown();
     await sleep(50);
     await expect(fetch(`${gateway.url}/health`)).rejects.toThrow();
-    expect(idle.destroyed).toBe(true);
+    expect(idle.destroyed).toBe(false);
+    await once(idle, 'close');
     answer({ name: 'Ana' });
     const response = await running;
-    expect([response.status, await response.json()]).toEqual([200, { name: 'Ana' }]);
+    expect([response.status, response.headers.get('connection'), await response.json()]).toEqual([
+      200,
+      'close',
+      { name: 'Ana' },
+    ]);
     await stopped;
   });
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expectDescribed } from '@puerta/testing';
 
@@ -44,6 +45,24 @@ function expectAnswerDescribed(request: Buffer, { status, headers, text, body }:
   const isJson = /json/.test(headers['content-type'] ?? '');
   const shown = isJson ? body : /^text/.test(headers['content-type'] ?? '') ? text : Buffer.from(text);
   expectDescribed({ method, path, status, headers: new Headers(headers), body: shown });
+}
+
+/** Sends bytes as they are, and reads all answers until the other side closes. Rejects if it does so by a reset. */
+export async function conversation(url: string, ...parts: (string | Buffer)[]): Promise<RawAnswer[]> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.setTimeout(3_000, () => socket.destroy(new Error('the connection was kept')));
+  for (const part of parts) socket.write(part);
+  await once(socket, 'close');
+  const answers: RawAnswer[] = [];
+  let rest = Buffer.concat(chunks);
+  for (let answer = parse(rest); answer; answer = parse(rest)) {
+    answers.push(answer);
+    rest = rest.subarray(rest.indexOf('\r\n\r\n') + 4 + Number(answer.headers['content-length'] ?? 0));
+  }
+  return answers;
 }
 
 /** An answer once it is whole; undefined before. */

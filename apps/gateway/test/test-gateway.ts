@@ -40,6 +40,8 @@ export interface TestGateway extends Gateway {
   readonly lines: string[];
   readonly metrics: Metrics;
   readonly internal: InternalServer;
+  /** As on SIGTERM. */
+  shutdown(): Promise<void>;
   accessToken(claims?: object, options?: SignOptions): string;
   /** An access token by HS256. */
   sharedToken(secret: string, kid: string): string;
@@ -124,7 +126,10 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
   const accessClaims = { email: ACTOR.email, sid: ACTOR.session_id, company_id: ACTOR.company_id, roles: ['owner'] };
   const access = { subject: ACTOR.user_id, audience: 'puerta' };
   return Object.assign(state, gateway, {
+    shutdown: gateway.stop,
     stop: async () => {
+      // `fetch` keeps connections that no test uses again.
+      gateway.app.getHttpServer().closeIdleConnections();
       await gateway.stop();
       await rm(files, { recursive: true, force: true });
     },

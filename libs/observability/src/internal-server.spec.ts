@@ -1,4 +1,4 @@
-import { Server } from 'node:net';
+import { connect, Server } from 'node:net';
 import { stopwatch } from '@puerta/testing';
 import { InternalServer, type ReadinessChecks } from './internal-server';
 import { createLogger, type Logger } from './logger';
@@ -113,6 +113,19 @@ describe('the internal server', () => {
     expect((await ask('/metrics/')).status).toBe(404);
     expect((await ask('/health', { method: 'POST', body: 'x' })).status).toBe(405);
     expect(await ask('/health', { method: 'HEAD' })).toEqual({ status: 200, body: '' });
+  });
+
+  it.each([
+    ['GET /health HTTP/2.0\r\nHost: x\r\n\r\n', 505],
+    ['GET /health HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+    ['GET /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', 400],
+    [`GET /health HTTP/1.1\r\nHost: x\r\n${'a:\r\n'.repeat(2_005)}\r\n`, 431],
+  ])('closes the connection of who may be misread (%#)', async (bytes, status) => {
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(`${bytes}GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n`);
+    let text = '';
+    for await (const chunk of socket) text += String(chunk);
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
   });
 
   it('refuses a port that is taken', async () => {

@@ -1,5 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type HttpFault, httpFaultOf } from './http-faults';
+import { HttpServer } from './http-server';
 import type { Logger } from './logger';
 import type { Metrics } from './metrics';
 
@@ -20,36 +22,45 @@ export type ReadinessChecks = Readonly<Record<string, ReadinessCheck>>;
 
 const CHECK_TIMEOUT_MS = 1_000;
 
+/** Probes come on connections of their own; Prometheus asks every few seconds, so waiting for it would be in vain. */
+const DRAIN = { idleMs: 0, limitMs: 2_000 };
+
+const STATUS_OF_FAULTS: Readonly<Record<HttpFault, number>> = {
+  bad_request: 400,
+  headers_too_large: 431,
+  http_version_not_supported: 505,
+};
+
 /**
  * What operators and orchestrators ask a process, on a port of its own that is not public: `/health` (it runs),
  * `/health/ready` (it can serve, or the names of what is missing) and `/metrics`.
  */
 export class InternalServer {
   readonly #options: InternalServerOptions;
-  readonly #server: Server;
+  readonly #http: HttpServer;
   #phase: 'starting' | 'serving' | 'stopping' = 'starting';
   #checks: ReadinessChecks = {};
   #lastNotReady = '';
 
   constructor(options: InternalServerOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#http = new HttpServer((request, response) => void this.#answer(request, response));
   }
 
   /** Listens; it answers "not ready" until `serving` is called. Rejects when the port is taken. */
   async start(): Promise<void> {
     const { host, port, logger } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen(port, host, resolve);
+      this.#http.server.once('error', reject).listen(port, host, resolve);
     });
     // For a while no connection can be accepted, e.g. because the machine has no file descriptors left.
-    this.#server.on('error', (error) => logger.error('the internal server took no connection', { error }));
+    this.#http.server.on('error', (error) => logger.error('the internal server took no connection', { error }));
     logger.info('the internal server listens', { host, port: this.port });
   }
 
   /** The port it listens on. */
   get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? this.#options.port;
+    return (this.#http.server.address() as AddressInfo | null)?.port ?? this.#options.port;
   }
 
   /** From now on these checks decide whether it is ready. */
@@ -64,8 +75,7 @@ export class InternalServer {
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await this.#http.drain(DRAIN);
   }
 
   /** The names of what is not ready, sorted; empty when it is. */
@@ -88,6 +98,8 @@ export class InternalServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const fault = httpFaultOf(request);
+    if (fault) return send(response, STATUS_OF_FAULTS[fault], { status: fault });
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, { allow: 'GET, HEAD' });
     try {
       switch (request.url?.split('?')[0]) {

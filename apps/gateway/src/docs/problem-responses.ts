@@ -36,6 +36,7 @@ const EARLY_CODES: readonly ErrorCode[] = [
   'request_timeout',
   'uri_too_long',
   'headers_too_large',
+  'http_version_not_supported',
   // Of a body where none is taken; a route that takes one has these itself.
   'payload_too_large',
   'unsupported_media_type',

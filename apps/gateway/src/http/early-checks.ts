@@ -1,5 +1,6 @@
 import type { Authenticator } from '@puerta/auth';
 import { DomainError } from '@puerta/contracts/core';
+import { httpFaultOf } from '@puerta/observability';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestLimits } from '../limits/request-limits';
 import { answerCors } from './cors';
@@ -32,12 +33,13 @@ export async function checkEarly(
   options: EarlyChecksOptions,
 ): Promise<boolean> {
   const { origins, routes, authenticator, limits } = options;
+  const fault = httpFaultOf(request.raw);
+  if (fault) throw new DomainError(fault);
   if (answerCors(request, reply, origins)) return true;
   const context = requestContextOf(request);
   const { route } = context;
   const url = request.raw.url ?? '';
   if (url.length > MAX_URL) throw new DomainError('uri_too_long');
-  if (!hasOneHost(request)) throw new DomainError('bad_request');
   if (limits) await limits.chargeAddress(request.ip, route, reply);
   if (!route) return answerElsewhere(request, reply, routes.methodsAt(pathOf(url)));
 
@@ -48,11 +50,6 @@ export async function checkEarly(
   if (!route.takesQuery && isApi(route)) refuseQuery(request);
   if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();
   return false;
-}
-
-/** RFC 9112 3.2. Node keeps the first of several, and a proxy before us may have judged by another. */
-function hasOneHost({ raw }: FastifyRequest): boolean {
-  return raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length === 1;
 }
 
 function answerElsewhere(request: FastifyRequest, reply: FastifyReply, allowed: readonly string[]): boolean {

@@ -10,8 +10,6 @@ export interface EdgeOptions extends EarlyChecksOptions {
   readonly securityHeaders: Readonly<Record<Surface, Readonly<Record<string, string>>>>;
   /** Told of every request that was answered. */
   readonly record: (request: FastifyRequest, reply: FastifyReply) => void;
-  /** True once the process is about to stop. */
-  readonly isDraining: () => boolean;
 }
 
 /** A sender whose request was refused may finish sending for this long, so that it can read why. */
@@ -19,7 +17,7 @@ const LINGER_MS = 5_000;
 
 /** Puts what happens around every handler into Fastify's hooks. */
 export function installEdge(adapter: FastifyAdapter, options: EdgeOptions): void {
-  const { securityHeaders, routes, record, isDraining } = options;
+  const { securityHeaders, routes, record } = options;
   const fastify = adapter.getInstance();
 
   // Of the adapter's own hooks this one is the first. All later ones and the handler run inside its `done`.
@@ -40,8 +38,6 @@ export function installEdge(adapter: FastifyAdapter, options: EdgeOptions): void
   fastify.addHook('onSend', (request, reply, payload, done) => {
     const { surface, startedAt } = requestContextOf(request);
     if (surface === 'api') reply.header('server-timing', `total;dur=${(performance.now() - startedAt).toFixed(1)}`);
-    // Said when the answer leaves: a connection that is kept now would hold the process until it idles out.
-    if (isDraining()) reply.header('connection', 'close');
     done(null, payload);
   });
 

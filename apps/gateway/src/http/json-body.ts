@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyRequest } from 'fastify';
 import type { FileBody } from '../routes/route-options';
+import { refuseLosses } from './json-losses';
 
 /** JSON of people and programs: a card is under 1 KiB, the largest form we have under 4. */
 export const MAX_JSON_BYTES = 65_536;
@@ -51,21 +52,27 @@ export function mediaTypeOf(header: string): string {
 }
 
 /**
- * Reads a body as strict JSON. A byte order mark is skipped (RFC 8259 8.1 allows that); of a name that an object has
- * twice the last one counts, as everywhere in JavaScript; names such as `__proto__` are refused with all other unknown
- * fields.
+ * Reads a body as strict JSON, all of it: what `JSON.parse` would drop is refused. A byte order mark is skipped (RFC 8259
+ * 8.1 allows that); names such as `__proto__` are refused with all other unknown fields.
  *
  * It is a promise on purpose: events of a stream do not carry the asynchronous context they were listened for in, the
  * continuation of a promise does.
  *
  * @returns undefined when there is no body.
- * @throws DomainError `malformed_json` or `payload_too_large`.
+ * @throws DomainError `malformed_json`, `payload_too_large`, or `validation_failed` for what would be lost.
  */
 export async function parseJsonBody(_request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
   const bytes = await readAll(payload);
   if (bytes.length === 0) return undefined;
+  const { text, value } = parse(bytes);
+  refuseLosses(text);
+  return value;
+}
+
+function parse(bytes: Buffer): { text: string; value: unknown } {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { text, value: JSON.parse(text) };
   } catch {
     // Neither the text nor the parser's message, which quotes it, goes any further.
     throw new DomainError('malformed_json');

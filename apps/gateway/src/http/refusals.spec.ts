@@ -1,5 +1,5 @@
 import { answerOf } from '@puerta/testing';
-import { rawRequest, sendRaw } from '../../test/raw-http';
+import { conversation, rawRequest, sendRaw } from '../../test/raw-http';
 import { startTestGateway, type TestGateway } from '../../test/test-gateway';
 
 const CARD = JSON.stringify({ holder: { name: 'Luis Rojas' } });
@@ -63,6 +63,7 @@ describe('what is refused', () => {
         415,
         'unsupported_media_type',
       ],
+      ['a form of parts', '--x--', ['Content-Type: multipart/form-data; boundary=x'], 415, 'unsupported_media_type'],
       ['a JSON dialect', CARD, ['Content-Type: application/merge-patch+json'], 415, 'unsupported_media_type'],
       ['two content types', CARD, ['Content-Type: application/json, text/plain'], 415, 'unsupported_media_type'],
       ['a content type that is none', CARD, ['Content-Type: ;;;'], 415, 'unsupported_media_type'],
@@ -164,9 +165,30 @@ describe('what is refused', () => {
       expect(gateway.asked.map(({ data }) => data)).toEqual(Array(3).fill({ holder: { name: 'Luis Rojas' } }));
     });
 
-    it('lets the last of two equal names count', async () => {
-      await issue('{"holder":{"name":"Ana","name":"Luis"}}', JSON_TYPE);
-      expect(gateway.asked[0]?.data).toEqual({ holder: { name: 'Luis' } });
+    it.each<[what: string, body: string, field: string, code: string]>([
+      ['a name twice', '{"holder":{"name":"Ana","name":"Luis"}}', 'name', 'repeated'],
+      ['a name twice with the same value', '{"holder":{"name":"Ana"},"holder":{"name":"Ana"}}', 'holder', 'repeated'],
+      ['a name twice, once escaped', '{"holder":{"name":"Ana","n\\u0061me" : "Luis"}}', 'name', 'repeated'],
+      ['a name twice, far apart', '{"a":[{"a":1}],"b":{"a":{}},"c":"{\\"a\\":1}","a":2}', 'a', 'repeated'],
+      ['__proto__ twice', '{"__proto__":1,"__proto__":2}', '__proto__', 'repeated'],
+      [
+        'a number that a double has no room for',
+        '{"holder":{"name":"Ana"},"number":12345678901234567890}',
+        '',
+        'out_of_range',
+      ],
+      ['a number beyond all', '{"holder":{"name":"Ana"},"number":1e999}', '', 'out_of_range'],
+    ])('drops nothing of it: %s', async (_what, body, field, code) => {
+      expect(await issue(body, JSON_TYPE)).toMatchObject({ status: 422, body: { errors: [{ field, code }] } });
+      expect(gateway.asked).toEqual([]);
+    });
+
+    it('knows the same name in other objects, and names that are only text, from one that is repeated', async () => {
+      gateway.fakes.set('single-use-tokens.issue', () => answerOf('createSingleUseToken'));
+      const payload = { name: [{ name: 1.5 }, { name: 'name: "name":' }], other: { name: '{' }, most: 2 ** 53 - 1 };
+      const body = JSON.stringify({ purpose: 'test', payload });
+      const answer = await send({ method: 'POST', path: '/api/v1/token/create', headers: [token, JSON_TYPE], body });
+      expect([answer.status, gateway.asked[0]?.data]).toEqual([201, expect.objectContaining({ payload })]);
     });
 
     it('takes no body where every field is optional, and says what is missing where not', async () => {
@@ -225,6 +247,13 @@ describe('what is refused', () => {
       ['an escape that is no UTF-8', '/api/v1/cards/%ff%fe', 400, 'bad_request'],
       ['a query with an unknown name', '/api/v1/cards?sort=name', 422, 'validation_failed'],
       ['a query with a name twice', '/api/v1/cards?limit=1&limit=2', 422, 'validation_failed'],
+      ['a query with a thousand names', `/api/v1/cards?${'q&'.repeat(1_000)}limit=1`, 422, 'validation_failed'],
+      [
+        'a query with an unknown name after a thousand',
+        `/api/v1/users/me?${'&'.repeat(1_000)}x`,
+        422,
+        'validation_failed',
+      ],
       ['a query with __proto__', '/api/v1/cards?__proto__=1', 422, 'validation_failed'],
       ['a query with brackets', '/api/v1/cards?holder[name]=Ana', 422, 'validation_failed'],
       ['a query out of range', '/api/v1/cards?limit=1000', 422, 'validation_failed'],
@@ -336,6 +365,127 @@ describe('what is refused', () => {
         'x-request-id': answer.body['request_id'],
         'x-content-type-options': 'nosniff',
       });
+    });
+  });
+
+  describe('of many headers', () => {
+    /** A request with so many header lines; the last ones come after all others. */
+    const lines = (count: number, ...last: string[]): Buffer =>
+      rawRequest({ headers: [...Array<string>(count - 1 - last.length).fill('a:'), ...last], path: '/health' });
+
+    it('takes a hundred', async () => {
+      expect(await sendRaw(gateway.url, lines(100))).toMatchObject({ status: 200 });
+    });
+
+    it.each([101, 102, 1_000, 1_999, 2_000, 2_001, 2_005, 16_000])('refuses %i, and closes', async (count) => {
+      const [answer, ...more] = await conversation(gateway.url, lines(count), lines(1));
+      expect(answer).toMatchObject({
+        status: 431,
+        body: { code: 'headers_too_large' },
+        headers: { connection: 'close' },
+      });
+      expect(more).toEqual([]);
+    });
+
+    it.each<[what: string, last: string]>([
+      ['Host', 'Host: evil.example.com'],
+      ['Authorization', 'Authorization: Bearer x'],
+      ['Content-Type', 'Content-Type: text/plain'],
+      ['X-Forwarded-For', 'X-Forwarded-For: 192.0.2.1'],
+      ['Transfer-Encoding', 'Transfer-Encoding: gzip, chunked'],
+    ])('never overlooks a late %s', async (_what, last) => {
+      for (const count of [98, 99, 100, 1_996, 1_999, 2_000, 2_005]) {
+        const headers = [token, JSON_TYPE, `Content-Length: ${CARD.length}`, ...Array<string>(count).fill('a:'), last];
+        const bytes = rawRequest({ method: 'POST', path: '/api/v1/cards', headers, body: CARD });
+        const [answer, ...more] = await conversation(gateway.url, bytes);
+        expect([count, answer?.status, more]).toEqual([count, last.startsWith('Transfer') ? 400 : 431, []]);
+      }
+      expect(gateway.asked).toEqual([]);
+    });
+
+    it('keeps every value of a repeated one', async () => {
+      expect(await issue(CARD, JSON_TYPE, 'Content-Type: text/plain')).toMatchObject({ status: 415 });
+      expect(await issue(CARD, JSON_TYPE, token)).toMatchObject({ status: 401 });
+      expect(await issue(CARD, JSON_TYPE, 'Host: evil.example.com')).toMatchObject({ status: 400 });
+      expect(await issue(CARD, JSON_TYPE, 'Content-Encoding: identity', 'Content-Encoding: gzip')).toMatchObject({
+        status: 415,
+      });
+      expect(gateway.asked).toEqual([]);
+    });
+  });
+
+  describe('of a request that others may read as two', () => {
+    const HEAD = 'POST /api/v1/users/logout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+    const CHUNKS = '2\r\n{}\r\n0\r\n\r\n';
+    const chunked = (header: string, chunks = CHUNKS): string => `${HEAD}${header}\r\n\r\n${chunks}`;
+    const versioned = (version: string): string =>
+      `GET /health ${version}\r\nHost: x\r\nConnection: keep-alive\r\n\r\n`;
+
+    it.each<[what: string, bytes: string, status?: number]>([
+      ['HTTP/1.0 with chunks', chunked('Connection: keep-alive\r\nTransfer-Encoding: chunked').replace('1.1', '1.0')],
+      [
+        'HTTP/1.0 with an empty coding',
+        chunked('Connection: keep-alive\r\nTransfer-Encoding:', '').replace('1.1', '1.0'),
+      ],
+      ['HTTP/2.0', versioned('HTTP/2.0'), 505],
+      ['HTTP/0.9', versioned('HTTP/0.9'), 505],
+      ['HTTP/1.2', versioned('HTTP/1.2'), 505],
+      ['HTTP/3.0', versioned('HTTP/3.0'), 505],
+      ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
+      ['HTTP/2', versioned('HTTP/2')],
+      ['HTTP/1.10', versioned('HTTP/1.10')],
+      ['http/1.1', versioned('http/1.1')],
+      ['a length and chunks', chunked('Content-Length: 2\r\nTransfer-Encoding: chunked')],
+      ['chunks and a length', chunked('Transfer-Encoding: chunked\r\nContent-Length: 2')],
+      ['chunks of something else', chunked('Transfer-Encoding: gzip, chunked')],
+      ['something else of chunks', chunked('Transfer-Encoding: chunked, gzip')],
+      ['chunks of chunks', chunked('Transfer-Encoding: chunked, chunked')],
+      ['chunks twice', chunked('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked')],
+      ['identity and chunks', chunked('Transfer-Encoding: identity\r\nTransfer-Encoding: chunked')],
+      ['identity', chunked('Transfer-Encoding: identity')],
+      ['an empty coding before chunks', chunked('Transfer-Encoding: ,chunked')],
+      ['no coding', chunked('Transfer-Encoding:', '')],
+      ['chunks with a parameter', chunked('Transfer-Encoding: chunked;a=b')],
+      ['chunks in quotes', chunked('Transfer-Encoding: "chunked"')],
+      ['a vertical tab', chunked('Transfer-Encoding: \vchunked')],
+      ['white space before a colon', chunked('Transfer-Encoding : chunked')],
+      ['a folded header', chunked('X: a\r\n b\r\nContent-Length: 2', '{}')],
+      ['a folded coding', chunked('Transfer-Encoding:\r\n chunked')],
+      ['a header folded onto the request line', 'GET /health HTTP/1.1\r\n X: a\r\nHost: x\r\n\r\n'],
+      ['line feeds alone', 'GET /health HTTP/1.1\nHost: x\n\n'],
+      ['one line feed alone', 'GET /health HTTP/1.1\r\nHost: x\nX: a\r\n\r\n'],
+      ['a carriage return alone', 'GET /health HTTP/1.1\r\nHost: x\rX: a\r\n\r\n'],
+      ['a null byte in a header', 'GET /health HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n'],
+      ['a header without a name', 'GET /health HTTP/1.1\r\nHost: x\r\n: a\r\n\r\n'],
+      ['two equal lengths', chunked('Content-Length: 2\r\nContent-Length: 2', '{}')],
+      ['a list of lengths', chunked('Content-Length: 2, 2', '{}')],
+      ['a length with a sign', chunked('Content-Length: +2', '{}')],
+      ['a length beyond 64 bits', chunked('Content-Length: 18446744073709551618', '{}')],
+      ['an empty length', chunked('Content-Length:', '{}')],
+      ['a chunk with a hexadecimal prefix', chunked('Transfer-Encoding: chunked', '0x2\r\n{}\r\n0\r\n\r\n')],
+      [
+        'a chunk of a size beyond 64 bits',
+        chunked('Transfer-Encoding: chunked', '10000000000000002\r\n{}\r\n0\r\n\r\n'),
+      ],
+      ['white space after a size', chunked('Transfer-Encoding: chunked', '2 \r\n{}\r\n0\r\n\r\n')],
+      ['a line feed alone after a size', chunked('Transfer-Encoding: chunked', '2\n{}\r\n0\r\n\r\n')],
+      ['a line feed alone after a chunk', chunked('Transfer-Encoding: chunked', '2\r\n{}\n0\r\n\r\n')],
+      ['a line feed alone in an extension', chunked('Transfer-Encoding: chunked', '2;a\nb\r\n{}\r\n0\r\n\r\n')],
+    ])('%s', async (_what, bytes, status = 400) => {
+      const smuggled = rawRequest({ method: 'POST', path: '/api/v1/cards', headers: [token, JSON_TYPE], body: CARD });
+      const [answer, ...more] = await conversation(gateway.url, Buffer.from(bytes, 'latin1'), smuggled);
+      const code = status === 505 ? 'http_version_not_supported' : 'bad_request';
+      expect({ status: answer?.status, code: answer?.body['code'] }).toEqual({ status, code });
+      expect(answer?.headers['connection']).toBe('close');
+      expect(more).toEqual([]);
+      expect(gateway.asked).toEqual([]);
+    });
+
+    it('is none where nobody can differ: trailers are read by nobody', async () => {
+      const headers = [token, JSON_TYPE, 'Transfer-Encoding: Chunked'];
+      const head = rawRequest({ method: 'POST', path: '/api/v1/cards', headers });
+      const chunks = `${CARD.length.toString(16)};x=y\r\n${CARD}\r\n0\r\nHost: evil\r\nAuthorization: x\r\n\r\n`;
+      expect(await sendRaw(gateway.url, head, chunks)).toMatchObject({ status: 201 });
     });
   });
 

@@ -48,6 +48,10 @@ export const ADVICE: Readonly<Record<ErrorCode, Texts>> = {
     en: 'Send fewer or shorter headers; cookies are the usual cause.',
     es: 'Envíe menos cabeceras o más cortas; la causa habitual son las cookies.',
   },
+  http_version_not_supported: {
+    en: 'Send HTTP/1.1; HTTP/2 ends at a proxy in front.',
+    es: 'Envíe HTTP/1.1; HTTP/2 termina en un proxy delante.',
+  },
   too_many_requests: {
     en: 'Wait for the seconds in Retry-After, then ask less often; RateLimit says how much is left.',
     es: 'Espere los segundos de Retry-After y luego pida menos a menudo; RateLimit dice cuánto queda.',

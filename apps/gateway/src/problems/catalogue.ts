@@ -29,6 +29,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
     es: 'Esta Idempotency-Key se usó con otra petición',
   },
   headers_too_large: { status: 431, en: 'The headers are too large', es: 'Las cabeceras son demasiado grandes' },
+  http_version_not_supported: {
+    status: 505,
+    en: 'Only HTTP/1.1 and HTTP/1.0 are spoken here',
+    es: 'Aquí solo se habla HTTP/1.1 y HTTP/1.0',
+  },
   too_many_requests: { status: 429, en: 'Too many requests', es: 'Demasiadas peticiones' },
   too_many_attempts: { status: 429, en: 'Too many attempts', es: 'Demasiados intentos' },
 
@@ -127,6 +132,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
 export const FIELD_ERRORS: Readonly<Record<FieldErrorCode, Texts>> = {
   required: { en: 'is required', es: 'es obligatorio' },
   unknown_field: { en: 'is not a known field', es: 'no es un campo conocido' },
+  repeated: { en: 'is given more than once', es: 'se da más de una vez' },
   wrong_type: { en: 'must be {type}', es: 'debe ser {type}' },
   too_short: { en: 'must have at least {min} characters', es: 'debe tener al menos {min} caracteres' },
   too_large: { en: 'must have at most {max} bytes as JSON', es: 'debe tener como mucho {max} bytes en JSON' },

@@ -23,6 +23,7 @@ describe('preferredLanguage', () => {
     ['es;q=abc', 'en'],
     [',,;;,es', 'es'],
     ['xx'.repeat(10_000), 'en'],
+    [`${'de, '.repeat(130)}es`, 'es'],
   ])('reads %s as %s', (header, language) => {
     expect(preferredLanguage(header)).toBe(language);
   });

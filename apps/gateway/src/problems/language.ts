@@ -9,8 +9,7 @@ export function preferredLanguage(acceptLanguage: string | undefined): Language 
   if (!acceptLanguage) return 'en';
   const weights: Record<Language, number | undefined> = { en: undefined, es: undefined };
   let any = 0;
-  // Longer lists are nobody's preferences.
-  for (const range of acceptLanguage.slice(0, 500).split(',')) {
+  for (const range of acceptLanguage.split(',')) {
     const [tag = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     const weight = weightOf(parameters);
     const language = tag.split('-', 1)[0];

@@ -19,6 +19,7 @@ const CODES = {
     'validation_failed',
     'idempotency_mismatch',
     'headers_too_large',
+    'http_version_not_supported',
     'too_many_requests',
     'too_many_attempts',
     'company_required',
@@ -87,6 +88,7 @@ export interface FieldError {
 export type FieldErrorCode =
   | 'required'
   | 'unknown_field'
+  | 'repeated'
   | 'wrong_type'
   | 'too_short'
   | 'too_large'

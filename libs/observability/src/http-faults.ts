@@ -1,0 +1,26 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Browsers and proxies send some 30. */
+export const MAX_HEADERS = 100;
+
+/** Why a request is refused by what it says of itself: codes of the closed list of errors. */
+export type HttpFault = 'http_version_not_supported' | 'headers_too_large' | 'bad_request';
+
+/**
+ * What is wrong with the framing of a request, among what Node's parser lets pass: anything that a proxy before us may
+ * read in another way, and so see other requests than we do. The connection must be closed after the answer.
+ */
+export function httpFaultOf(request: IncomingMessage): HttpFault | undefined {
+  const { httpVersion, rawHeaders, headers } = request;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'http_version_not_supported';
+  if (rawHeaders.length / 2 > MAX_HEADERS) return 'headers_too_large';
+  const coding = headers['transfer-encoding'];
+  // RFC 9112 6.1: HTTP/1.0 has no codings, and one that we do not understand leaves the length of the body unknown.
+  if (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked')) return 'bad_request';
+  // RFC 9112 3.2: one Host; a proxy may have judged by another.
+  return rawHeaders.filter(isHost).length === 1 ? undefined : 'bad_request';
+}
+
+function isHost(text: string, index: number): boolean {
+  return index % 2 === 0 && text.length === 4 && text.toLowerCase() === 'host';
+}
