@@ -106,3 +106,13 @@ it('that is reset at whichever byte fails the query that it was made for, and no
   expect(new Set(outcomes.slice(sent))).toEqual(new Set(['outcome_unknown']));
   expect(sent).toBeGreaterThan(0.7 * outcomes.length);
 });
+
+it('that breaks while the pool closes keeps it from nothing', async () => {
+  const closing = await sourceOf(4).initialize();
+  const asked = Array.from({ length: 4 }, () => failure(closing.query('SELECT pg_sleep(0.05)')));
+  await sleep(20);
+  const closed = closing.destroy();
+  wire.cut();
+  await closed;
+  expect(new Set(await Promise.all(asked)).has(undefined)).toBe(false);
+});
