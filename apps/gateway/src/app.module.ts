@@ -1,6 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler';
 import { AuthModule } from '@puerta/auth';
 import { accessTokenSecret } from '@puerta/config';
 import { type CheckAccessDto, contracts, followedBy, identityContract } from '@puerta/contracts';
@@ -21,14 +20,13 @@ import { CardPhotos } from './cards/card-photos';
 import { CardsController } from './cards/cards.controller';
 import { CompaniesController } from './companies/companies.controller';
 import { InvitationsController } from './companies/invitations.controller';
-import type { GatewayConfig, gatewayConfig } from './config';
+import type { gatewayConfig } from './config';
 import { DocsController } from './docs/docs.controller';
 import { OpenApi } from './docs/open-api';
 import { FilesController } from './files/files.controller';
 import { CreatedInterceptor } from './routes/created.interceptor';
 import { requestContextOf } from './request/request-context';
 import { Routes } from './routes/routes';
-import { LOGIN_BY_EMAIL } from './limits/limits';
 import { RedisLimiter } from './limits/redis-limiter';
 import { ProfileController } from './profile/profile.controller';
 import { ScannedProfile } from './scans/scanned-profile';
@@ -81,10 +79,6 @@ export class AppModule {
             };
           },
         }),
-        ThrottlerModule.forRootAsync({
-          inject: [RedisLimiter],
-          useFactory: (storage: RedisLimiter) => throttling(config, storage),
-        }),
         DiscoveryModule,
       ],
       controllers: [
@@ -116,14 +110,4 @@ export class AppModule {
       exports: [PublicKeys, RedisLimiter],
     };
   }
-}
-
-/** What is left to @nestjs/throttler: see LoginGuard. */
-function throttling(config: GatewayConfig, storage: RedisLimiter): ThrottlerModuleOptions {
-  const { name, count, seconds } = LOGIN_BY_EMAIL;
-  return {
-    storage,
-    skipIf: () => !config.GATEWAY_RATE_LIMIT,
-    throttlers: [{ name, limit: count, ttl: seconds * 1_000, setHeaders: false }],
-  };
 }

@@ -12,6 +12,7 @@ import { InvitationsService } from './invitations/invitations.service';
 import { DefaultCompanyCheck } from './companies/default-company';
 import { EnsureCompanyService } from './companies/ensure-company.service';
 import { AccessTokens } from './sessions/access-tokens';
+import { DeviceTokens } from './sessions/device-tokens';
 import { RefreshTokens } from './sessions/refresh-tokens';
 import { sessionPruner } from './sessions/prune-sessions';
 import { SessionsMessages } from './sessions/sessions.messages';
@@ -38,6 +39,7 @@ export class AppModule {
       ],
       providers: [
         { provide: IdentityKeys, useValue: keys },
+        { provide: DeviceTokens, useValue: new DeviceTokens(keys) },
         { provide: RefreshTokens, useValue: new RefreshTokens(keys.refreshTokens) },
         AccessService,
         AccessTokens,

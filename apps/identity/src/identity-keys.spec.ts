@@ -10,7 +10,7 @@ const keys = (bytes = secret): Record<string, string> =>
 
 it('derives a key of its own for each use', () => {
   const values = [secret.toString('hex'), ...Object.values(keys())];
-  expect(new Set(values).size).toBe(4);
+  expect(new Set(values).size).toBe(5);
   expect(keys()).toEqual(keys());
   expect(Object.values(keys(randomBytes(32))).some((key) => values.includes(key))).toBe(false);
 });

@@ -6,12 +6,14 @@ export class IdentityKeys {
   readonly refreshTokens: KeyObject;
   readonly invitations: KeyObject;
   readonly fingerprints: KeyObject;
+  readonly devices: KeyObject;
 
   /** @param secret IDENTITY_SECRET. With another one sessions go on, but what was answered before cannot be answered again. */
   constructor(secret: KeyObject) {
     this.refreshTokens = deriveKey(secret, 'puerta identity refresh tokens 1');
     this.invitations = deriveKey(secret, 'puerta identity invitations 1');
     this.fingerprints = deriveKey(secret, 'puerta identity fingerprints 1');
+    this.devices = deriveKey(secret, 'puerta identity devices 1');
   }
 }
 

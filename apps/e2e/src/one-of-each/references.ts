@@ -240,7 +240,13 @@ it('a company is nobody’s because they named it, and secrets that were made up
   });
   // Whether there was such a session is told to nobody; the owner's go on below.
   expectStatus(await api.post('/users/logout', { refresh_token: secret }), 204);
+  // A device's token opens nothing, whosever it is.
+  const { email } = person;
+  expect(await api.post('/users/login', { email, password: PASSWORD, device_token: 'A'.repeat(64) })).toMatchObject({
+    body: { code: 'invalid_credentials' },
+  });
   for (const one of [
+    'POST /api/v1/users/login: device_token',
     'POST /api/v1/users/me/ensure-company: company_id',
     'POST /api/v1/users/me/ensure-company: invitation',
     'POST /api/v1/users/register: invitation',

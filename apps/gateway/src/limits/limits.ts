@@ -10,7 +10,12 @@ export interface Claim {
 
 /** Sign-ins are dear: argon2id takes a core and 19 MiB for each, and each is a guess at a password. */
 export const LOGIN_BY_ADDRESS: Limit = { name: 'login-address', count: 30, seconds: 60 };
-export const LOGIN_BY_EMAIL: Limit = { name: 'login-email', count: 10, seconds: 300 };
+/** Wrong passwords for one e-mail from one address. Alone it never spends the limit of the e-mail. */
+export const LOGIN_BY_PAIR: Limit = { name: 'login-pair', count: 10, seconds: 900 };
+/** Wrong passwords for one e-mail from all addresses together: 120 in the first hour, 60 in each later one. */
+export const LOGIN_BY_EMAIL: Limit = { name: 'login-email', count: 60, seconds: 3_600 };
+/** Wrong passwords for one e-mail on a device that has had a session of that account, which the two above do not count. */
+export const LOGIN_BY_DEVICE: Limit = { name: 'login-device', count: 10, seconds: 900 };
 /** A class of students may register behind one address. */
 export const REGISTER_BY_ADDRESS: Limit = { name: 'register-address', count: 60, seconds: 3_600 };
 /**
@@ -27,6 +32,9 @@ export function claimOfAddress(limit: Limit, address: string): Claim {
  * @param subject what is counted for. Only a hash of it reaches Redis: an e-mail that somebody tried to sign in with
  * is nobody else's business.
  */
-export function claim(limit: Limit, subject: string): Claim {
-  return { limit, key: createHash('sha256').update(`${limit.name}\0${subject}`).digest('base64url').slice(0, 22) };
+export function claim(limit: Limit, ...subject: readonly string[]): Claim {
+  const digest = createHash('sha256')
+    .update([limit.name, ...subject].join('\0'))
+    .digest('base64url');
+  return { limit, key: digest.slice(0, 22) };
 }

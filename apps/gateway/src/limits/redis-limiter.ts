@@ -1,12 +1,9 @@
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
-import type { ThrottlerStorage } from '@nestjs/throttler';
 import { DomainError } from '@puerta/contracts/core';
 import { redisOptions } from '@puerta/messaging';
 import { Redis } from 'ioredis';
 import type { Claim } from './limits';
 import { GIVE_BACK, TAKE } from './limits.script';
-
-type ThrottlerStorageRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
 /** What became of one claim. */
 export interface Verdict {
@@ -31,7 +28,7 @@ interface Scripted extends Redis {
  * The limits of all replicas together, in Redis. All claims of a request are judged by one script, hence all or none
  * is charged. The keys share a hash slot, as Redis Cluster wants of one script.
  */
-export class RedisLimiter implements ThrottlerStorage, OnModuleInit, OnModuleDestroy {
+export class RedisLimiter implements OnModuleInit, OnModuleDestroy {
   readonly #redis: Scripted;
   readonly #prefix: string;
 
@@ -99,23 +96,5 @@ export class RedisLimiter implements ThrottlerStorage, OnModuleInit, OnModuleDes
   /** Undoes one charge. While Redis does not answer the charge stays, and wears off like any other. */
   async giveBack({ key, limit }: Claim): Promise<void> {
     await this.#redis.puertaGiveBack(this.#prefix + key, limit.count, limit.seconds * 1_000).catch(() => undefined);
-  }
-
-  /** One limit at a time, for guards of @nestjs/throttler's own. */
-  async increment(
-    key: string,
-    ttl: number,
-    count: number,
-    _block: number,
-    name: string,
-  ): Promise<ThrottlerStorageRecord> {
-    const [verdict] = await this.take([{ key, limit: { name, count, seconds: ttl / 1_000 } }]);
-    if (!verdict) throw new Error('one claim gives one verdict');
-    return {
-      totalHits: count - verdict.remaining + (verdict.admitted ? 0 : 1),
-      timeToExpire: verdict.reset,
-      isBlocked: !verdict.admitted,
-      timeToBlockExpire: verdict.retryAfter,
-    };
   }
 }

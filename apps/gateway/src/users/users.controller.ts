@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Patch, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Patch, Post, Query, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Authenticator, CurrentActor, InitialAuth, OptionalAuth, Public } from '@puerta/auth';
 import {
@@ -21,7 +21,7 @@ import { Operation } from '../routes/operation';
 import { Limited } from '../routes/route-options';
 import { Sender } from '../http/sender';
 import { LOGIN_BY_ADDRESS, REGISTER_BY_ADDRESS } from '../limits/limits';
-import { LoginGuard } from '../limits/login.guard';
+import { LoginLimits } from '../limits/login-limits';
 
 /**
  * Identity gives a replaced refresh token's successor again for 10 s, unless that was used. A caller who is told "outcome
@@ -54,7 +54,7 @@ export class UsersController {
   @Post('login')
   @Public()
   @Limited(LOGIN_BY_ADDRESS)
-  @UseGuards(LoginGuard)
+  @UseInterceptors(LoginLimits)
   @Operation({
     summary: 'Begins a session',
     description: 'An unknown e-mail, a wrong password and an inactive user get the same answer.',

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type IssuedToken, type LoginAnswer, type Role, tokenServiceContract } from '@puerta/contracts';
 import { InjectService, ServiceClient } from '@puerta/messaging';
+import { DeviceTokens } from './device-tokens';
 import type { Subject } from './subject';
 
 /** Has access tokens signed. Never called inside a transaction: no row stays locked while another service answers. */
@@ -8,6 +9,7 @@ import type { Subject } from './subject';
 export class AccessTokens {
   constructor(
     @InjectService(tokenServiceContract) private readonly tokenService: ServiceClient<typeof tokenServiceContract>,
+    private readonly devices: DeviceTokens,
   ) {}
 
   issue(subject: Subject): Promise<IssuedToken> {
@@ -28,6 +30,7 @@ export class AccessTokens {
       token_type: 'Bearer',
       expires_in: access.expires_in,
       refresh_token: refreshToken,
+      device_token: this.devices.make(subject.sessionId, subject.email),
       user_id: subject.userId,
       email: subject.email,
       name: subject.name,

@@ -143,6 +143,16 @@ describe('refresh', () => {
   });
 });
 
+it('gives a device what it is known by when it logs in again', async () => {
+  const first = await identity.register();
+  const { email, device_token } = first;
+  expect((await refresh(first)).device_token).toBe(device_token);
+  const check = (more: object) => identity.ask('devices.check', { email, device_token, ...more });
+  await identity.ask('sessions.end', {}, { actor: actorOf(first) });
+  expect(await check({})).toEqual({ known: true });
+  expect(await check({ email: (await identity.register()).email })).toEqual({ known: false });
+});
+
 describe('end', () => {
   const isActive = async (answer: LoginAnswer): Promise<boolean> => {
     const { user_id, session_id } = actorOf(answer);

@@ -29,6 +29,7 @@ describe('register', () => {
       token_type: 'Bearer',
       expires_in: 900,
       refresh_token: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),
+      device_token: expect.stringMatching(/^[A-Za-z0-9_-]{64}$/),
       user_id: expect.any(String),
       email: 'ana@example.com',
       name: 'Ana',

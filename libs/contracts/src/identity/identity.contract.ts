@@ -19,6 +19,8 @@ import {
 import {
   type AccessFacts,
   CheckAccessDto,
+  CheckDeviceDto,
+  type DeviceFacts,
   type EnsureCompanyAnswer,
   EnsureCompanyDto,
   type LoginAnswer,
@@ -40,6 +42,8 @@ export const identityContract = defineContract('identity', {
   'users.update-me': answers<UserProfile>().to(UpdateMeDto, 'gateway'),
   'sessions.refresh': answers<LoginAnswer>().to(RefreshDto, 'gateway'),
   'sessions.end': answers<Done>().to(LogoutDto, 'gateway'),
+  /** Asked before a login is counted. */
+  'devices.check': answers<DeviceFacts>().to(CheckDeviceDto, 'gateway'),
   /** Asked by the gateway's guards for each request. */
   'access.check': answers<AccessFacts>().to(CheckAccessDto, 'gateway'),
   'companies.create': answers<Company>().to(CreateCompanyDto, 'gateway'),

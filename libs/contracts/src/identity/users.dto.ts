@@ -11,6 +11,9 @@ const INVITATION_SECRET = /^[A-Za-z0-9_-]{43}$/;
 /** As many bits. */
 const REFRESH_TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
+/** The id of a session and 256 bits, in base64url. */
+export const DEVICE_TOKEN = /^[A-Za-z0-9_-]{64}$/;
+
 @SchemaName('Registration')
 export class RegisterDto {
   @Text({ max: 120, example: 'Ana Pérez' })
@@ -42,6 +45,30 @@ export class LoginDto {
 
   @Password()
   password: string;
+
+  @Presented({
+    max: 64,
+    pattern: DEVICE_TOKEN,
+    format: 'device token',
+    example: 'AaIR30mtceOkwNipH2t8JWPYYHb6j7_v1IoWOAeKUPemeA1vOmKOIj4hQmvm44cI',
+    optional: true,
+    description: 'Of an earlier answer to this device: strangers who guess at the password do not keep it out then',
+  })
+  device_token?: string | null;
+}
+
+/** What a device says to be known. */
+export class CheckDeviceDto {
+  @KnownEmail()
+  email: string;
+
+  @Presented({ max: 64, pattern: DEVICE_TOKEN, format: 'device token' })
+  device_token: string;
+}
+
+export interface DeviceFacts {
+  /** Whether it once had a session of the account with that e-mail. */
+  readonly known: boolean;
 }
 
 @SchemaName('RefreshTokenToUse')
@@ -126,6 +153,12 @@ export class LoginAnswer {
     example: 'ZiTg0PoFHCV_PJXQAsDII2MioZgV5hroMRu8MJE2Sa0',
   })
   refresh_token: string;
+
+  @ApiProperty({
+    description: 'Opaque; kept by the device, and sent with its next login. It opens nothing',
+    example: 'AaIR30mtceOkwNipH2t8JWPYYHb6j7_v1IoWOAeKUPemeA1vOmKOIj4hQmvm44cI',
+  })
+  device_token: string;
 
   @ApiProperty({ format: 'uuid' })
   user_id: string;
