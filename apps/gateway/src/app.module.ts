@@ -15,6 +15,7 @@ import { busClientOptions, busOptions, type Runtime, RuntimeModule } from '@puer
 import { StorageModule } from '@puerta/storage';
 import type { FastifyRequest } from 'fastify';
 import { AssetsController } from './assets/assets.controller';
+import { SiteFilesController } from './assets/site-files.controller';
 import { CardBulksController } from './cards/card-bulks.controller';
 import { CardPhotos } from './cards/card-photos';
 import { CardsController } from './cards/cards.controller';
@@ -94,6 +95,7 @@ export class AppModule {
         ScanProfileController,
         DocsController,
         AssetsController,
+        SiteFilesController,
         ...(config.FRONTEND_PROFILE_URL ? [] : [ProfileController]),
         ...(config.STORAGE_URL.kind === 'folder' ? [FilesController] : []),
       ],

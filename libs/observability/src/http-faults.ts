@@ -11,14 +11,17 @@ export type HttpFault = 'http_version_not_supported' | 'headers_too_large' | 'ba
  * read in another way, and so see other requests than we do. The connection must be closed after the answer.
  */
 export function httpFaultOf(request: IncomingMessage): HttpFault | undefined {
-  const { httpVersion, rawHeaders, headers } = request;
+  const { httpVersion, rawHeaders, headers, url = '' } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'http_version_not_supported';
   if (rawHeaders.length / 2 > MAX_HEADERS) return 'headers_too_large';
   const coding = headers['transfer-encoding'];
   // RFC 9112 6.1: HTTP/1.0 has no codings, and one that we do not understand leaves the length of the body unknown.
   if (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked')) return 'bad_request';
   // RFC 9112 3.2: one Host; a proxy may have judged by another.
-  return rawHeaders.filter(isHost).length === 1 ? undefined : 'bad_request';
+  if (rawHeaders.filter(isHost).length !== 1) return 'bad_request';
+  // RFC 9112 3.2.2: a target with a host of its own; one that differs is what a proxy may have judged by.
+  const ownHost = /^https?:\/\/([^/?#]*)/i.exec(url)?.[1];
+  return ownHost === undefined || ownHost === headers.host ? undefined : 'bad_request';
 }
 
 function isHost(text: string, index: number): boolean {

@@ -41,7 +41,7 @@ export async function checkEarly(
   const url = request.raw.url ?? '';
   if (url.length > MAX_URL) throw new DomainError('uri_too_long');
   if (limits) await limits.chargeAddress(request.ip, route, reply);
-  if (!route) return answerElsewhere(request, reply, routes.methodsAt(pathOf(url)));
+  if (!route) return answerElsewhere(request, reply, routes);
 
   context.identity = await authenticator.authenticate(request.raw, route.requirement);
   if (limits && context.identity.kind === 'user') await limits.chargeUser(context.identity.actor.user_id, route, reply);
@@ -52,12 +52,27 @@ export async function checkEarly(
   return false;
 }
 
-function answerElsewhere(request: FastifyRequest, reply: FastifyReply, allowed: readonly string[]): boolean {
+function answerElsewhere(request: FastifyRequest, reply: FastifyReply, routes: Routes): boolean {
+  const url = request.raw.url ?? '';
+  const allowed = routes.methodsAt(pathOf(url));
+  const target = ['GET', 'HEAD'].includes(request.method) ? withoutSlash(url, routes) : undefined;
+  if (target !== undefined) {
+    void reply.code(308).header('location', target).send();
+    return true;
+  }
   if (allowed.length === 0) throw new DomainError('not_found');
   const allow = allowed.join(', ');
   if (request.method !== 'OPTIONS') throw new DomainError('method_not_allowed', { meta: { allow } });
   void reply.code(204).header('allow', allow).send();
   return true;
+}
+
+/** The same address without a slash at its end, if there is something to get. It begins like a route of ours, not `//`. */
+function withoutSlash(url: string, routes: Routes): string | undefined {
+  const path = pathOf(url);
+  const shorter = path.slice(0, -1);
+  if (!path.endsWith('/') || !routes.methodsAt(shorter).includes('GET')) return undefined;
+  return `${shorter}${url.slice(path.length).split('#', 1)[0]}`;
 }
 
 /** Where a route takes a query, its DTO refuses unknown names; where it takes none, every name is unknown. */

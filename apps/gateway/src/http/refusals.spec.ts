@@ -435,6 +435,7 @@ describe('what is refused', () => {
       ['HTTP/2', versioned('HTTP/2')],
       ['HTTP/1.10', versioned('HTTP/1.10')],
       ['http/1.1', versioned('http/1.1')],
+      ['a target of another host', 'GET http://evil.example.com/docs/ HTTP/1.1\r\nHost: x\r\n\r\n'],
       ['a length and chunks', chunked('Content-Length: 2\r\nTransfer-Encoding: chunked')],
       ['chunks and a length', chunked('Transfer-Encoding: chunked\r\nContent-Length: 2')],
       ['chunks of something else', chunked('Transfer-Encoding: gzip, chunked')],

@@ -1,4 +1,5 @@
 import type { DomainError, ErrorCode } from '@puerta/contracts/core';
+import { links } from '../docs/home-page';
 import { ADVICE } from './advice';
 import { ERRORS, type Texts } from './catalogue';
 import { detailOf } from './details';
@@ -52,6 +53,7 @@ export function describeErrorPage(error: DomainError, occurrence: Occurrence, pu
 <h1 class="${toneOf(error.code) === 'bad' ? 'word' : 'sentence'}">${title}</h1>
 </div>
 <p>${adviceFor(error, language)}</p>
+${error.code === 'not_found' ? links(language) : ''}
 <p><small>${REFERENCE[language]}: <code>${requestId}</code></small></p>
 </main>
 </html>

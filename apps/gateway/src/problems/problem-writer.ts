@@ -32,6 +32,8 @@ export class ProblemWriter {
       reply.raw.destroy();
       return;
     }
+    // Who opens an address where there is nothing may be a person.
+    if (!context.route) context.surface = prefersPage(request.headers.accept) ? 'page' : context.surface;
     const { status, headers, body } = this.#describe(error, request, reply);
     void reply
       .code(status)
@@ -56,14 +58,14 @@ export class ProblemWriter {
   }
 
   #describe(error: DomainError, request: FastifyRequest, reply: FastifyReply): ProblemAnswer {
-    const { id, surface } = requestContextOf(request);
+    const { id, surface, route } = requestContextOf(request);
     const occurrence = {
       requestId: id,
       instance: shownPath(request.raw.url ?? ''),
       language: preferredLanguage(request.headers['accept-language']),
     };
     vary(reply, 'Accept-Language');
-    if (surface !== 'page') return describeProblem(error, occurrence, this.options.publicUrl);
+    if (surface !== 'page' && route) return describeProblem(error, occurrence, this.options.publicUrl);
     vary(reply, 'Accept');
     const describe = prefersPage(request.headers.accept) ? describeErrorPage : describeProblem;
     return describe(error, occurrence, this.options.publicUrl);

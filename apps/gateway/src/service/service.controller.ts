@@ -1,9 +1,14 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Public } from '@puerta/auth';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { homePage } from '../docs/home-page';
+import { StaticFile } from '../http/static-file';
+import { prefersPage } from '../problems/error-page';
+import { preferredLanguage } from '../problems/language';
+import { vary } from '../request/vary';
 import { Operation } from '../routes/operation';
-import { Probe, Unlimited } from '../routes/route-options';
+import { Probe, Serves, Unlimited } from '../routes/route-options';
 import { Banner, Health, ReadyStatus } from './answers';
 import { Readiness } from './readiness';
 
@@ -11,13 +16,19 @@ import { Readiness } from './readiness';
 @Controller()
 @Public()
 export class ServiceController {
+  readonly #home = { en: StaticFile.of(homePage('en'), '.html'), es: StaticFile.of(homePage('es'), '.html') };
+
   constructor(private readonly readiness: Readiness) {}
 
   @Get()
   @Unlimited()
-  @Operation({ summary: 'Says hello', answer: Banner })
-  getBanner(): Banner {
-    return { message: 'Puerta API Gateway is running!' };
+  @Serves('page')
+  @Operation({ summary: 'Says hello; to a browser by a page that leads to the documents', answer: Banner })
+  getBanner(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): unknown {
+    const { accept, 'accept-language': language } = request.headers;
+    vary(reply, 'Accept, Accept-Language');
+    if (prefersPage(accept)) return this.#home[preferredLanguage(language)].serve(request, reply);
+    return { message: 'Puerta API Gateway is running!' } satisfies Banner;
   }
 
   @Get('health')
