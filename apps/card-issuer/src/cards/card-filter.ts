@@ -1,4 +1,4 @@
-import type { CardFilterDto, CardStatus } from '@puerta/contracts';
+import { type CardFilterDto, type CardStatus, readableEmail } from '@puerta/contracts';
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 import { searchQuery } from './card-search';
 import { CardEntity } from './card.entity';
@@ -24,7 +24,8 @@ function whereStatus(cards: SelectQueryBuilder<CardEntity>, status: CardStatus):
 }
 
 function whereFound(cards: SelectQueryBuilder<CardEntity>, typed: string): void {
-  const words = searchQuery(typed);
+  // E-mails are kept as they read, however they were given.
+  const words = searchQuery(typed.replace(/\S+@\S+/gu, readableEmail));
   if (words === undefined) cards.andWhere('FALSE');
   else cards.andWhere('array_to_tsvector(card.searchWords) @@ CAST(:words AS tsquery)', { words });
 }

@@ -52,6 +52,17 @@ describe('getting a card', () => {
   });
 });
 
+it('finds a card by the e-mail of its holder, however either is written', async () => {
+  const actor = user();
+  const spellings = ['ana@münchen.de', 'ANA@xn--mnchen-3ya.de', 'ana@MU\u0308NCHEN.de', 'ａｎａ@münchen。de'];
+  for (const email of spellings) await service.issue(actor, { holder: { name: 'Ana', email } });
+  for (const q of [...spellings, 'ana ana@xn--mnchen-3ya.de']) {
+    const { items } = await service.ask('cards.list', { q }, { actor });
+    expect([q, items.length]).toEqual([q, spellings.length]);
+  }
+  expect((await service.ask('cards.list', { q: 'eva@münchen.de' }, { actor })).items).toEqual([]);
+});
+
 describe('listing cards', () => {
   const actor = user();
   const list = (query: ListCardsDto = {}, who = actor): Promise<CardPage> =>
