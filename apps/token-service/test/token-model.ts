@@ -27,7 +27,7 @@ export class TokenModel {
     if (isCode && (!dto.purpose || !dto.subject)) return 'validation_failed';
     const before = key === undefined ? undefined : this.#answers.get(key);
     if (before) return before.request === JSON.stringify(dto) ? { again: before.token } : 'idempotency_mismatch';
-    return isCode && this.#locked(dto.subject ?? '') ? 'too_many_attempts' : 'ok';
+    return isCode && this.#locked(dto) ? 'too_many_attempts' : 'ok';
   }
 
   issued(dto: CreateTokenDto, key: string | undefined, token: string, tokenId: string): void {
@@ -46,11 +46,11 @@ export class TokenModel {
         redeems,
       );
     if (purpose === null || subject === null) return 'validation_failed';
-    if (this.#locked(subject)) return 'too_many_attempts';
+    if (this.#locked(claim)) return 'too_many_attempts';
     const found = this.all.find(
       (one) => one.token === token && one.purpose === purpose && one.subject === subject && !one.revoked,
     );
-    if (!found) this.#guesses.set(subject, (this.#guesses.get(subject) ?? 0) + 1);
+    if (!found) this.#guesses.set(nameOf(claim), (this.#guesses.get(nameOf(claim)) ?? 0) + 1);
     return this.#judge(found, { purpose, subject }, caller, redeems);
   }
 
@@ -81,7 +81,10 @@ export class TokenModel {
     return this.later && one.short;
   }
 
-  #locked(subject: string): boolean {
-    return (this.#guesses.get(subject) ?? 0) >= 5;
+  /** Of whoever guesses; here that is one. */
+  #locked(claim: Claim): boolean {
+    return (this.#guesses.get(nameOf(claim)) ?? 0) >= 5;
   }
 }
+
+const nameOf = ({ purpose, subject }: Claim): string => `${purpose} ${subject}`;

@@ -161,7 +161,7 @@ describe('of a thousand wrong codes at once, over two replicas', () => {
     expect(await codeOf(replica(0).redeem(callOf(ana), { ...claim, subject, token }))).toBe('too_many_attempts');
   });
 
-  it('five are looked at, of whichever purposes and codes of that subject', async () => {
+  it('five are looked at for each purpose, whichever codes there are', async () => {
     const subject = randomUUID();
     const purposes = ['login', 'reset', 'door'];
     const made = await Promise.all(purposes.map((purpose) => issue({ purpose, subject, format: 'code' })));
@@ -169,17 +169,64 @@ describe('of a thousand wrong codes at once, over two replicas', () => {
     const guesses = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(6, '0')).filter(
       (code) => !rights.has(code),
     );
+    // Nobody guesses at doors.
     const codes = await Promise.all(
-      guesses.map((token, n) => codeOf(replica(n).redeem(callOf(ana), { token, subject, purpose: purposes[n % 3] }))),
+      guesses.map((token, n) => codeOf(replica(n).redeem(callOf(ana), { token, subject, purpose: purposes[n % 2] }))),
     );
-    expect(count(codes)['token_unknown']).toBe(5);
+    expect(count(codes)['token_unknown']).toBe(10);
     for (const [n, { token }] of made.entries()) {
       expect(await codeOf(replica(n).redeem(callOf(ana), { token, subject, purpose: purposes[n] }))).toBe(
-        'too_many_attempts',
+        purposes[n] === 'door' ? 'ok' : 'too_many_attempts',
       );
     }
     // Another subject, and the same subject of another company, are not concerned.
     expect(await codeOf(issue({ ...claim, subject: randomUUID(), format: 'code' }))).toBe('ok');
     expect(await codeOf(replica(0).issue(callOf(somebody()), { ...claim, subject, format: 'code' }))).toBe('ok');
+  });
+});
+
+describe('colleagues who guess at a code', () => {
+  const claim = { purpose: 'login', subject: 'luis' };
+  const wrong = (right: string, n: number) => String((Number(right) + 1 + n) % 1_000_000).padStart(6, '0');
+  const colleague = () => ({ ...somebody(), company_id: ana.company_id });
+  const guess = (who: ReturnType<typeof somebody>, token: string, bound: object, n: number) =>
+    codeOf(replica(n)[n % 3 ? 'redeem' : 'peek'](callOf(who), { ...claim, ...bound, token }));
+
+  it('shut nobody out but themselves', async () => {
+    const subject = randomUUID();
+    const { token } = await issue({ ...claim, subject, format: 'code' });
+    const [mallory, eve] = [colleague(), colleague()];
+    const codes = await times(100, (n) => guess(mallory, wrong(token, n), { subject }, n));
+    expect(count(codes)).toEqual({ token_unknown: 5, too_many_attempts: 95 });
+    expect(await guess(mallory, token, { subject }, 1)).toBe('too_many_attempts');
+    // Neither for another purpose, nor the one who made it, nor anybody else who has it.
+    expect(await codeOf(replica(0).issue(callOf(ana), { ...claim, subject, format: 'code' }))).toBe('ok');
+    expect(await codeOf(replica(0).peek(callOf(ana), { ...claim, subject, token }))).toBe('ok');
+    expect(await codeOf(replica(0).redeem(callOf(eve), { ...claim, subject, token }))).toBe('ok');
+  });
+
+  it('have twenty guesses together, however many they are, and its maker may still use it', async () => {
+    const subject = randomUUID();
+    const { token } = await issue({ ...claim, subject, format: 'code' });
+    const many = Array.from({ length: 40 }, colleague);
+    // Who makes a code of their own is no further with this one.
+    const others = await times(10, (n) =>
+      replica(n).issue(callOf(many[n] as (typeof many)[0]), { ...claim, subject, format: 'code' }),
+    );
+    const live = new Set([token, ...others.map((one) => one.token)]);
+    const guesses = Array.from({ length: 500 }, (_, n) => wrong(token, n)).filter((code) => !live.has(code));
+    const codes = await times(400, (n) => guess(many[n % 40] as (typeof many)[0], guesses[n] ?? '', { subject }, n));
+    expect(count(codes)).toEqual({ token_unknown: 20, too_many_attempts: 380 });
+    // Right or wrong, they are told the same.
+    for (const one of [many[0], many[39]] as const) {
+      for (const shown of [token, guesses[7] ?? '']) {
+        expect(await guess(one as (typeof many)[0], shown, { subject }, 1)).toBe('too_many_attempts');
+      }
+    }
+    expect(await codeOf(replica(1).peek(callOf(ana), { ...claim, subject, token: guesses[9] ?? '' }))).toBe(
+      'too_many_attempts',
+    );
+    expect(await codeOf(replica(0).peek(callOf(ana), { ...claim, subject, token }))).toBe('ok');
+    expect(await codeOf(replica(1).redeem(callOf(ana), { ...claim, subject, token }))).toBe('ok');
   });
 });

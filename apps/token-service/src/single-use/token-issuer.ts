@@ -6,7 +6,7 @@ import { canonicalJson } from '@puerta/database';
 import { type Call, InjectConfig } from '@puerta/service';
 import type { TokenServiceConfig } from '../config';
 import { makerOf, ownerOf } from './caller';
-import { MOST_GUESSES, tooManyGuesses } from './guesses';
+import { guessNames, makerName, MOST_GUESSES, tooManyGuesses } from './guesses';
 import { bindingOf, type Facts } from './sealed-facts';
 import { type Owner, partsOf, type Shown, TokenKeys } from './token-key';
 import { type Question, TokenRedis } from './token-redis';
@@ -58,10 +58,11 @@ export class TokenIssuer {
     const expiresAt = now + seconds * 1_000;
     const isCode = dto.format === 'code';
     const shown: Shown = isCode ? { code: this.#drawCode(), ...binding } : { token: first.newToken(owner, expiresAt) };
+    const maker = makerOf(call);
     const facts: Facts = {
       purpose: binding.purpose,
       payload: dto.payload ?? null,
-      created_by: makerOf(call),
+      created_by: maker,
       created_at: new Date(now).toISOString(),
     };
     const answer: CreatedToken = {
@@ -72,13 +73,14 @@ export class TokenIssuer {
     };
     // A random token is like no other. A code may be one that an older key of the ring made.
     const records = (isCode ? all : [first]).map((key) => key.name('record', owner, key.tokenId(owner, shown)));
-    const counters = isCode ? all.map((key) => key.name('guesses', owner, binding.subject ?? '')) : [];
+    const counters = isCode ? all.map((key) => guessNames(key, owner, binding, maker).own) : [];
+    const made = isCode ? [makerName(first, owner, first.tokenId(owner, shown), maker)] : [];
     // That a code has expired is known for as long as that one was used; a token itself holds when it expires.
     const keptUntil = expiresAt + (isCode ? this.config.TOKEN_SERVICE_USED_RETENTION_SECONDS * 1_000 : 0);
     const kept = this.#keptAnswer(call, owner, dto, answer);
     return {
       answer,
-      names: [...records, ...counters, ...kept.names],
+      names: [...records, ...counters, ...made, ...kept.names],
       args: [
         ...[expiresAt, keptUntil, first.name('binding', owner, binding.purpose, binding.subject)],
         ...[first.seal(JSON.stringify(facts), owner, ...partsOf(shown)), records.length, isCode ? MOST_GUESSES : 0],

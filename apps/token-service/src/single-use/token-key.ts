@@ -35,7 +35,7 @@ export type Shown = { readonly token: string } | ({ readonly code: string } & Bi
 
 type Part = string | null;
 
-type NamedThing = 'record' | 'guesses' | 'binding' | 'consumer' | 'call' | 'request';
+type NamedThing = 'record' | 'guesses' | 'maker' | 'binding' | 'consumer' | 'call' | 'request';
 
 /**
  * All that is derived of one key of the ring. Whatever Redis keeps is a keyed hash, or sealed under a key that also needs
@@ -73,7 +73,7 @@ export class TokenKey {
     return bytes.toString('base64url');
   }
 
-  /** What a thing that Redis must not know is called there: a record of a token, the count of guesses at a subject's codes, … */
+  /** What a thing that Redis must not know is called there: a record of a token, a count of guesses, … */
   name(what: NamedThing, owner: Owner, ...parts: readonly Part[]): string {
     return this.#mac(what, owner, ...parts)
       .subarray(0, NAME_BYTES)

@@ -5,8 +5,8 @@ import { DomainError } from '@puerta/contracts/core';
 import type { Logger } from '@puerta/observability';
 import { type Call, InjectConfig, InjectLogger } from '@puerta/service';
 import type { TokenServiceConfig } from '../config';
-import { consumerOf, ownerOf } from './caller';
-import { GUESSES_MS, MOST_GUESSES, tooManyGuesses } from './guesses';
+import { consumerOf, makerOf, ownerOf } from './caller';
+import { guessNames, GUESSES_MS, makerName, MOST_GUESSES, MOST_GUESSES_TOGETHER, tooManyGuesses } from './guesses';
 import { bindingOf, type Facts } from './sealed-facts';
 import { SecondUses } from './second-uses';
 import { unbound } from './token-issuer';
@@ -101,15 +101,25 @@ export class TokenRedeemer {
   }
 
   #question({ call, owner, binding, shown, keys }: Showing, how: 'redeem' | 'peek'): Question {
-    const counters = 'code' in shown ? keys.map((key) => key.name('guesses', owner, shown.subject ?? '')) : [];
+    const guesser = makerOf(call);
+    const counters = 'code' in shown ? keys.map((key) => guessNames(key, owner, binding, guesser)) : [];
+    const made = 'code' in shown ? keys.map((key) => makerName(key, owner, key.tokenId(owner, shown), guesser)) : [];
     const claims = keys.flatMap((key) => [
       key.name('binding', owner, binding.purpose, binding.subject),
       consumerOf(key, owner, call),
     ]);
     const retention = this.config.TOKEN_SERVICE_USED_RETENTION_SECONDS * 1_000;
     return {
-      names: [...keys.map((key) => key.name('record', owner, key.tokenId(owner, shown))), ...counters],
-      args: [how, retention, keys.length, counters.length > 0 ? MOST_GUESSES : 0, GUESSES_MS, ...claims],
+      names: [
+        ...keys.map((key) => key.name('record', owner, key.tokenId(owner, shown))),
+        ...counters.map(({ own }) => own),
+        ...counters.map(({ together }) => together),
+        ...made,
+      ],
+      args: [
+        ...[how, retention, keys.length, counters.length > 0 ? MOST_GUESSES : 0, GUESSES_MS, MOST_GUESSES_TOGETHER],
+        ...claims,
+      ],
     };
   }
 

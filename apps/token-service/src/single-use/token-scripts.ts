@@ -52,8 +52,8 @@ end
 /**
  * Makes a token, and remembers the answer under the key of the call, if it has one.
  *
- * KEYS: the record, under each key of the ring for a code; then the counters of guesses as many times, if it is a code;
- *   then the answer to this call, under each key of the ring, if it has an Idempotency-Key. What is new goes to the first
+ * KEYS: the record, under each key of the ring for a code; then, for a code, the maker's counter of guesses as many times, and
+ *   the note that the maker made it; then the answer to this call, under each key of the ring, if it has an Idempotency-Key. What is new goes to the first
  *   of each.
  * ARGV: time, record expires, kept until, binding, sealed, how many records, most guesses (0 where there is no counter),
  *   sealed answer, ms it is kept, and the digest of the request under each key
@@ -63,7 +63,7 @@ end
 export const ISSUE = new Script(`${BEGIN}
 local records, most = tonumber(ARGV[6]), tonumber(ARGV[7])
 local counters = most > 0 and records or 0
-local calls = records + counters
+local calls = most > 0 and records + counters + 1 or records
 for i = 1, #KEYS - calls do
   local text = redis.call('GET', KEYS[calls + i])
   if text then
@@ -73,7 +73,7 @@ for i = 1, #KEYS - calls do
   end
 end
 if most > 0 then
-  local count, wait = guesses(records + 1, calls)
+  local count, wait = guesses(records + 1, records + counters)
   if count >= most then return { 'locked', now, wait } end
   for i = 1, records do
     if read(KEYS[i]) then return { 'taken', now } end
@@ -81,6 +81,7 @@ if most > 0 then
 end
 local record = { expires = tonumber(ARGV[2]), state = 'live', binding = ARGV[4], sealed = ARGV[5] }
 keep(KEYS[1], record, 'PXAT', ARGV[3])
+if most > 0 then redis.call('SET', KEYS[calls], '1', 'PXAT', ARGV[3]) end
 if #KEYS > calls then redis.call('SET', KEYS[calls + 1], ARGV[10] .. ' ' .. ARGV[8], 'PX', ARGV[9]) end
 return { 'issued', now }
 `);
@@ -88,22 +89,35 @@ return { 'issued', now }
 /**
  * Looks at a token that somebody shows and, unless they only peek, uses it up. Who used it up gets the same answer again.
  *
- * KEYS: the record under each key of the ring that it may have been made with; then, for a code, the counters of guesses
+ * Once all guessers together have spent their guesses, only who made a code is told anything about it: what others are told must
+ * not depend on whether they are right.
+ *
+ * KEYS: the record under each key of the ring that it may have been made with; then, for a code, as many times each: the asker's
+ *   counter of guesses, that of all together, and the note that the asker made it
  * ARGV: time, `redeem` or `peek`, ms a used one is remembered, how many records, most guesses (0 where there is no counter),
- *   ms they are remembered, and for each record the binding that is claimed and who asks
+ *   ms they are remembered, most of all together, and for each record the binding that is claimed and who asks
  * → `good`, which record, what is sealed; `used`, when, which record, and when it was first used again, if that is to be recorded;
  *   `other binding`; `expired`; `missing`; `locked` and ms
  */
 export const PRESENT = new Script(`${BEGIN}
 local records, most, redeems = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[2] == 'redeem'
+local together, makers = 2 * records, 3 * records
+local function madeByAsker()
+  for i = 1, records do
+    if read(KEYS[i]) and redis.call('GET', KEYS[makers + i]) then return true end
+  end
+  return false
+end
 if most > 0 then
-  local count, wait = guesses(records + 1, 2 * records)
+  local count, wait = guesses(records + 1, together)
   if count >= most then return { 'locked', now, wait } end
+  count, wait = guesses(together + 1, makers)
+  if count >= tonumber(ARGV[7]) and not madeByAsker() then return { 'locked', now, wait } end
 end
 for i = 1, records do
   local record = read(KEYS[i])
   if record and record.state ~= 'revoked' then
-    local binding, who = ARGV[5 + 2 * i], ARGV[6 + 2 * i]
+    local binding, who = ARGV[6 + 2 * i], ARGV[7 + 2 * i]
     if record.binding ~= binding then return { 'other binding', now } end
     local use = usedOf(record)
     if use and redeems and use.by == who then return { 'good', now, i, record.sealed } end
@@ -125,8 +139,10 @@ for i = 1, records do
   end
 end
 if most > 0 then
-  redis.call('INCR', KEYS[records + 1])
-  redis.call('PEXPIRE', KEYS[records + 1], ARGV[6])
+  for _, at in ipairs({ records + 1, together + 1 }) do
+    redis.call('INCR', KEYS[at])
+    redis.call('PEXPIRE', KEYS[at], ARGV[6])
+  end
 end
 return { 'missing', now }
 `);
