@@ -11,6 +11,7 @@ import { CardView } from './cards/card-view';
 import { CardWriter } from './cards/card-writer';
 import { CardsMessages } from './cards/cards.messages';
 import { CardsService } from './cards/cards.service';
+import { foldingPruner } from './cards/search-rules';
 import { CardCodes } from './codes/card-codes';
 import { CodeSecretsCheck } from './cards/code-secrets.check';
 import type { CardIssuerConfig } from './config';
@@ -39,6 +40,7 @@ export class AppModule {
         CardView,
         CardWriter,
         CodeSecretsCheck,
+        foldingPruner,
         PhotosService,
         OrphanFiles,
         { provide: Pruner, inject: [OrphanFiles], useFactory: pruner },

@@ -7,7 +7,7 @@ export {
   Inbox1763596800000 as inboxMigration,
   InboxAnswers1795564800000 as inboxAnswersMigration,
 } from './inbox.migration';
-export { paginate } from './paginate';
+export { decodeCursor, paginate } from './paginate';
 export { runMigrations } from './migrate';
 export { outboxState, type OutboxState, publish, publishAll } from './outbox';
 export {

@@ -94,6 +94,8 @@ describe('a command for many cards', () => {
   it.each([
     [{ unit: 'Derecho' }, [0, 2]],
     [{ q: 'eva' }, [1]],
+    [{ q: "o'mar" }, [3]],
+    [{ q: 'dorde' }, [0]],
     [{ status: 'suspended' as const }, [3]],
     [{ status: 'active' as const, unit: 'Derecho' }, [0, 2]],
     [{ q: 'nobody' }, []],
@@ -101,10 +103,10 @@ describe('a command for many cards', () => {
   ])('concerns the cards that %j finds, as in the list', async (filter, meant) => {
     const actor = user();
     const holders = [
-      { name: 'Ana', unit: 'Derecho' },
+      { name: 'Ana Đorđe', unit: 'Derecho' },
       { name: 'Eva', unit: 'Medicina' },
       { name: 'Luis', unit: 'Derecho' },
-      { name: 'Omar', unit: null },
+      { name: 'O’Mar', unit: null },
     ];
     const cards: Card[] = [];
     for (const holder of holders) cards.push(await service.issue(actor, { holder }));

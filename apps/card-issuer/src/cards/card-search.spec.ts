@@ -1,5 +1,5 @@
 import { withChanges } from './card-holder';
-import { searchQuery, searchWords } from './card-search';
+import { RULES, searchQuery, searchWords } from './card-search';
 
 const holder = withChanges(
   {},
@@ -8,27 +8,35 @@ const holder = withChanges(
 const card = { number: '26-10001', holder };
 
 describe('search words', () => {
-  it('are the folded words of name, number, e-mail and document, and the parts of double names', () => {
+  it('are the folded words of name, number, e-mail and document, joined, and the parts of double names', () => {
     expect(searchWords(card)).toEqual(
       [
-        '12.345.678',
-        '26-10001',
+        RULES,
+        '12345678',
+        '2610001',
         'angela',
-        'angela@example.com',
+        'angela@examplecom',
         'd',
-        'd’elia',
+        'delia',
         'elia',
         'garcia',
         'perez',
-        'perez-garcia',
+        'perezgarcia',
         'v',
+        'v12345678',
       ].sort(),
     );
   });
 
   it('are there without e-mail and document, and in any script', () => {
     const bare = { number: '26-10002', holder: withChanges({}, { name: '李 小龙 Ωmega' }) };
-    expect(searchWords(bare)).toEqual(['26-10002', 'ωmega', '小龙', '李'].sort());
+    expect(searchWords(bare)).toEqual([RULES, '2610002', 'ωmega', '小龙', '李'].sort());
+  });
+
+  it('say by which rules they were made, in a word that nobody can look for', () => {
+    expect(searchWords(card)).toContain(RULES);
+    expect(searchQuery(RULES)).toBe(`'2':*`);
+    expect(searchQuery(` ${RULES} `)).not.toContain(`'${RULES}`);
   });
 });
 
@@ -37,8 +45,22 @@ describe('a search query', () => {
     expect(searchQuery('  PÉREZ áng ')).toBe(`'perez':* & 'ang':*`);
   });
 
+  it.each([
+    'O’Connor',
+    `O'Connor`,
+    'O`Connor',
+    'Oʼconnor',
+    'O′Connor',
+    'O＇CONNOR',
+    'O-Connor',
+    'O‑Connor',
+    'o–connor',
+  ])('is the same however %s is typed', (typed) => {
+    expect(searchQuery(typed)).toBe(`('oconnor':* | ('o':* & 'connor':*))`);
+  });
+
   it('takes operators and quotes as letters', () => {
-    expect(searchQuery(`o'x | !b:* \\ (c)`)).toBe(`'o''x':* & '|':* & '!b:*':* & '\\\\':* & '(c)':*`);
+    expect(searchQuery(`"x | !b:* \\ (c)`)).toBe(`'"x':* & '|':* & '!b:*':* & '\\\\':* & '(c)':*`);
   });
 
   it('has no lexeme that PostgreSQL would refuse, and the beginning of every long word still finds it', () => {
@@ -50,7 +72,7 @@ describe('a search query', () => {
     expect(searchQuery(long)).toBe(`'${kept}':*`);
   });
 
-  it('is none when nothing is left to look for', () => {
-    expect(searchQuery('\u0301')).toBeUndefined();
+  it.each(['\u0301', '-', `' ’ --`, ' \u200d '])('is none when nothing is left to look for: %j', (typed) => {
+    expect(searchQuery(typed)).toBeUndefined();
   });
 });

@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Card, CardIdDto, CardPage, IssueCardDto, ListCardsDto, UpdateCardCommand } from '@puerta/contracts';
 import { DomainError } from '@puerta/contracts/core';
-import { paginate } from '@puerta/database';
 import type { Call } from '@puerta/service';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { CardCodes } from '../codes/card-codes';
 import { CardAccess, issuedBy, issuingCompany } from './card-access';
-import { cardsOf } from './card-filter';
 import { withChanges } from './card-holder';
+import { listCards } from './card-list';
 import { cardNumber, skipTaken, takeSerial } from './card-numbers';
 import { searchWords } from './card-search';
 import { validUntil } from './card-validity';
@@ -57,8 +56,7 @@ export class CardsService {
    * @throws DomainError `company_required`, `role_required`, `validation_failed` for a cursor that is none
    */
   async list(query: ListCardsDto, call: Call): Promise<CardPage> {
-    const cards = cardsOf(this.dataSource.manager, issuingCompany(call), query);
-    const page = await paginate(cards, query, 'id', 'DESC', (card) => card);
+    const page = await listCards(this.dataSource.manager, issuingCompany(call), query);
     return { ...page, items: await Promise.all(page.items.map((card) => this.view.of(card))) };
   }
 

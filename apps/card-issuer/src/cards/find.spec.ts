@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Actor, Card, CardPage, ListCardsDto } from '@puerta/contracts';
 import { codeOf, joined, TestCardIssuer, user } from '../../test/card-issuer';
+import { searchQuery } from './card-search';
 
 let service: TestCardIssuer;
 beforeAll(async () => {
@@ -182,6 +183,72 @@ describe('listing cards', () => {
     expect(await names({ q })).toEqual(expected);
   });
 
+  describe('finds names as people type them', () => {
+    const office = user();
+    const people = [
+      'Sinéad O’Connor',
+      'Ðorde Đorđević',
+      'Işık Yıldız',
+      'Łucja Søndergård',
+      'Jürgen Groß-Müller',
+      'Jean Luc Picard',
+      'Нурлан Ёлкин',
+      'محمد الأحمد',
+      'Νίκος Σίσυφος',
+      "Ka'iulani Māhoe",
+      'Inés García-O’Higgins',
+    ];
+    beforeAll(async () => {
+      for (const name of people) {
+        const document_id = name.startsWith('Jürgen') ? 'V-12.345.678' : null;
+        await service.issue(office, { holder: { name, document_id } });
+      }
+    });
+    const found = async (q: string) =>
+      (await list({ q, limit: 100 }, office)).items.map(({ holder }) => holder.name).reverse();
+
+    it.each([
+      ["O'Connor", 'Sinéad O’Connor'],
+      ['oconnor', 'Sinéad O’Connor'],
+      ['o connor', 'Sinéad O’Connor'],
+      ['O´Connor', 'Sinéad O’Connor'],
+      ['Oʼconn', 'Sinéad O’Connor'],
+      ['dorde', 'Ðorde Đorđević'],
+      ['đordev', 'Ðorde Đorđević'],
+      ['isik', 'Işık Yıldız'],
+      ['ISIK YILDIZ', 'Işık Yıldız'],
+      ['IŞIK', 'Işık Yıldız'],
+      ['lucja sondergard', 'Łucja Søndergård'],
+      ['gross', 'Jürgen Groß-Müller'],
+      ['groß‑mull', 'Jürgen Groß-Müller'],
+      ['gross muller', 'Jürgen Groß-Müller'],
+      ['GROSSMULLER', 'Jürgen Groß-Müller'],
+      ['v12345678', 'Jürgen Groß-Müller'],
+      ['V 12345', 'Jürgen Groß-Müller'],
+      ['jean-luc', 'Jean Luc Picard'],
+      ['елкин', 'Нурлан Ёлкин'],
+      ['الاحمد', 'محمد الأحمد'],
+      ['مُحمد', 'محمد الأحمد'],
+      ['νικος σισυφος', 'Νίκος Σίσυφος'],
+      ['ΣΙΣΥΦΟΣ', 'Νίκος Σίσυφος'],
+      ['kaʻiulani mahoe', "Ka'iulani Māhoe"],
+      ['kaiul', "Ka'iulani Māhoe"],
+      ['ohiggins', 'Inés García-O’Higgins'],
+      ["o'higgins", 'Inés García-O’Higgins'],
+      ["garcia-o'hig", 'Inés García-O’Higgins'],
+      ['higgins garcia', 'Inés García-O’Higgins'],
+    ])('%s', async (q, name) => {
+      expect(await found(q)).toEqual([name]);
+    });
+
+    it.each(['connoro', 'dorde isik', "o'isik", 'jeanluc picard-', 'muller gross jurgen ana'])(
+      'and nobody by %s',
+      async (q) => {
+        expect(await found(q)).toEqual([]);
+      },
+    );
+  });
+
   it('finds by the number', async () => {
     const [card] = cards as [Card];
     expect(await names({ q: card.number })).toEqual(['Ángela Pérez-García']);
@@ -196,6 +263,36 @@ describe('listing cards', () => {
     Buffer.from(`["${randomUUID()}",1]`).toString('base64url'),
   ])('refuses the made-up cursor %s', async (cursor) => {
     expect(await codeOf(list({ cursor }))).toBe('validation_failed');
+  });
+
+  it('finds what is typed among the newest and among all, each once, in order, page by page', async () => {
+    const office = user();
+    const first = await service.issue(office, { holder: { name: 'Oldest Rare' } });
+    // Common names stand in every third card, and rare ones beyond the next two thousand.
+    await service.database.query(
+      `INSERT INTO cards SELECT gen_random_uuid(), company_id, '98-' || n, status, 'Copy', null, null, null, null, null,
+         valid_until, issued_at, revision, code_salt, code_secret_id, sha256(('p' || n)::bytea),
+         ARRAY[' 2', 'copy'] || CASE WHEN n % 3 = 0 THEN ARRAY['common'] ELSE '{}' END
+           || CASE WHEN n % 500 = 0 THEN ARRAY['rare'] ELSE '{}' END
+       FROM cards, generate_series(10001, 15000) AS n WHERE id = $1`,
+      [first.card_id],
+    );
+    for (const [q, expected] of [
+      ['common', 1_667],
+      ['rare', 11],
+      ['nobody', 0],
+    ] as const) {
+      const seen: string[] = [];
+      for (let cursor: string | null | undefined; cursor !== null;) {
+        const page = await list({ q, limit: 100, count: true, ...(cursor ? { cursor } : {}) }, office);
+        expect(page.total).toBe(expected);
+        seen.push(...page.items.map(({ card_id }) => card_id));
+        cursor = page.next_cursor;
+      }
+      expect(seen).toHaveLength(expected);
+      expect(seen).toEqual([...new Set(seen)].sort().reverse());
+    }
+    await service.database.query('DELETE FROM cards WHERE company_id = $1', [office.company_id]);
   });
 
   it('takes null as not asked', async () => {
@@ -214,6 +311,7 @@ describe('listing cards', () => {
       [company],
     );
     await service.database.query('ANALYZE cards');
+    const typed = searchQuery("o'name4321 n");
     const plan = async (where: string): Promise<string> => {
       const sql = `EXPLAIN SELECT * FROM cards WHERE company_id = '${company}' AND ${where} ORDER BY id DESC LIMIT 21`;
       return JSON.stringify(await service.database.query(sql));
@@ -225,6 +323,12 @@ describe('listing cards', () => {
     expect(await plan(`array_to_tsvector(search_words) @@ CAST('''name4321'':*' AS tsquery)`)).toContain(
       'cards_search_idx',
     );
+    expect(
+      await plan(`array_to_tsvector(search_words) @@ CAST('${typed?.replaceAll("'", "''")}' AS tsquery)`),
+    ).toContain('cards_search_idx');
+    const whole = `EXPLAIN SELECT * FROM cards WHERE company_id = '${company}'
+      AND array_to_tsvector(search_words) @@ CAST('''name4321'':*' AS tsquery) ORDER BY CAST(id AS text) COLLATE "C" DESC LIMIT 21`;
+    expect(JSON.stringify(await service.database.query(whole))).toContain('cards_search_idx');
     await service.database.query('DELETE FROM cards WHERE company_id <> $1', [actor.company_id]);
   });
 });

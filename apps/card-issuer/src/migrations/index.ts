@@ -3,6 +3,7 @@ import { jobsMigration } from '@puerta/jobs';
 import { Cards1795219200000 } from './1795219200000-cards';
 import { CardPhotos1795564800000 } from './1795564800000-card-photos';
 import { OrphanFiles1795910400000 } from './1795910400000-orphan-files';
+import { SearchRules1796000000000 } from './1796000000000-search-rules';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -14,4 +15,5 @@ export const migrations = [
   CardPhotos1795564800000,
   OrphanFiles1795910400000,
   outboxNotifyMigration,
+  SearchRules1796000000000,
 ];

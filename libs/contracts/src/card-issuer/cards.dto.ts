@@ -100,7 +100,7 @@ export class ListCardsDto extends PageQueryDto {
   @Text({
     max: 120,
     optional: true,
-    description: 'Each word must begin a word of the name, or the number, e-mail or document',
+    description: 'Each word must begin a word of the name, or the number, e-mail or document, however it is typed',
   })
   q?: string;
 
