@@ -150,7 +150,7 @@ describe('refuses', () => {
     [
       'a number that would come back as another one',
       '{"payload":{"n":12345678901234567890}}',
-      'payload',
+      'payload.n',
       'out_of_range',
     ],
   ])('%s', async (_, body, field, code) => {
