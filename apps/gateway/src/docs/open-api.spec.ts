@@ -79,7 +79,9 @@ describe('the description of the API', () => {
       .get(Routes)
       .all.filter(({ handler }) => !operationOf(handler))
       .map(({ pattern }) => pattern);
-    expect(pages.every((pattern) => /^\/(docs|profile|assets|files|favicon\.ico|robots\.txt)/.test(pattern))).toBe(true);
+    expect(pages.every((pattern) => /^\/(docs|profile|assets|files|favicon\.ico|robots\.txt)/.test(pattern))).toBe(
+      true,
+    );
   });
 
   it('says of every route what it does, who may, what it takes and how it fails', () => {

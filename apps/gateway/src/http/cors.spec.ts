@@ -1,5 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { HttpClient } from '@puerta/testing';
 import { startTestGateway, type TestGateway } from '../../test/test-gateway';
+import { HEADERS } from '../docs/headers';
+import { Routes } from '../routes/routes';
+import { EXPOSED_HEADERS } from './header-names';
 
 const ORIGIN = 'https://app.example.com';
 
@@ -81,7 +86,54 @@ describe('CORS', () => {
     expect(answers[0]?.headers.get('allow')).toBe('GET, HEAD, OPTIONS, POST');
   });
 
+  it('lets a page send every header that a route reads, and ask again only for what has changed', async () => {
+    const read = await headersReadByAnyRoute(gateway);
+    expect([...read]).toEqual(expect.arrayContaining(['accept-language', 'idempotency-key', 'if-none-match']));
+    const allowed = await allowedHeaders();
+    const settable = [...read].filter((name) => !FORBIDDEN.test(name));
+    expect(settable.filter((name) => !allowed.includes(name))).toEqual([]);
+    // And none that nobody reads. Tokens are read where repeated headers are seen; tracestate belongs to traceparent.
+    const others = ['authorization', 'tracestate'];
+    expect(allowed.filter((name) => !read.has(name) && !others.includes(name))).toEqual([]);
+  });
+
+  it('lets a page read every header that is described', () => {
+    expect(EXPOSED_HEADERS).toEqual(expect.arrayContaining(Object.keys(HEADERS)));
+  });
+
+  const allowedHeaders = async (): Promise<string[]> => {
+    const { headers } = await preflight(ORIGIN);
+    return (headers.get('access-control-allow-headers') ?? '').toLowerCase().split(', ');
+  };
+
   it('gives none to who names no origin', async () => {
     expect(corsHeaders((await http.get('/health')).headers)).toEqual([]);
   });
 });
+
+/** What no page can set (Fetch standard, "forbidden request-header"), and what Fastify's router looks at for itself. */
+const FORBIDDEN =
+  /^(host|origin|connection|content-length|transfer-encoding|expect|accept-version|access-control-request-(method|headers))$/;
+
+/** Asks each route, and notes the names of the headers that are looked at. */
+async function headersReadByAnyRoute(gateway: TestGateway): Promise<ReadonlySet<string>> {
+  const read = new Set<string>();
+  const note = (request: IncomingMessage): void => {
+    const get = (headers: object, name: string | symbol): unknown => {
+      if (typeof name === 'string') read.add(name);
+      return Reflect.get(headers, name) as unknown;
+    };
+    Object.defineProperty(request, 'headers', { value: new Proxy(request.headers, { get }) });
+  };
+  const server = gateway.app.getHttpServer();
+  server.prependListener('request', note);
+  const token = gateway.accessToken();
+  for (const { method, pattern, file, takesBody } of gateway.app.get(Routes).all) {
+    const body = takesBody ? { body: '{}', headers: { 'content-type': file ? 'image/png' : 'application/json' } } : {};
+    const address = gateway.url + pattern.replace(/:code/, 'A'.repeat(22)).replace(/:\w+|\*/g, randomUUID());
+    const headers = { ...body.headers, authorization: `Bearer ${token}` };
+    await fetch(address, { ...body, method, headers, redirect: 'manual' });
+  }
+  server.off('request', note);
+  return read;
+}

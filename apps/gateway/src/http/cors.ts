@@ -1,12 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { vary } from '../request/vary';
+import { EXPOSED_HEADERS, READ_HEADERS } from './header-names';
 
 const METHODS = 'GET, HEAD, POST, PATCH, PUT, DELETE';
-const REQUEST_HEADERS =
-  'Accept-Language, Authorization, Content-Type, Idempotency-Key, X-Request-ID, traceparent, tracestate';
-const EXPOSED_HEADERS =
-  'Content-Language, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, WWW-Authenticate, ' +
-  'X-Request-ID';
 
 /** Browsers ask again after this long (Chromium caps it at two hours). */
 const PREFLIGHT_SECONDS = 600;
@@ -25,7 +21,7 @@ export function answerCors(request: FastifyRequest, reply: FastifyReply, origins
   if (origin === undefined || !origins.has(origin)) return false;
   reply.header('access-control-allow-origin', origin).header('access-control-allow-credentials', 'true');
   if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) {
-    reply.header('access-control-expose-headers', EXPOSED_HEADERS);
+    reply.header('access-control-expose-headers', EXPOSED_HEADERS.join(', '));
     return false;
   }
   vary(reply, 'Access-Control-Request-Method, Access-Control-Request-Headers');
@@ -33,7 +29,7 @@ export function answerCors(request: FastifyRequest, reply: FastifyReply, origins
     .code(204)
     .headers({
       'access-control-allow-methods': METHODS,
-      'access-control-allow-headers': REQUEST_HEADERS,
+      'access-control-allow-headers': READ_HEADERS.join(', '),
       'access-control-max-age': String(PREFLIGHT_SECONDS),
       'cache-control': `public, max-age=${PREFLIGHT_SECONDS}`,
     })
