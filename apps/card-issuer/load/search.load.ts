@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Actor } from '@puerta/contracts';
-import { runMigrations } from '@puerta/database';
+import { dataSourceOptions, runMigrations } from '@puerta/database';
 import { scaled } from '@puerta/testing';
+import { DataSource } from 'typeorm';
 import { TestCardIssuer, user } from '../test/card-issuer';
+import { cardIssuer } from '../src/card-issuer';
 import { searchQuery } from '../src/cards/card-search';
 import { SearchRules1796000000000 } from '../src/migrations/1796000000000-search-rules';
 
@@ -12,22 +14,28 @@ const CARDS = scaled(1_000_000);
 const FOLDED = scaled(200_000);
 
 let service: TestCardIssuer;
+/** As migrations connect: it waits for as long as it takes. */
+let patient: DataSource;
 let actor: Actor;
 beforeAll(async () => {
   service = await TestCardIssuer.start();
+  const options = { ...cardIssuer.database(service.config), applicationName: 'load', statementTimeoutMs: 0 };
+  patient = await new DataSource(dataSourceOptions(options)).initialize();
   actor = user();
   await service.issue(actor, { holder: { name: 'Đorđe O’Connor' } });
-  const { database } = service;
   const index = 'CREATE INDEX cards_search_idx ON cards USING gin (array_to_tsvector(search_words))';
-  await database.query('DROP INDEX cards_search_idx');
+  await patient.query('DROP INDEX cards_search_idx');
   for (let first = 1; first <= CARDS; first += 5_000) await fill(first, Math.min(first + 4_999, CARDS));
-  await database.query(`SET statement_timeout = 0; SET maintenance_work_mem = '256MB'; ${index}; ANALYZE cards`);
+  await patient.query(`SET maintenance_work_mem = '256MB'; ${index}; ANALYZE cards`);
 }, 600_000);
-afterAll(() => service?.stop());
+afterAll(async () => {
+  await patient?.destroy();
+  await service?.stop();
+});
 
 /** Names of 100 first and 100 last names, folded, and a second last name that nobody else has. */
 async function fill(first: number, last: number): Promise<void> {
-  await service.database.query(
+  await patient.query(
     `INSERT INTO cards
      SELECT gen_random_uuid(), company_id, '97-' || (100000 + n), status, 'Copy', null, null, null,
        'Unit ' || n % 50, null, valid_until, issued_at, 1, code_salt, code_secret_id, sha256(('c' || n)::bytea),
@@ -90,16 +98,15 @@ it('a card is found among many', async () => {
 });
 
 it('words are made anew while others issue cards', async () => {
-  const { database } = service;
-  await database.query('DELETE FROM migrations WHERE name = $1', [SearchRules1796000000000.name]);
-  await database.query('DROP INDEX cards_other_rules_idx');
+  await patient.query('DELETE FROM migrations WHERE name = $1', [SearchRules1796000000000.name]);
+  await patient.query('DROP INDEX cards_other_rules_idx');
   for (let from = 0; from < FOLDED; from += 5_000) {
     const some = `SELECT id FROM cards WHERE search_words @> '{" 2"}' LIMIT ${Math.min(5_000, FOLDED - from)}`;
-    await database.query(`UPDATE cards SET search_words = search_words[2:] WHERE id IN (${some})`);
+    await patient.query(`UPDATE cards SET search_words = search_words[2:] WHERE id IN (${some})`);
   }
   let migrating = true;
   const waits: number[] = [];
-  const migrated = timed(() => runMigrations(database)).finally(() => (migrating = false));
+  const migrated = timed(() => runMigrations(patient)).finally(() => (migrating = false));
   while (migrating) {
     waits.push((await timed(() => service.issue(actor)))[0]);
     await sleep(20);
