@@ -133,7 +133,10 @@ describe('a service', () => {
 
   it('answers a retry with the same Idempotency-Key as it answered the first time', async () => {
     const idempotencyKey = randomUUID();
-    const ask = (name: string): Promise<unknown> => sample.request('things.make', { name }, { idempotencyKey });
+    const user_id = randomUUID();
+    const actor: Actor = { user_id, session_id: user_id, email: 'ana@example.com', company_id: null, role: null };
+    const ask = (name: string, more = { actor }): Promise<unknown> =>
+      sample.request('things.make', { name }, { idempotencyKey, ...more });
     const first = await ask('x');
     expect(await ask('x')).toEqual(first);
     await expect(ask('y')).rejects.toMatchObject({ code: 'idempotency_mismatch' });
