@@ -1,9 +1,9 @@
 import type { DomainError, ErrorCode } from '@puerta/contracts/core';
-import { links } from '../docs/home-page';
 import { ADVICE } from './advice';
 import { ERRORS, type Texts } from './catalogue';
 import { detailOf } from './details';
 import type { Language } from './language';
+import { links } from './links';
 import { describeProblem, type Occurrence, type ProblemAnswer } from './problem';
 
 /** Browsers name HTML when they open an address; programs do not. */
