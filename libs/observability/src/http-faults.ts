@@ -6,11 +6,25 @@ export const MAX_HEADERS = 100;
 /** Why a request is refused by what it says of itself: codes of the closed list of errors. */
 export type HttpFault = 'http_version_not_supported' | 'headers_too_large' | 'bad_request';
 
-/**
- * What is wrong with the framing of a request, among what Node's parser lets pass: anything that a proxy before us may
- * read in another way, and so see other requests than we do. The connection must be closed after the answer.
- */
+const FAULTS = new WeakMap<IncomingMessage, HttpFault>();
+
+/** What was found wrong with the framing of a request. The connection must be closed after the answer. */
 export function httpFaultOf(request: IncomingMessage): HttpFault | undefined {
+  return FAULTS.get(request);
+}
+
+/** Looks once, when a request comes, whether its framing has a fault, for {@link httpFaultOf} to tell. */
+export function findHttpFault(request: IncomingMessage): boolean {
+  const fault = faultIn(request);
+  if (fault) FAULTS.set(request, fault);
+  return fault !== undefined;
+}
+
+/**
+ * Of what Node's parser lets pass: anything that a proxy before us may read in another way, and so see other requests
+ * than we do.
+ */
+function faultIn(request: IncomingMessage): HttpFault | undefined {
   const { httpVersion, rawHeaders, headers, url = '' } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'http_version_not_supported';
   if (rawHeaders.length / 2 > MAX_HEADERS) return 'headers_too_large';
@@ -18,12 +32,18 @@ export function httpFaultOf(request: IncomingMessage): HttpFault | undefined {
   // RFC 9112 6.1: HTTP/1.0 has no codings, and one that we do not understand leaves the length of the body unknown.
   if (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked')) return 'bad_request';
   // RFC 9112 3.2: one Host; a proxy may have judged by another.
-  if (rawHeaders.filter(isHost).length !== 1) return 'bad_request';
+  if (hostsIn(rawHeaders) !== 1) return 'bad_request';
   // RFC 9112 3.2.2: a target with a host of its own; one that differs is what a proxy may have judged by.
   const ownHost = /^https?:\/\/([^/?#]*)/i.exec(url)?.[1];
   return ownHost === undefined || ownHost === headers.host ? undefined : 'bad_request';
 }
 
-function isHost(text: string, index: number): boolean {
-  return index % 2 === 0 && text.length === 4 && text.toLowerCase() === 'host';
+/** @param rawHeaders names and values in turn */
+function hostsIn(rawHeaders: readonly string[]): number {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts;
 }

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerOptions, ty
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { httpFaultOf, MAX_HEADERS } from './http-faults';
+import { findHttpFault, MAX_HEADERS } from './http-faults';
 
 /** Who was answered for the last time may finish sending for this long, so that they can read the answer. */
 const LINGER_MS = 5_000;
@@ -44,7 +44,7 @@ export class HttpServer {
       const connection = this.#connections.get(request.socket);
       if (!connection || connection.over) return void request.resume();
       this.#begin(connection, request.socket, response);
-      if (httpFaultOf(request)) {
+      if (findHttpFault(request)) {
         connection.over = true;
         sayLast(response, true);
       }
