@@ -1,6 +1,7 @@
 import { ADVICE } from '../problems/advice';
 import { ERRORS } from '../problems/catalogue';
 import type { Language } from '../problems/language';
+import { documentPage } from './document-page';
 
 const TEXT = {
   en: { title: 'Errors of the Puerta API', todo: 'What to do' },
@@ -17,21 +18,5 @@ export function errorsPage(language: Language): string {
 <p><b>${todo}:</b> ${ADVICE[code as keyof typeof ADVICE][language]}</p>
 </section>`,
   );
-  return `<!doctype html>
-<html lang="${language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/assets/puerta.css">
-</head>
-<body>
-<main class="document">
-<h1>${title}</h1>
-${entries.join('\n')}
-</main>
-</body>
-</html>
-`;
+  return documentPage(language, title, entries.join('\n'));
 }
