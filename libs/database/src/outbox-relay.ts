@@ -21,7 +21,7 @@ export interface RelayOptions<T extends EventType> {
   readonly deliver: (events: readonly WaitingEvent<T>[]) => Promise<readonly WaitingEvent<T>[]>;
   /** Whether there is any use in trying now. */
   readonly ready: () => boolean;
-  /** How often it looks by itself for what it was not told of: by others, or by replicas that died. */
+  /** How often it looks by itself for what it was not notified of: by others, or by replicas that died. */
   readonly pollMs: number;
   /**
    * In place of looking alone.
