@@ -152,12 +152,15 @@ export function inBench(test: (bench: Bench) => Promise<void>): () => Promise<vo
 }
 
 /** @returns what the promise rejects with and how long that took */
-export async function rejection(promise: Promise<unknown>): Promise<{ code: unknown; error: unknown; ms: number }> {
-  const elapsed = stopwatch();
+/** How a promise was rejected, after how many `ms` by the stopwatch, for upper bounds, and how long one `waited` by the clock, for lower ones. */
+export async function rejection(
+  promise: Promise<unknown>,
+): Promise<{ code: unknown; error: unknown; ms: number; waited: number }> {
+  const [began, elapsed] = [performance.now(), stopwatch()];
   try {
     await promise;
   } catch (error) {
-    return { code: (error as { code?: unknown }).code, error, ms: elapsed() };
+    return { code: (error as { code?: unknown }).code, error, ms: elapsed(), waited: performance.now() - began };
   }
   throw new Error('it did not reject');
 }

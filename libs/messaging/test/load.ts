@@ -10,7 +10,10 @@ export const SLACK_MS = 700;
 export interface Outcome {
   readonly key: string;
   readonly code: string;
+  /** By the stopwatch, for upper bounds. */
   readonly ms: number;
+  /** By the clock, for lower bounds. */
+  readonly waited: number;
   readonly at: number;
 }
 
@@ -23,7 +26,7 @@ export async function ask(sample: Sample, key: string, wait_ms = 0, ttlMs = 10_0
     () => 'ok',
     (error: { code: string }) => error.code,
   );
-  return { key, code, ms: elapsed(), at };
+  return { key, code, ms: elapsed(), waited: performance.now() - at, at };
 }
 
 /** Asks all the time, `width` calls at once, until told to stop. */

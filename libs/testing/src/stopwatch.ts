@@ -13,7 +13,8 @@ function worked(): number {
 
 /**
  * Counts the milliseconds that code has worked or waited, without those for which this process wanted a processor and
- * others had it: so a bound on how long something takes is as strict on a busy machine as on an idle one.
+ * others had it: so an upper bound on how long something takes is as strict on a busy machine as on an idle one. For a lower
+ * bound only the clock will do.
  *
  * @returns tells them; asked once
  */
