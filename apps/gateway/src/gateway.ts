@@ -13,6 +13,9 @@ import { OpenApi } from './docs/open-api';
 import { recordRequest } from './http/access-log';
 import { createAdapter } from './http/adapter';
 import { installEdge } from './http/edge';
+import { ConnectionPool } from './proxy/connection-pool';
+import { Proxy } from './proxy/proxy';
+import type { ProxyRoute } from './proxy/proxy-route';
 import { Routes } from './routes/routes';
 import { securityHeaders } from './http/security-headers';
 import { ValidationPipe } from './http/validation.pipe';
@@ -27,6 +30,9 @@ import { ProblemWriter } from './problems/problem-writer';
  */
 const DRAIN = { idleMs: 1_000, limitMs: 10_000 };
 
+/** Of our own security headers, what a service's answer gets too: the rest would be a policy for pages that we do not know. */
+const PROXIED_HEADERS: ReadonlySet<string> = new Set(['x-content-type-options', 'strict-transport-security']);
+
 export interface Gateway extends Running {
   readonly app: NestFastifyApplication;
   /** Where it listens. */
@@ -34,7 +40,10 @@ export interface Gateway extends Running {
 }
 
 /** Starts the gateway: for `main.ts`, and for tests, which bring a runtime of their own. */
-export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Promise<Gateway> {
+export async function startGateway(
+  runtime: Runtime<typeof gatewayConfig>,
+  proxyRoutes: readonly ProxyRoute[] = [],
+): Promise<Gateway> {
   const { config, logger, metrics } = runtime;
   const pictures = [storageOrigin(config.STORAGE_URL, config.PUBLIC_URL)];
   const headers = securityHeaders({ overTls: config.PUBLIC_URL.startsWith('https:'), pictures });
@@ -64,6 +73,16 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
         })
       : undefined,
   });
+  const proxy = new Proxy({
+    routes: proxyRoutes,
+    assertions: { get: () => '' },
+    pool: new ConnectionPool({ maxConnections: 200, maxIdle: 100 }),
+    problems,
+    answerHeaders: Object.entries(headers.api).flatMap(([name, value]) =>
+      PROXIED_HEADERS.has(name) ? [name, value] : [],
+    ),
+  });
+  proxy.install(adapter.getInstance());
   try {
     await app.listen(config.PORT, config.HOST);
   } catch (error) {
@@ -82,6 +101,7 @@ export async function startGateway(runtime: Runtime<typeof gatewayConfig>): Prom
     stop: async () => {
       // No new connections, and what was begun is finished, before Nest takes the bus away from under it.
       await http.drain(DRAIN);
+      proxy.close();
       await app.close();
     },
   };

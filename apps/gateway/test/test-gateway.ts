@@ -14,6 +14,7 @@ import { newKeyPair } from '@puerta/testing';
 import { sign, type SignOptions } from 'jsonwebtoken';
 import { gatewayConfig } from '../src/config';
 import { type Gateway, startGateway } from '../src/gateway';
+import type { ProxyRoute } from '../src/proxy/proxy-route';
 
 export const PUBLIC_URL = 'https://puerta.example.com';
 
@@ -56,7 +57,10 @@ export const ACTOR = {
 } as const;
 
 /** The real gateway on a free port with the real Redis of the tests; behind the bus there are fakes. */
-export async function startTestGateway(environ: Record<string, string> = {}): Promise<TestGateway> {
+export async function startTestGateway(
+  environ: Record<string, string> = {},
+  proxyRoutes: readonly ProxyRoute[] = [],
+): Promise<TestGateway> {
   const files = mkdtempSync(join(tmpdir(), 'puerta-gateway-'));
   const config = loadConfig(gatewayConfig, {
     NODE_ENV: 'development',
@@ -109,7 +113,7 @@ export async function startTestGateway(environ: Record<string, string> = {}): Pr
   ];
   let gateway: Gateway;
   try {
-    gateway = await startGateway({ name: 'gateway', config, logger, metrics, internal });
+    gateway = await startGateway({ name: 'gateway', config, logger, metrics, internal }, proxyRoutes);
     const bus = gateway.app.get(BusClient);
     Object.assign(bus, { call: answer, presence: async (name: ServiceName) => replicas.get(name) ?? 0 });
   } catch (error) {

@@ -1,6 +1,6 @@
 export { Authenticator } from './access/authenticator';
 export { CurrentActor, CurrentScan } from './access/current';
-export { type Identity, type ScanIdentity } from './access/identity';
+export { type Identity, type UserIdentity, type ScanIdentity } from './access/identity';
 export {
   InitialAuth,
   OptionalAuth,

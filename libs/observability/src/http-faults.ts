@@ -4,7 +4,11 @@ import type { IncomingMessage } from 'node:http';
 export const MAX_HEADERS = 100;
 
 /** Why a request is refused by what it says of itself: codes of the closed list of errors. */
-export type HttpFault = 'http_version_not_supported' | 'headers_too_large' | 'bad_request';
+export type HttpFault =
+  'http_version_not_supported' | 'headers_too_large' | 'transfer_coding_not_supported' | 'bad_request';
+
+/** Chunks of what is compressed for the transfer (RFC 9112 7.2). */
+const COMPRESSED = /^(?:(?:x-)?(?:gzip|compress)|deflate)\s*,\s*chunked$/i;
 
 const FAULTS = new WeakMap<IncomingMessage, HttpFault>();
 
@@ -30,7 +34,10 @@ function faultIn(request: IncomingMessage): HttpFault | undefined {
   if (rawHeaders.length / 2 > MAX_HEADERS) return 'headers_too_large';
   const coding = headers['transfer-encoding'];
   // RFC 9112 6.1: HTTP/1.0 has no codings, and one that we do not understand leaves the length of the body unknown.
-  if (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked')) return 'bad_request';
+  if (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked')) {
+    // RFC 9112 6.1: a coding that exists, and that we do not have.
+    return httpVersion === '1.1' && COMPRESSED.test(coding) ? 'transfer_coding_not_supported' : 'bad_request';
+  }
   // RFC 9112 3.2: one Host; a proxy may have judged by another.
   if (hostsIn(rawHeaders) !== 1) return 'bad_request';
   // RFC 9112 3.2.2: a target with a host of its own; one that differs is what a proxy may have judged by.

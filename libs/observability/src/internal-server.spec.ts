@@ -118,7 +118,7 @@ describe('the internal server', () => {
   it.each([
     ['GET /health HTTP/2.0\r\nHost: x\r\n\r\n', 505],
     ['GET /health HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
-    ['GET /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', 400],
+    ['GET /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', 501],
     [`GET /health HTTP/1.1\r\nHost: x\r\n${'a:\r\n'.repeat(2_005)}\r\n`, 431],
   ])('closes the connection of who may be misread (%#)', async (bytes, status) => {
     const socket = connect(server.port, '127.0.0.1');

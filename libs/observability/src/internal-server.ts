@@ -27,6 +27,7 @@ const DRAIN = { idleMs: 0, limitMs: 2_000 };
 
 const STATUS_OF_FAULTS: Readonly<Record<HttpFault, number>> = {
   bad_request: 400,
+  transfer_coding_not_supported: 501,
   headers_too_large: 431,
   http_version_not_supported: 505,
 };

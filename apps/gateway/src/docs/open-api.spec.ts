@@ -1,7 +1,7 @@
 import { DescribedApi, HttpClient, type Answer, type ApiDocument } from '@puerta/testing';
 import { startTestGateway, type TestGateway } from '../../test/test-gateway';
 import { operationOf, takesKey } from '../routes/operation';
-import { type Route, Routes } from '../routes/routes';
+import { type OwnRoute, Routes } from '../routes/routes';
 import { openApiPath } from './open-api';
 import { codesOf } from './problem-responses';
 import { TAGS } from './tags';
@@ -41,12 +41,12 @@ describe('the description of the API', () => {
   afterAll(() => gateway.stop());
 
   const routes = () => gateway.app.get(Routes).all.filter(({ handler }) => operationOf(handler));
-  const operation = (route: Route): Operation => {
+  const operation = (route: OwnRoute): Operation => {
     const found = document.paths[openApiPath(route)]?.[route.method.toLowerCase()];
     if (!found) throw new Error(`${route.method} ${route.pattern} is not described`);
     return found;
   };
-  const successOf = (route: Route) => {
+  const successOf = (route: OwnRoute) => {
     const { status = 200 } = operationOf(route.handler) ?? {};
     const response = operation(route).responses[status];
     const [[type = '', media] = []] = Object.entries(response && 'content' in response ? (response.content ?? {}) : {});
@@ -55,7 +55,7 @@ describe('the description of the API', () => {
   const bodyOf = ({ requestBody }: Operation) => Object.entries(requestBody?.content ?? {})[0];
 
   /** Asks as the example says, while the services answer what the example of the answer says. */
-  const request = async (route: Route): Promise<Answer<unknown>> => {
+  const request = async (route: OwnRoute): Promise<Answer<unknown>> => {
     const { method, pattern, requirement, file } = route;
     const described = operation(route);
     const [type = '', media] = bodyOf(described) ?? [];

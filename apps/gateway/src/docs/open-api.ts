@@ -4,7 +4,7 @@ import { describeFields, schemaNameOf } from '@puerta/contracts';
 import { ROLES } from '@puerta/contracts/core';
 import { IDEMPOTENCY_HEADER } from '../http/sender';
 import { operationOf, takesKey } from '../routes/operation';
-import { type Route, Routes } from '../routes/routes';
+import { type OwnRoute, Routes } from '../routes/routes';
 import { exampleOf, type Schema, type Schemas } from './examples';
 import { HEADERS, headers, headersOf, headersOfStatus } from './headers';
 import { problemComponents, problemResponses } from './problem-responses';
@@ -71,18 +71,18 @@ function base(): Omit<OpenAPIObject, 'paths'> {
 }
 
 /** The path of a route as OpenAPI writes it. */
-export function openApiPath({ pattern }: Pick<Route, 'pattern'>): string {
+export function openApiPath({ pattern }: Pick<OwnRoute, 'pattern'>): string {
   return pattern.replace(/:(\w+)/g, '{$1}');
 }
 
-function find(document: OpenAPIObject, route: Route): Operation {
+function find(document: OpenAPIObject, route: OwnRoute): Operation {
   const operation = document.paths[openApiPath(route)]?.[route.method.toLowerCase() as Method];
   if (!operation) throw new Error(`${route.method} ${route.pattern} is not described`);
   return operation;
 }
 
 /** Adds to what a controller declares what follows from the rest of its route. */
-function complete(operation: Operation, route: Route, schemas: Schemas): void {
+function complete(operation: Operation, route: OwnRoute, schemas: Schemas): void {
   const { method, handler, file } = route;
   const { createdAt, revalidates, status } = operationOf(handler) ?? {};
   const parameters = (operation.parameters ??= []);
@@ -140,7 +140,7 @@ function renamed(document: OpenAPIObject): OpenAPIObject {
   ) as OpenAPIObject;
 }
 
-function securityOf({ requirement: { guard } }: Route): Operation['security'] {
+function securityOf({ requirement: { guard } }: OwnRoute): Operation['security'] {
   switch (guard) {
     case 'public':
       return [];
@@ -153,7 +153,7 @@ function securityOf({ requirement: { guard } }: Route): Operation['security'] {
   }
 }
 
-function needs({ requirement }: Route): string {
+function needs({ requirement }: OwnRoute): string {
   switch (requirement.guard) {
     case 'public':
       return 'Open to anybody.';

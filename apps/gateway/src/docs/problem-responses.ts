@@ -2,7 +2,7 @@ import { getSchemaPath, type OpenAPIObject } from '@nestjs/swagger';
 import type { Requirement } from '@puerta/auth';
 import { DomainError, type ErrorCode, type ErrorMeta } from '@puerta/contracts/core';
 import { operationOf, takesKey } from '../routes/operation';
-import { isApi, type Route } from '../routes/routes';
+import { isApi, type OwnRoute } from '../routes/routes';
 import { ERRORS } from '../problems/catalogue';
 import { describeProblem } from '../problems/problem';
 import { ANYWHERE, headers, headersOf, headersOfStatus } from './headers';
@@ -13,7 +13,7 @@ type Response = NonNullable<Responses[string]>;
 type Components = NonNullable<OpenAPIObject['components']>;
 
 /** Every error that a route answers with: its own, and those that follow from what it asks for. */
-export function codesOf(route: Route): ErrorCode[] {
+export function codesOf(route: OwnRoute): ErrorCode[] {
   const { requirement, handler, method, limits, takesBody, file, surface } = route;
   const asks = isApi(route) || surface === 'page' || route.pattern.startsWith('/.well-known/');
   const codes = new Set<ErrorCode>(['bad_request', 'internal', ...(operationOf(handler)?.problems ?? [])]);
@@ -72,7 +72,7 @@ function guardCodes(requirement: Requirement): readonly ErrorCode[] {
 }
 
 /** The same as OpenAPI responses: one for each status, with the codes it may carry, and one for the early ones. */
-export function problemResponses(route: Route): Responses {
+export function problemResponses(route: OwnRoute): Responses {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codesOf(route)) {
     const { status } = ERRORS[code];
@@ -88,7 +88,7 @@ export function problemResponses(route: Route): Responses {
 }
 
 /** What the responses of these routes refer to, and an example of each code, as the gateway writes it. */
-export function problemComponents(routes: readonly Route[]): Required<Pick<Components, 'examples' | 'responses'>> {
+export function problemComponents(routes: readonly OwnRoute[]): Required<Pick<Components, 'examples' | 'responses'>> {
   const codes = [...new Set([...EARLY_CODES, ...routes.flatMap(codesOf)])].sort();
   const { content, ...refused } = responseOf(EARLY_CODES);
   return {

@@ -10,7 +10,7 @@ const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELE
  * a metric must not grow with what people invent.
  */
 export function recordRequest(request: FastifyRequest, reply: FastifyReply, logger: Logger, metrics: Metrics): void {
-  const { id, trace, route, identity, code, startedAt } = requestContextOf(request);
+  const { id, trace, route, identity, code, startedAt, bytes, cut, retries } = requestContextOf(request);
   const actor = identity?.kind === 'user' ? identity.actor : undefined;
   const seconds = (performance.now() - startedAt) / 1_000;
   const method = METHODS.includes(request.method) ? request.method : 'OTHER';
@@ -23,8 +23,9 @@ export function recordRequest(request: FastifyRequest, reply: FastifyReply, logg
     route: pattern,
     status,
     duration_ms: Math.round(seconds * 10_000) / 10,
-    bytes: Number(reply.getHeader('content-length') ?? 0),
-    code,
+    bytes: bytes ?? Number(reply.getHeader('content-length') ?? 0),
+    code: code ?? cut,
+    attempt: retries === undefined ? undefined : retries + 1,
     request_id: id,
     trace_id: trace.traceId,
     user_id: actor?.user_id,

@@ -63,8 +63,8 @@ export function createAdapter({ problems, trustedProxies, record }: AdapterOptio
 function createHttpServer(listener: RequestListener, problems: ProblemWriter): HttpServer {
   const http = new HttpServer(listener, {
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // The whole request. The largest, a photo of 5 MiB, takes 42 s at 1 Mbit/s; JSON has a shorter time of its own.
-    requestTimeout: 60_000,
+    // Bodies have times of their own: see json-body, file-body and the proxy, through which one may last for hours.
+    requestTimeout: 0,
     headersTimeout: 10_000,
     connectionsCheckingInterval: 2_000,
     maxHeaderSize: 16_384,

@@ -12,15 +12,28 @@ const PREFLIGHT_SECONDS = 600;
  * admitted gets no CORS header at all. Preflights come without a token, so they are answered before anybody is asked
  * for one; they change nothing and cost nothing.
  *
+ * @param proxied whether a service behind the gateway is asked, of which we do not know what headers it reads
  * @returns true if the request was a preflight and is answered.
  */
-export function answerCors(request: FastifyRequest, reply: FastifyReply, origins: ReadonlySet<string>): boolean {
+export function answerCors(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  origins: ReadonlySet<string>,
+  proxied: boolean,
+): boolean {
   // What an answer says depends on the origin even when the origin is not admitted: caches must know.
   vary(reply, 'Origin');
   const { origin } = request.headers;
-  if (origin === undefined || !origins.has(origin)) return false;
+  const asked = request.headers['access-control-request-headers'];
+  const preflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
+  if (origin === undefined || !origins.has(origin)) {
+    // No service sees a preflight: it would answer for an origin that only we decide about.
+    if (!proxied || !preflight || origin === undefined) return false;
+    void reply.code(204).send();
+    return true;
+  }
   reply.header('access-control-allow-origin', origin).header('access-control-allow-credentials', 'true');
-  if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) {
+  if (!preflight) {
     reply.header('access-control-expose-headers', EXPOSED_HEADERS.join(', '));
     return false;
   }
@@ -29,7 +42,7 @@ export function answerCors(request: FastifyRequest, reply: FastifyReply, origins
     .code(204)
     .headers({
       'access-control-allow-methods': METHODS,
-      'access-control-allow-headers': READ_HEADERS.join(', '),
+      'access-control-allow-headers': (proxied && asked) || READ_HEADERS.join(', '),
       'access-control-max-age': String(PREFLIGHT_SECONDS),
       'cache-control': `public, max-age=${PREFLIGHT_SECONDS}`,
     })

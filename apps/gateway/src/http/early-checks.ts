@@ -35,17 +35,19 @@ export async function checkEarly(
   const { origins, routes, authenticator, limits } = options;
   const fault = httpFaultOf(request.raw);
   if (fault) throw new DomainError(fault);
-  if (answerCors(request, reply, origins)) return true;
   const context = requestContextOf(request);
   const { route } = context;
+  if (answerCors(request, reply, origins, route?.proxied !== undefined)) return true;
   const url = request.raw.url ?? '';
-  if (url.length > MAX_URL) throw new DomainError('uri_too_long');
+  if (url.length > MAX_URL && !route?.proxied) throw new DomainError('uri_too_long');
   if (limits) await limits.chargeAddress(request.ip, route, reply);
   if (!route) return answerElsewhere(request, reply, routes);
 
   context.identity = await authenticator.authenticate(request.raw, route.requirement);
   if (limits && context.identity.kind === 'user') await limits.chargeUser(context.identity.actor.user_id, route, reply);
 
+  // What else there is to a proxied request, the proxy looks at.
+  if (route.proxied) return false;
   checkBodyHeaders(request, route.file);
   if (!route.takesQuery && isApi(route)) refuseQuery(request);
   if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();

@@ -23,7 +23,8 @@ export function installEdge(adapter: FastifyAdapter, options: EdgeOptions): void
   // Of the adapter's own hooks this one is the first. All later ones and the handler run inside its `done`.
   adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
     const context = requestContextOf(request);
-    context.route = request.is404 ? undefined : routes.find(request.method, request.routeOptions.url);
+    const { config, url } = request.routeOptions;
+    context.route = request.is404 ? undefined : (config.proxied ?? routes.find(request.method, url));
     context.surface = context.route?.surface ?? context.surface;
     reply
       .headers(securityHeaders[context.surface])

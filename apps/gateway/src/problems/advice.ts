@@ -12,6 +12,14 @@ export const ADVICE: Readonly<Record<ErrorCode, Texts>> = {
     en: 'Let an HTTP library write the request: one Host, a valid path, a length that is true.',
     es: 'Deje que una biblioteca HTTP escriba la petición: un solo Host, una ruta válida, una longitud cierta.',
   },
+  path_ambiguous: {
+    en: 'Write the path plainly: no dot segments, empty segments, backslashes, encoded slashes or dots, or double encoding.',
+    es: 'Escriba la ruta con sencillez: sin segmentos de puntos o vacíos, barras invertidas, barras o puntos codificados, ni doble codificación.',
+  },
+  transfer_coding_not_supported: {
+    en: 'Send the body with Transfer-Encoding: chunked alone, or with a Content-Length. Compress it by Content-Encoding.',
+    es: 'Envíe el cuerpo solo con Transfer-Encoding: chunked, o con un Content-Length. Comprímalo con Content-Encoding.',
+  },
   not_found: {
     en: 'Compare the address with the routes at /docs.',
     es: 'Compare la dirección con las rutas de /docs.',
@@ -200,6 +208,18 @@ export const ADVICE: Readonly<Record<ErrorCode, Texts>> = {
   overloaded: {
     en: 'Try again after the seconds in Retry-After, and wait longer each time.',
     es: 'Inténtelo de nuevo tras los segundos de Retry-After y espere más cada vez.',
+  },
+  upstream_unreachable: {
+    en: 'The service behind the gateway broke off or could not be connected to. A request that changes something may have been carried out: look before you send it again.',
+    es: 'El servicio detrás de la puerta de enlace interrumpió la conexión o no la aceptó. Una petición que cambia algo pudo haberse cumplido: compruébelo antes de enviarla de nuevo.',
+  },
+  upstream_unavailable: {
+    en: 'Nothing was sent to the service. Send it again after the time in Retry-After.',
+    es: 'No se envió nada al servicio. Envíela de nuevo tras el tiempo de Retry-After.',
+  },
+  upstream_timeout: {
+    en: 'The service may still carry the request out: look before you send it again.',
+    es: 'El servicio aún puede cumplir la petición: compruébelo antes de enviarla de nuevo.',
   },
   outcome_unknown: {
     en: 'It may have happened. Repeat it with the same Idempotency-Key: it happens once.',

@@ -12,6 +12,16 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
   // The request itself
   malformed_json: { status: 400, en: 'The body is not valid JSON', es: 'El cuerpo no es JSON válido' },
   bad_request: { status: 400, en: 'The request is malformed', es: 'La petición está mal formada' },
+  path_ambiguous: {
+    status: 400,
+    en: 'The path can be read in more than one way',
+    es: 'La ruta puede leerse de más de una manera',
+  },
+  transfer_coding_not_supported: {
+    status: 501,
+    en: 'This transfer coding is not supported',
+    es: 'Esta codificación de transferencia no se admite',
+  },
   not_found: { status: 404, en: 'There is nothing here', es: 'Aquí no hay nada' },
   method_not_allowed: { status: 405, en: 'This method is not allowed here', es: 'Este método no está permitido aquí' },
   request_timeout: { status: 408, en: 'The request did not arrive in time', es: 'La petición no llegó a tiempo' },
@@ -121,6 +131,21 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
   },
   auth_unavailable: { status: 503, en: 'Access cannot be checked now', es: 'El acceso no se puede comprobar ahora' },
   overloaded: { status: 503, en: 'The service is overloaded', es: 'El servicio está sobrecargado' },
+  upstream_unreachable: {
+    status: 502,
+    en: 'The service behind the gateway could not be reached',
+    es: 'No se pudo alcanzar el servicio detrás de la puerta de enlace',
+  },
+  upstream_unavailable: {
+    status: 503,
+    en: 'The service behind the gateway is away for now',
+    es: 'El servicio detrás de la puerta de enlace no está disponible por ahora',
+  },
+  upstream_timeout: {
+    status: 504,
+    en: 'The service behind the gateway did not answer in time',
+    es: 'El servicio detrás de la puerta de enlace no respondió a tiempo',
+  },
   outcome_unknown: {
     status: 504,
     en: 'No answer came in time; ask again with the same Idempotency-Key',

@@ -131,6 +131,6 @@ describe('problems', () => {
 function kindOfStatus(status: number): string {
   if (status === 401) return 'unauthenticated';
   if (status === 503) return 'unavailable';
-  if (status === 505) return 'refused';
+  if (status === 501 || status === 505) return 'refused';
   return status >= 500 ? 'failed' : 'refused';
 }

@@ -19,6 +19,12 @@ export interface RequestContext {
   identity?: Identity;
   /** The error it was answered with. */
   code?: ErrorCode;
+  /** How many bytes of a proxied answer were passed on. */
+  bytes?: number;
+  /** How often a proxied request was sent again. */
+  retries?: number;
+  /** Why a proxied answer is not whole. */
+  cut?: 'client_gone' | 'client_too_slow' | 'upstream_broke_off' | ErrorCode;
 }
 
 const contexts = new WeakMap<object, RequestContext>();

@@ -3,6 +3,7 @@ import { METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/com
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { type Requirement, requirementOf } from '@puerta/auth';
+import type { ProxyRoute } from '../proxy/proxy-route';
 import { type FileBody, fileBodyOf, isProbe, type Limit, limitsOf, type Surface, surfaceOf } from './route-options';
 
 /** One route, and all that is decided about it before its handler runs. */
@@ -10,8 +11,6 @@ export interface Route {
   readonly method: string;
   /** As Fastify has it: `/api/v1/cards/:card_id`. Safe to log: it holds no value. */
   readonly pattern: string;
-  readonly controller: Type;
-  readonly handler: object;
   readonly requirement: Requirement;
   readonly surface: Surface;
   /** Besides the ones that hold everywhere; undefined where nothing is limited. */
@@ -21,6 +20,14 @@ export interface Route {
   readonly takesBody: boolean;
   /** What file it takes as its body, if that is one. */
   readonly file: FileBody | undefined;
+  /** Set on routes that are forwarded to a service behind the gateway. */
+  readonly proxied?: ProxyRoute;
+}
+
+/** A route that the gateway serves itself. */
+export interface OwnRoute extends Route {
+  readonly controller: Type;
+  readonly handler: object;
 }
 
 interface Argument {
@@ -34,8 +41,8 @@ interface Argument {
  */
 @Injectable()
 export class Routes implements OnModuleInit {
-  #all: readonly Route[] = [];
-  readonly #byKey = new Map<string, Route>();
+  #all: readonly OwnRoute[] = [];
+  readonly #byKey = new Map<string, OwnRoute>();
 
   constructor(
     private readonly discovery: DiscoveryService,
@@ -48,7 +55,7 @@ export class Routes implements OnModuleInit {
     for (const route of this.#all) this.#byKey.set(`${route.method} ${route.pattern}`, route);
   }
 
-  get all(): readonly Route[] {
+  get all(): readonly OwnRoute[] {
     return this.#all;
   }
 
@@ -67,7 +74,7 @@ export class Routes implements OnModuleInit {
     return [...methods].sort();
   }
 
-  #routesOf(controller: Type): Route[] {
+  #routesOf(controller: Type): OwnRoute[] {
     const methods = controller.prototype as Record<string, object>;
     return this.scanner.getAllMethodNames(methods).flatMap((name) => {
       const handler = methods[name] as object;
@@ -76,7 +83,7 @@ export class Routes implements OnModuleInit {
     });
   }
 
-  #route(controller: Type, name: string, handler: object, method: RequestMethod): Route {
+  #route(controller: Type, name: string, handler: object, method: RequestMethod): OwnRoute {
     const requirement = requirementOf(controller, handler);
     if (!requirement) throw new Error(`${controller.name}.${name} does not say who may use it`);
     checkArguments(controller, name, RouteParamtypes.PARAM);

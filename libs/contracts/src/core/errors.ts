@@ -9,6 +9,8 @@ const CODES = {
   refused: [
     'malformed_json',
     'bad_request',
+    'path_ambiguous',
+    'transfer_coding_not_supported',
     'session_mismatch',
     'not_found',
     'method_not_allowed',
@@ -56,9 +58,9 @@ const CODES = {
     'scan_expired',
   ],
   /** Nothing happened, and the same request may succeed later. */
-  unavailable: ['service_unavailable', 'auth_unavailable', 'overloaded'],
+  unavailable: ['service_unavailable', 'auth_unavailable', 'overloaded', 'upstream_unavailable'],
   /** Something may have happened. */
-  failed: ['internal', 'outcome_unknown'],
+  failed: ['internal', 'outcome_unknown', 'upstream_unreachable', 'upstream_timeout'],
 } as const;
 
 export type ErrorKind = keyof typeof CODES;

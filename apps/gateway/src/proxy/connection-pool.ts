@@ -1,0 +1,156 @@
+import type { LookupFunction } from 'node:net';
+import { Client } from 'undici';
+
+/**
+ * An address that a name had may be used for this long: what CoreDNS, the name server of Kubernetes, lets names live. A
+ * connection that is older takes no further request, and a new one asks for the name again.
+ */
+const MAX_AGE_MS = 30_000;
+
+/** An answer with a thousand headers is still an answer. */
+const MAX_HEADER_BYTES = 262_144;
+
+/** One more request waits for each that is served; the others are told to come back. */
+const WAITING_PER_CONNECTION = 1;
+
+export interface PoolOptions {
+  /** Most connections of this process, to all upstreams together. */
+  readonly maxConnections: number;
+  /** Most of them that are kept while nobody needs them. */
+  readonly maxIdle: number;
+  /** For tests: how names become addresses. */
+  readonly lookup?: LookupFunction;
+  readonly maxAgeMs?: number;
+}
+
+/** Whom a connection is for. */
+export interface ConnectionTarget {
+  readonly origin: string;
+  readonly connectMs: number;
+}
+
+/** One connection to an upstream, which serves one request at a time. */
+export interface Connection {
+  readonly client: Client;
+  readonly target: ConnectionTarget;
+  readonly openedAt: number;
+}
+
+interface Waiting {
+  readonly target: ConnectionTarget;
+  readonly ready: (connection: Connection) => void;
+}
+
+/**
+ * The connections to all upstreams. undici's own pools count for one origin each; these limits are of the whole process,
+ * as the services behind it are told (`GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS`, `…_MAX_KEEPALIVE_CONNECTIONS`).
+ */
+export class ConnectionPool {
+  readonly #options: PoolOptions;
+  readonly #maxAgeMs: number;
+  readonly #idleOf = new Map<ConnectionTarget, Connection[]>();
+  /** All idle ones, that which has been idle longest first. */
+  readonly #idle = new Set<Connection>();
+  readonly #waiting = new Set<Waiting>();
+  #open = 0;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#maxAgeMs = options.maxAgeMs ?? MAX_AGE_MS;
+  }
+
+  get counts(): { readonly busy: number; readonly idle: number; readonly waiting: number } {
+    return { busy: this.#open - this.#idle.size, idle: this.#idle.size, waiting: this.#waiting.size };
+  }
+
+  /**
+   * Gives a connection, at once if there is one to give.
+   *
+   * @param ready is called with it; who gets it must give it back by `release` or `discard`
+   * @returns undefined when it was given at once; `full` when too many wait already; else how to give up waiting
+   */
+  acquire(target: ConnectionTarget, ready: (connection: Connection) => void): 'full' | (() => void) | undefined {
+    const connection = this.#take(target);
+    if (connection) {
+      ready(connection);
+      return undefined;
+    }
+    if (this.#waiting.size >= this.#options.maxConnections * WAITING_PER_CONNECTION) return 'full';
+    const waiting = { target, ready };
+    this.#waiting.add(waiting);
+    return () => this.#waiting.delete(waiting);
+  }
+
+  /** Takes back a connection that may serve others. */
+  release(connection: Connection): void {
+    if (performance.now() - connection.openedAt > this.#maxAgeMs) return this.discard(connection);
+    const [next] = this.#waiting;
+    if (next?.target === connection.target) {
+      this.#waiting.delete(next);
+      return next.ready(connection);
+    }
+    // Who waits longest is served first, whomever they wait for.
+    if (next || this.#idle.size >= this.#options.maxIdle) return this.discard(connection);
+    this.#idle.add(connection);
+    this.#stack(connection.target).push(connection);
+  }
+
+  /** Takes back a connection that serves nobody any more. */
+  discard({ client }: Connection): void {
+    this.#open -= 1;
+    void client.destroy().catch(() => undefined);
+    const [next] = this.#waiting;
+    if (!next) return;
+    this.#waiting.delete(next);
+    next.ready(this.#connect(next.target));
+  }
+
+  /** Closes what is idle; connections in use are closed when they come back. */
+  close(): void {
+    for (const connection of [...this.#idle]) this.#drop(connection);
+  }
+
+  #take(target: ConnectionTarget): Connection | undefined {
+    const stack = this.#stack(target);
+    for (let known = stack.pop(); known; known = stack.pop()) {
+      this.#idle.delete(known);
+      if (performance.now() - known.openedAt <= this.#maxAgeMs) return known;
+      this.discard(known);
+    }
+    if (this.#waiting.size > 0) return undefined;
+    if (this.#open >= this.#options.maxConnections) {
+      const [oldest] = this.#idle;
+      if (!oldest) return undefined;
+      this.#drop(oldest);
+    }
+    return this.#connect(target);
+  }
+
+  #connect(target: ConnectionTarget): Connection {
+    const { lookup } = this.#options;
+    const client = new Client(target.origin, {
+      connect: { timeout: target.connectMs, ...(lookup && { lookup }) },
+      maxHeaderSize: MAX_HEADER_BYTES,
+      pipelining: 1,
+    });
+    const connection = { client, target, openedAt: performance.now() };
+    this.#open += 1;
+    // The other side has closed it, or undici has, after some seconds without a request.
+    client.on('disconnect', () => this.#idle.has(connection) && this.#drop(connection));
+    return connection;
+  }
+
+  #drop(connection: Connection): void {
+    this.#idle.delete(connection);
+    const stack = this.#stack(connection.target);
+    const at = stack.indexOf(connection);
+    if (at >= 0) stack.splice(at, 1);
+    this.discard(connection);
+  }
+
+  #stack(target: ConnectionTarget): Connection[] {
+    let stack = this.#idleOf.get(target);
+    if (!stack) this.#idleOf.set(target, (stack = []));
+    return stack;
+  }
+}

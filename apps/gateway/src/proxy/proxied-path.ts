@@ -1,0 +1,60 @@
+import { DomainError } from '@puerta/contracts/core';
+import { pathOf } from '../request/paths';
+
+/** The paths of a route, as far as its prefix decides. */
+export interface PathRule {
+  readonly prefix: string;
+  readonly encodedSlashes: boolean;
+}
+
+/** A path in which nothing can be read in two ways. */
+const PLAIN = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~!$&'()*+,=:@-]+)+\/?$/;
+
+/** What a path is, whoever reads it: visible ASCII, no backslash, no fragment. */
+const VISIBLE = /^[\x21\x22\x24-\x5b\x5d-\x7e]*$/;
+const ESCAPES = /%(?![0-9a-f]{2})|%25[0-9a-f]{2}|%2e|%[01][0-9a-f]|%7f/i;
+const SLASHES = /%2f|%5c/i;
+
+/**
+ * Refuses a path that the service behind could read in another way than the router did, and so take for one that a
+ * different guard protects. What passes is forwarded byte for byte.
+ *
+ * @param url the target of the request, as it came
+ * @param route which the router chose
+ * @param all rules, of which some may be for parts of others
+ * @throws DomainError `path_ambiguous`
+ */
+export function checkPath(url: string, route: PathRule, all: readonly PathRule[]): void {
+  const path = pathOf(url);
+  if (!belongs(path, route.prefix) || url.includes('#')) throw new DomainError('path_ambiguous');
+  const nested = all.some((other) => other !== route && belongs(other.prefix, route.prefix));
+  if (PLAIN.test(path) && !nested) return;
+  if (!VISIBLE.test(path) || ESCAPES.test(path) || path.includes('//')) throw new DomainError('path_ambiguous');
+  if (SLASHES.test(path) && !route.encodedSlashes) throw new DomainError('path_ambiguous');
+  const read = asRead(path);
+  // With parameters cut off, as some servers do: `/..;x/` is `/../` to them.
+  if (read.split('/').some((segment) => segment === '.' || segment === '..')) throw new DomainError('path_ambiguous');
+  if (nested && ownerOf(read, all) !== route) throw new DomainError('path_ambiguous');
+}
+
+/** The path as the most willing of servers would read it: decoded, without parameters, in small letters. */
+function asRead(path: string): string {
+  try {
+    return decodeURIComponent(path)
+      .replace(/\\/g, '/')
+      .replace(/;[^/]*/g, '')
+      .replace(/\/{2,}/g, '/')
+      .toLowerCase();
+  } catch {
+    throw new DomainError('path_ambiguous');
+  }
+}
+
+function ownerOf(path: string, all: readonly PathRule[]): PathRule | undefined {
+  const owners = all.filter(({ prefix }) => belongs(path, prefix.toLowerCase()));
+  return owners.sort((one, other) => other.prefix.length - one.prefix.length)[0];
+}
+
+function belongs(path: string, prefix: string): boolean {
+  return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/');
+}

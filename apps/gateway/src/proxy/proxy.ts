@@ -1,0 +1,111 @@
+import type { UserIdentity } from '@puerta/auth';
+import { DomainError } from '@puerta/contracts/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { requestContextOf } from '../request/request-context';
+import type { Route } from '../routes/routes';
+import { Forwarding, type ForwardingTools } from './forwarding';
+import { checkPath } from './proxied-path';
+import { PROXIED_METHODS, type ProxyRoute } from './proxy-route';
+import { tooLarge } from './request-body';
+import { upstreamRequestHeaders } from './request-headers';
+import { Upstream } from './upstream';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** On routes of the proxy: what the early checks are to know of them. */
+    proxied?: Route;
+  }
+}
+
+export interface ProxyOptions extends ForwardingTools {
+  readonly routes: readonly ProxyRoute[];
+  /** Makes `X-Puerta-Assertion` for a user and the name of an upstream. */
+  readonly assertions: { get(identity: UserIdentity, audience: string): string | Promise<string> };
+}
+
+/** The routes that are forwarded to services behind the gateway. */
+export class Proxy {
+  readonly upstreams: readonly Upstream[];
+
+  constructor(private readonly options: ProxyOptions) {
+    this.upstreams = options.routes.map((route) => new Upstream(route, routeOf(route)));
+  }
+
+  /**
+   * Puts the routes below Nest's pipeline. A request is forwarded from the last of the hooks that come before its body is
+   * read; the early checks are the first of them, so what they refuse gets no further.
+   */
+  install(fastify: FastifyInstance): void {
+    for (const upstream of this.upstreams) {
+      const { prefix } = upstream.options;
+      const onRequest = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+        try {
+          this.#forward(upstream, request, reply, done);
+        } catch (error) {
+          done(error as Error);
+        }
+      };
+      for (const url of [prefix, `${prefix}/*`]) {
+        fastify.route({
+          method: [...PROXIED_METHODS],
+          url,
+          exposeHeadRoute: false,
+          config: { proxied: upstream.route },
+          onRequest,
+          handler: () => Promise.reject(new Error('a request of the proxy was not forwarded')),
+        });
+      }
+    }
+  }
+
+  #forward(upstream: Upstream, request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+    const { options } = upstream;
+    checkPath(request.raw.url as string, options, this.options.routes);
+    checkMethod(request.method, options);
+    checkLength(request, options);
+    if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();
+    const { identity } = requestContextOf(request);
+    const assertion =
+      options.assertion && identity?.kind === 'user' && this.options.assertions.get(identity, options.name);
+    if (!assertion || typeof assertion === 'string')
+      return this.#start(upstream, request, reply, assertion || undefined);
+    assertion.then((made) => this.#start(upstream, request, reply, made)).catch(done);
+  }
+
+  #start(upstream: Upstream, request: FastifyRequest, reply: FastifyReply, assertion: string | undefined): void {
+    const headers = upstreamRequestHeaders(request, requestContextOf(request), upstream.options, assertion);
+    new Forwarding(this.options, upstream, request, reply, headers).start();
+  }
+
+  /** Closes the connections that nobody needs any more. */
+  close(): void {
+    this.options.pool.close();
+  }
+}
+
+function routeOf(route: ProxyRoute): Route {
+  return {
+    method: 'ALL',
+    pattern: `${route.prefix}/*`,
+    requirement: route.requirement,
+    surface: 'api',
+    limits: [],
+    probe: false,
+    takesQuery: true,
+    takesBody: true,
+    file: undefined,
+    proxied: route,
+  };
+}
+
+function checkMethod(method: string, { methods }: ProxyRoute): void {
+  if ((methods as readonly string[]).includes(method === 'HEAD' ? 'GET' : method)) return;
+  throw new DomainError('method_not_allowed', { meta: { allow: [...methods].sort().join(', ') } });
+}
+
+function checkLength({ headers }: FastifyRequest, { bodyLimit }: ProxyRoute): void {
+  const length = headers['content-length'];
+  if (length === undefined) return;
+  if (!/^\d{1,15}$/.test(length)) throw new DomainError('bad_request');
+  if (Number(length) > bodyLimit) throw tooLarge(bodyLimit);
+}

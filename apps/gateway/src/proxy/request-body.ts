@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import { DomainError } from '@puerta/contracts/core';
+
+export interface RequestBodyOptions {
+  /** Most bytes. */
+  readonly limit: number;
+  /** For how long the client may send nothing while it is waited for. */
+  readonly idleMs: number;
+  /** Told why the rest of the body is not wanted any more; what is left flows by unread. */
+  readonly fail: (error: DomainError) => void;
+}
+
+/** Whether a request has a body: its framing says so (RFC 9112 6.3). */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/**
+ * The body of a request as it comes, no faster than it is taken. It is never destroyed by who takes it, since that would
+ * close the client's connection before an answer.
+ */
+export class RequestBody {
+  /** Whether any of it may have been sent on. */
+  begun = false;
+
+  constructor(
+    private readonly raw: IncomingMessage,
+    private readonly options: RequestBodyOptions,
+  ) {}
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    this.begun = true;
+    const { raw } = this;
+    const { limit, idleMs, fail } = this.options;
+    const chunks = raw.iterator({ destroyOnReturn: false });
+    let length = 0;
+    try {
+      for (;;) {
+        const timer = setTimeout(() => fail(new DomainError('request_timeout')), idleMs);
+        const { done, value } = await chunks.next().finally(() => clearTimeout(timer));
+        if (done) return;
+        const chunk = value as Uint8Array;
+        length += chunk.length;
+        if (length > limit) return fail(tooLarge(limit));
+        yield chunk;
+      }
+    } finally {
+      raw.resume();
+    }
+  }
+}
+
+export function tooLarge(limit: number): DomainError {
+  return new DomainError('payload_too_large', { meta: { limit } });
+}
