@@ -13,6 +13,7 @@ import { code, DO_NOT_EDIT, table } from './markdown.mjs';
  * @property {boolean} secret
  * @property {string[]} fallbacks
  * @property {string | null} neededWith
+ * @property {string | null} atMost
  */
 
 export function configurationPage() {
@@ -60,7 +61,8 @@ function variables(rows) {
     ['Variable', 'What it is', 'Value', 'When not set'],
     rows.map((row) => {
       const what = `${row.description}${row.secret ? ' **(secret)**' : ''}`;
-      return [code(row.name), what, row.expected, otherwise(row, rows)];
+      const most = row.atMost === null ? '' : `, at most ${code(row.atMost)}`;
+      return [code(row.name), what, row.expected + most, otherwise(row, rows)];
     }),
   );
 }

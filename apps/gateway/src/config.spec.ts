@@ -32,6 +32,9 @@ describe('the configuration of the gateway', () => {
       GATEWAY_LOG_LEVEL: 'info',
       GATEWAY_CORS_ORIGINS: [],
       GATEWAY_TRUSTED_PROXIES: [],
+      GATEWAY_HTTP_CLIENT_TIMEOUT: 60,
+      GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS: 200,
+      GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS: 100,
     });
     const needed = ['BUS_SECRET', 'PUBLIC_URL', 'REDIS_URL', 'STORAGE_URL'];
     expect(refusals(Object.fromEntries(needed.map((name) => [name, '']))).sort()).toEqual(needed);
@@ -69,6 +72,13 @@ describe('the configuration of the gateway', () => {
     ['GATEWAY_JWT_SECRET', spki.toString('base64url')],
     ['GATEWAY_JWT_SECRET', '-----BEGIN PUBLIC KEY----- MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE'],
     ['GATEWAY_JWT_SECRET', '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}'],
+    ['GATEWAY_INGEST_SERVICE_URL', 'http://ingest/api'],
+    ['GATEWAY_QUERY_SERVICE_URL', 'http://user:word@query'],
+    ['GATEWAY_AUTH_SERVICE_URL', 'http://auth?x=1'],
+    ['GATEWAY_HTTP_CLIENT_TIMEOUT', '0'],
+    ['GATEWAY_HTTP_CLIENT_TIMEOUT', '1.5'],
+    ['GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS', '0'],
+    ['GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS', '201'],
     ['PORT', '80a'],
     ['HOST', 'a b'],
     ['STORAGE_URL', '/var/lib/puerta'],

@@ -31,6 +31,7 @@ import {
   seconds,
   secret,
   storageUrl,
+  upstream,
   uuid,
 } from './index';
 import type { Environ } from './read-text';
@@ -52,6 +53,8 @@ const everything = defineConfig('sample', {
   PROXIES: cidrs('Who is believed').default([]),
   TTL: seconds('How long', { min: 1, max: 3600 }).default(60),
   WORKERS: integer('How many', { min: 1, max: 8 }).default(2),
+  SPARES: integer('How many of them wait', { min: 0, max: 8 }).meta({ atMost: 'WORKERS' }).default(2),
+  SERVICE_URL: upstream('What is asked').optional(),
   LIMITS: flag('Whether limits apply', (on, environment) =>
     on || environment !== 'production' ? undefined : 'is off',
   ).default(true),
@@ -187,6 +190,21 @@ describe('a good configuration', () => {
     const socket = 'postgres:///puerta?host=/var/run/postgresql';
     expect(problemsOf({ ...good, DATABASE_URL: socket })).toEqual({});
     expect(problemsOf({ ...good, DATABASE_URL: url })).toHaveProperty('DATABASE_URL'); // not a URL: user without a host
+  });
+
+  it('lowers a default to the other variable that it must not be above', () => {
+    expect(loadConfig(everything, { ...good, WORKERS: '1' }).SPARES).toBe(1);
+    expect(loadConfig(everything, { ...good, WORKERS: '8' }).SPARES).toBe(2);
+    expect(loadConfig(everything, { ...good, WORKERS: '8', SPARES: '8' }).SPARES).toBe(8);
+  });
+
+  it.each([
+    ['http://ingest:80', 'http://ingest'],
+    ['https://ingest:443', 'https://ingest'],
+    ['http://ingest-api.prod.svc.cluster.local:8000', 'http://ingest-api.prod.svc.cluster.local:8000'],
+    ['http://[fd00::7]:8000', 'http://[fd00::7]:8000'],
+  ])('reads the origin of a service: %s', (text, origin) => {
+    expect(loadConfig(everything, { ...good, SERVICE_URL: text }).SERVICE_URL).toBe(origin);
   });
 
   it('is frozen', () => {
@@ -514,6 +532,19 @@ describe('a bad configuration', () => {
     ['TTL', '1.5', /^is not a whole number from 1 to 3600; expected a whole number of seconds from/],
     ['TTL', '0', /^is not a whole number/],
     ['WORKERS', '9', /^is not a whole number from 1 to 8/],
+    ['SPARES', '3', /^is more than WORKERS; expected a whole number from 0 to 8/],
+    ['SERVICE_URL', 'ingest:80', /^does not begin with http/],
+    ['SERVICE_URL', 'ftp://ingest', /^does not begin with http/],
+    ['SERVICE_URL', 'http://user:word@ingest', /^holds credentials/],
+    ['SERVICE_URL', 'http://ingest/', /^has a path/],
+    ['SERVICE_URL', 'http://ingest/api', /^has a path/],
+    ['SERVICE_URL', 'http://ingest?x', /^has a query/],
+    ['SERVICE_URL', 'http://ingest#x', /^has a query/],
+    ['SERVICE_URL', 'http://Ingest', /^is not in its normal form/],
+    ['SERVICE_URL', 'http://0x7f.1', /^is not in its normal form/],
+    ['SERVICE_URL', 'http:ingest', /^is not in its normal form/],
+    ['SERVICE_URL', 'http://ingest:0', /^names no host and port/],
+    ['SERVICE_URL', 'http://*.ingest', /^names no host and port/],
     ['LIMITS', 'off', /^is off, which is refused when NODE_ENV is production/],
     ['CREATION', 'Open', /^is not one of open, operator/],
     ['COMPANY', 'un-uuid-valido-de-compania-en-tu-db-local', /^is not a UUID/],
@@ -580,6 +611,7 @@ describe('the documentation of variables', () => {
         secret: expect.any(Boolean),
         fallbacks: row.fallbacks,
         neededWith: row.neededWith,
+        atMost: row.atMost,
       });
     }
   });
@@ -589,6 +621,7 @@ describe('the documentation of variables', () => {
     expect(row('SAMPLE_SECRET')).toMatchObject({ required: true, secret: true, default: null });
     expect(row('PORT')).toMatchObject({ required: false, secret: false, default: '8080' });
     expect(row('LIMITS')).toMatchObject({ default: 'on' });
+    expect(row('SPARES')).toMatchObject({ default: '2', atMost: 'WORKERS' });
     expect(row('REDIS_BUS_URL')).toMatchObject({ required: false, secret: true, fallbacks: ['REDIS_URL'] });
     expect(row('COMPANY')).toMatchObject({ required: false, default: null });
     expect(row('GATEWAY_JWT_SECRET')).toMatchObject({ required: false, neededWith: 'GATEWAY_JWT_ALGORITHM=HS256' });

@@ -62,6 +62,13 @@ export function loadConfig<D extends ConfigDefinition>(definition: D, environ: E
     });
   }
 
+  for (const [name, schema] of Object.entries(definition.shape)) {
+    if (problems.has(name)) continue;
+    attempt(problems, name, schema, () => {
+      values[name] = withinOther(schema, values, name, texts.get(name) !== undefined);
+    });
+  }
+
   if (problems.size > 0) {
     const known = Object.keys(definition.shape).filter((name) => problems.has(name));
     throw new ConfigError(
@@ -117,6 +124,15 @@ function valueOf(schema: z.ZodType, text: string | undefined, environment: Envir
   const refusal = text === undefined ? undefined : meta.refuse?.(text, environment);
   if (refusal !== undefined) throw new Unfit(`${refusal}, which is refused when NODE_ENV is ${environment}`);
   return result.data;
+}
+
+/** @throws Unfit when it was set to more than the variable that it must not be above */
+function withinOther(schema: z.ZodType, values: Record<string, unknown>, name: string, isSet: boolean): unknown {
+  const { atMost } = metaOf(schema);
+  const [value, most] = [values[name], atMost === undefined ? undefined : values[atMost]];
+  if (typeof value !== 'number' || typeof most !== 'number' || value <= most) return value;
+  if (isSet) throw new Unfit(`is more than ${atMost}`);
+  return most;
 }
 
 function attempt(problems: Map<string, string>, name: string, schema: z.ZodType, action: () => void): void {

@@ -14,6 +14,8 @@ export interface VariableDescription {
   readonly fallbacks: readonly string[];
   /** `NAME=value` of another variable with which it must be set. */
   readonly neededWith: string | null;
+  /** Another variable whose number this one's must not be above. */
+  readonly atMost: string | null;
 }
 
 /** Lists the variables of an app, in the order of its definition. */
@@ -31,6 +33,7 @@ export function describeConfig(definition: ConfigDefinition): VariableDescriptio
       secret: meta.secret ?? false,
       fallbacks,
       neededWith: meta.neededWith ? `${meta.neededWith.variable}=${meta.neededWith.value}` : null,
+      atMost: meta.atMost ?? null,
     };
   });
 }

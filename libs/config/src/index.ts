@@ -7,5 +7,5 @@ export { cidrs, host, port } from './network';
 export { flag, integer, logLevel, type LogLevel, oneOf, seconds, uuid } from './scalars';
 export { deriveKey, keyring, Keyring, password, secret, sharedSecret } from './secrets';
 export { type BucketPlace, storageConfig, type StoragePlace, storageUrl } from './storage';
-export { databaseUrl, origin, origins, publicUrl, redisUrl } from './urls';
+export { databaseUrl, origin, origins, publicUrl, readUpstream, redisUrl, upstream } from './urls';
 export { Unfit, type Variable, variable } from './variable';

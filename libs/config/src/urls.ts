@@ -169,6 +169,34 @@ export function origin(description: string): Variable<string> {
   return variable(description, { expected: 'an origin such as https://app.example.com' }, readOrigin);
 }
 
+/**
+ * The origin of a service that the gateway asks, which may say the port that is understood anyway (`http://ingest:80`).
+ * @returns the origin as URL parsers write it
+ * @throws Unfit when it is anything else
+ */
+export function readUpstream(text: string): string {
+  const url = parse(text, ['http:', 'https:']);
+  if (url.username !== '' || url.password !== '') throw new Unfit('holds credentials');
+  if (/[?#]/.test(text)) throw new Unfit('has a query or a fragment');
+  if (url.pathname !== '/' || text.endsWith('/'))
+    throw new Unfit('has a path; the path of a request is kept as it came');
+  const usual = `${url.origin}:${url.protocol === 'https:' ? 443 : 80}`;
+  if (text !== url.origin && text !== usual) {
+    throw new Unfit('is not in its normal form (small letters, a plain address, no spaces)');
+  }
+  if (url.port === '0' || !HOST.test(url.hostname)) throw new Unfit('names no host and port that can be asked');
+  return url.origin;
+}
+
+/** What can be asked: names and addresses, none with a wildcard. */
+const HOST = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])$/;
+
+/** The origin of a service that the gateway asks. */
+export function upstream(description: string): Variable<string> {
+  const expected = 'an origin such as http://ingest:8000 (scheme, host and port alone)';
+  return variable(description, { expected }, readUpstream);
+}
+
 /** A list of exact origins; a wildcard is refused. */
 export function origins(description: string): Variable<readonly string[]> {
   const expected = 'origins such as https://app.example.com, separated by commas';

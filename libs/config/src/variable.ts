@@ -18,6 +18,8 @@ export interface VariableMeta {
   readonly sources?: readonly Source[];
   /** It must be set when that other variable has this value. */
   readonly neededWith?: { readonly variable: string; readonly value: string };
+  /** The variable whose number this one's must not be above. A default that is above it is lowered. */
+  readonly atMost?: string;
   /** Says what is wrong with a well-formed text in this environment (placeholders, plain http), if anything is. */
   readonly refuse?: (text: string, environment: Environment) => string | undefined;
 }
