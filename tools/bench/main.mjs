@@ -14,6 +14,7 @@ const BENCHMARKS = {
   http: 'tools/bench/http.mjs',
   idle: 'tools/bench/idle.mjs',
   lanes: 'tools/bench/lanes.mjs',
+  proxy: 'tools/bench/proxy.mjs',
   signed: 'tools/bench/signed-tokens.mjs',
   tokens: 'tools/bench/single-use.mjs',
 };
@@ -27,6 +28,8 @@ Measures, and prints our figure, a baseline measured in the same run, and the ra
   http           routes, from /health to a QR code as PNG, against a bare node:http server
   idle           an installation that nobody asks: what it asks of Redis, PostgreSQL and the processor
   lanes          fast calls while many log in, against the same while nobody does
+  proxy          a request forwarded to a service behind the gateway, against a bare undici proxy, @fastify/reply-from,
+                 nginx where there is one, and the service itself
   signed         an access token signed and verified, against node:crypto
   tokens         single-use tokens made and used up, through the gateway and over the bus, against ioredis itself
   --seconds N    how long each measurement takes (default 3)

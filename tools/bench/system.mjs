@@ -17,15 +17,16 @@ const READY_MS = 120_000;
 
 /**
  * @param {string[]} [more] options of `npm start`
+ * @param {NodeJS.ProcessEnv} [environ] variables of the apps
  * @returns once it serves
  */
-export async function startSystem(more = []) {
+export async function startSystem(more = [], environ = {}) {
   const data = temporaryFolder('bench');
   const port = await freePort();
   const redis = await startRedis();
   const options = ['--port', String(port), '--data', data, '--redis-url', redis.url, '--no-demo', ...more];
   const child = spawn(process.execPath, [join(WORKSPACE, 'tools/start.mjs'), ...options], {
-    env: { ...process.env, GATEWAY_RATE_LIMIT: 'off' },
+    env: { ...process.env, GATEWAY_RATE_LIMIT: 'off', ...environ },
     stdio: 'ignore',
   });
   const base = `http://127.0.0.1:${port}`;
