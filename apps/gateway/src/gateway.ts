@@ -15,6 +15,7 @@ import { createAdapter } from './http/adapter';
 import { installEdge } from './http/edge';
 import { ConnectionPool } from './proxy/connection-pool';
 import { Proxy } from './proxy/proxy';
+import { readRoutes } from './proxy/route-file/read-routes';
 import type { ProxyRoute } from './proxy/proxy-route';
 import { Routes } from './routes/routes';
 import { securityHeaders } from './http/security-headers';
@@ -44,11 +45,12 @@ export async function startGateway(
   runtime: Runtime<typeof gatewayConfig>,
   proxyRoutes: readonly ProxyRoute[] = [],
 ): Promise<Gateway> {
-  const { config, logger, metrics } = runtime;
+  const { config, logger, metrics, spans } = runtime;
   const pictures = [storageOrigin(config.STORAGE_URL, config.PUBLIC_URL)];
   const headers = securityHeaders({ overTls: config.PUBLIC_URL.startsWith('https:'), pictures });
   const problems = new ProblemWriter({ publicUrl: config.PUBLIC_URL, securityHeaders: headers, logger });
-  const record = (request: FastifyRequest, reply: FastifyReply): void => recordRequest(request, reply, logger, metrics);
+  const record = (request: FastifyRequest, reply: FastifyReply): void =>
+    recordRequest(request, reply, { logger, metrics, spans });
   const { adapter, http } = createAdapter({ problems, trustedProxies: config.GATEWAY_TRUSTED_PROXIES, record });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(runtime), adapter, {
     logger: nestLogger(logger),
@@ -74,9 +76,12 @@ export async function startGateway(
       : undefined,
   });
   const proxy = new Proxy({
-    routes: proxyRoutes,
+    routes: [...proxyRoutes, ...readRoutes(config, [])],
     assertions: { get: () => '' },
-    pool: new ConnectionPool({ maxConnections: 200, maxIdle: 100 }),
+    pool: new ConnectionPool({
+      maxConnections: config.GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS,
+      maxIdle: config.GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS,
+    }),
     problems,
     answerHeaders: Object.entries(headers.api).flatMap(([name, value]) =>
       PROXIED_HEADERS.has(name) ? [name, value] : [],

@@ -1,7 +1,7 @@
 import { host, port } from './network';
 import { flag, integer, keyPrefix, logLevel, oneOf } from './scalars';
 import { keyring } from './secrets';
-import { databaseUrl, redisUrl } from './urls';
+import { databaseUrl, redisUrl, serviceUrl } from './urls';
 import { ENVIRONMENTS, type Source, type Variable } from './variable';
 
 /** What every app reads. */
@@ -14,6 +14,9 @@ export const commonConfig = {
   BUS_SECRET: keyring('Seals what travels and rests on the bus; the same for every app, and new keys first as second'),
   INTERNAL_HOST: host('Address of the internal server; keep it off public networks').default('127.0.0.1'),
   INTERNAL_PORT: port('Port of the internal server: GET /health, /health/ready, /metrics').default(0),
+  OTEL_EXPORTER_OTLP_ENDPOINT: serviceUrl(
+    'Where spans are sent by OTLP over HTTP; without it none are made',
+  ).optional(),
   PUERTA_EXIT_WITH_PARENT: flag('Stop when standard input ends: the starting process has died').default(false),
 };
 

@@ -164,6 +164,12 @@ function readOrigin(text: string): string {
   return text;
 }
 
+/** Where a program of the operator's own network is asked, perhaps below a path. */
+export function serviceUrl(description: string): Variable<string> {
+  const expected = 'an http or https URL without credentials, query or trailing slash';
+  return variable(description, { expected }, readHttpUrl);
+}
+
 /** One exact origin. */
 export function origin(description: string): Variable<string> {
   return variable(description, { expected: 'an origin such as https://app.example.com' }, readOrigin);

@@ -21,6 +21,8 @@ export type BusEvent =
       /** `ok`, the code of the error, or `expired`: its time was up before it could start. */
       readonly code: string;
       readonly ms: number;
+      /** The span that sent the message and the span that handled it, as `traceparent`s, where it is part of a trace. */
+      readonly trace?: { readonly parent: string; readonly own: string } | undefined;
     }
   | {
       readonly type: 'called';

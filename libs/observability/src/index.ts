@@ -6,4 +6,5 @@ export { createLogger, type Logger, type LoggerOptions, type LogLevel, silentLog
 export { Metrics } from './metrics';
 export { nestLogger } from './nest-logger';
 export { requestId } from './request-id';
+export { otlpExporter, type SpanExporter } from './spans';
 export { childTrace, formatTraceparent, parseTraceparent, type TraceContext } from './trace';

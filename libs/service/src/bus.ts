@@ -7,18 +7,18 @@ import {
   callContext,
   Sealer,
 } from '@puerta/messaging';
-import { type LogFields, type Logger, type Metrics, parseTraceparent } from '@puerta/observability';
+import { type LogFields, type Logger, type Metrics, parseTraceparent, type SpanExporter } from '@puerta/observability';
 import type { Runtime } from './process';
 import { decodeError } from './errors';
 
 /** What server and client of the bus have in common in every app. */
-export function busOptions({ config, logger, metrics }: Runtime): BusOptions {
+export function busOptions({ config, logger, metrics, spans }: Runtime): BusOptions {
   return {
     redis: config.REDIS_BUS_URL,
     prefix: config.BUS_PREFIX,
     sealer: new Sealer(config.BUS_SECRET),
     logger: busLogger(logger),
-    onEvent: countBusEvents(metrics),
+    onEvent: countBusEvents(metrics, spans),
   };
 }
 
@@ -54,10 +54,11 @@ function busLogger(logger: Logger): BusLogger {
   };
 }
 
-function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
+function countBusEvents(metrics: Metrics, spans: SpanExporter | undefined): (event: BusEvent) => void {
   return (event) => {
     switch (event.type) {
       case 'handled':
+        if (spans) recordSpan(spans, event);
         return metrics.busHandled.observe({ pattern: event.pattern, outcome: event.code }, event.ms / 1_000);
       case 'called':
         return metrics.busCalled.observe(
@@ -74,4 +75,28 @@ function countBusEvents(metrics: Metrics): (event: BusEvent) => void {
         return event.up ? undefined : metrics.busConnectionsLost.inc();
     }
   };
+}
+
+/** By OpenTelemetry's conventions for messaging. */
+function recordSpan(
+  spans: SpanExporter,
+  { pattern, caller, lane, code, ms, trace }: Extract<BusEvent, { type: 'handled' }>,
+): void {
+  const [parent, own] = [parseTraceparent(trace?.parent), parseTraceparent(trace?.own)];
+  if (!parent || !own) return;
+  spans.record({
+    name: `process ${pattern}`,
+    kind: 'consumer',
+    trace: { ...own, parentId: parent.spanId },
+    ms,
+    failed: code === 'internal',
+    attributes: {
+      'messaging.system': 'redis_streams',
+      'messaging.operation.type': 'process',
+      'messaging.destination.name': pattern,
+      'puerta.bus.caller': caller,
+      'puerta.bus.lane': lane,
+      'puerta.outcome': code,
+    },
+  });
 }

@@ -6,7 +6,9 @@ import {
   type LoggerOptions,
   type LogLevel,
   Metrics,
+  otlpExporter,
   type ReadinessChecks,
+  type SpanExporter,
 } from '@puerta/observability';
 
 /** EX_CONFIG of sysexits(3): what supervises us need not start us again before somebody changed the configuration. */
@@ -26,6 +28,8 @@ export interface Runtime<D extends AppConfigDefinition = AppConfigDefinition> {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly internal: InternalServer;
+  /** Where spans go, if anywhere. */
+  readonly spans?: SpanExporter | undefined;
 }
 
 /** What was started. */
@@ -74,8 +78,11 @@ export async function runProcess<D extends AppConfigDefinition>(options: Process
 
   try {
     await internal.start();
-    const running = await options.start({ name, config, logger, metrics, internal });
+    const endpoint = common.OTEL_EXPORTER_OTLP_ENDPOINT;
+    const spans = endpoint === undefined ? undefined : await otlpExporter(endpoint, name);
+    const running = await options.start({ name, config, logger, metrics, internal, spans });
     shutdown.running = running;
+    shutdown.spans = spans;
     internal.serving(running.checks);
     logger.info('started', { environment: common.NODE_ENV });
   } catch (error) {
@@ -116,6 +123,7 @@ export function dieOfTheUnexpected(logger: Logger): void {
 /** Graceful shutdown of a process, at most once: what runs is finished, within a time. */
 class Shutdown {
   running: Running | undefined;
+  spans: SpanExporter | undefined;
   #begun = false;
 
   constructor(
@@ -145,6 +153,7 @@ class Shutdown {
     try {
       // Nothing to finish when it has not begun to serve yet.
       await this.running?.stop();
+      await this.spans?.stop();
       await this.internal.stop();
       this.logger.info('stopped');
       process.exit(0);

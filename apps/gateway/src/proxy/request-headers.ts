@@ -62,6 +62,7 @@ export function upstreamRequestHeaders(
   }
   addForwarded(sent, request);
   sent.push('X-Request-ID', id, 'traceparent', formatTraceparent(trace));
+  if (trace.state !== undefined) sent.push('tracestate', trace.state);
   addIdentity(sent, identity);
   if (assertion !== undefined) sent.push('X-Puerta-Assertion', assertion);
   return sent;

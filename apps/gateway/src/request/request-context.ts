@@ -35,7 +35,7 @@ export function requestContextOf(request: FastifyRequest): RequestContext {
   if (known) return known;
   const context: RequestContext = {
     id: request.id,
-    trace: childTrace(parseTraceparent(request.headers['traceparent'])),
+    trace: childTrace(parseTraceparent(request.headers['traceparent']), request.headers['tracestate']),
     startedAt: performance.now(),
     surface: isScanPath(request.raw.url ?? '') ? 'page' : 'api',
   };
@@ -50,5 +50,5 @@ export function requestIdOf(raw: { readonly headers: NodeJS.Dict<string | string
 
 /** What calls to services made for this request inherit. */
 export function callContextOf({ id, trace }: RequestContext): CallContext {
-  return { requestId: id, traceparent: formatTraceparent(trace) };
+  return { requestId: id, traceparent: formatTraceparent(trace), ...(trace.state && { tracestate: trace.state }) };
 }

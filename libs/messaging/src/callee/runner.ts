@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { BusContext, callContext } from '../wire/context';
 import { type PatternSpec, waysOf } from '../wire/contract';
@@ -77,17 +78,19 @@ export class Runner {
       return onEvent?.({ type: 'handled', ...event, code: 'expired', ms: 0 });
     }
 
+    const { traceparent: parent } = message;
+    const trace = parent === undefined ? undefined : { parent, own: nextSpan(parent) };
     let code = 'ok';
     let reply = '';
     try {
-      reply = await this.reply(entry, message, opened, started - age);
+      reply = await this.reply(entry, message, opened, started - age, trace?.own);
     } catch (error) {
       const wire = this.encode(error, entry, message);
       code = wire.code;
       if (message.id !== undefined) reply = encodeErrorReply(message.id, wire);
     }
     this.acknowledger.finish(entry, replyTo(message, reply));
-    onEvent?.({ type: 'handled', ...event, code, ms: performance.now() - started });
+    onEvent?.({ type: 'handled', ...event, code, ms: performance.now() - started, trace });
   }
 
   /** @param opened what was under the seal */
@@ -96,6 +99,7 @@ export class Runner {
     message: Incoming,
     opened: string,
     sent: number,
+    traceparent: string | undefined,
   ): Promise<string> {
     const { id, pattern, ttl, idempotencyKey } = message;
     if (id === undefined || ttl === undefined) throw BusError.of('validation_failed');
@@ -111,9 +115,9 @@ export class Runner {
 
     const deadline = sent + ttl;
     const requestId = message.requestId ?? id;
-    const { traceparent } = message;
+    const { tracestate } = message;
     const context = new BusContext(id, pattern, caller, actor, idempotencyKey, requestId, traceparent);
-    const reply = await callContext.run({ requestId, traceparent, actor, deadline }, async () => {
+    const reply = await callContext.run({ requestId, traceparent, tracestate, actor, deadline }, async () => {
       const { validate } = this.replica;
       const data = validate ? await validate(spec.request, plain) : plain;
       const result = await this.handle(pattern, data, context);
@@ -173,6 +177,12 @@ export class Runner {
       replyTo(message, encodeErrorReply(id, { code: 'internal' satisfies BusErrorCode })),
     );
   }
+}
+
+/** The same trace, in a span of its own (W3C Trace Context 3.4). */
+function nextSpan(traceparent: string): string {
+  const [version, trace, , flags] = traceparent.split('-');
+  return `${version}-${trace}-${randomBytes(8).toString('hex')}-${flags}`;
 }
 
 function replyTo({ id, reply: to }: Incoming, json: string): OutgoingReply | undefined {

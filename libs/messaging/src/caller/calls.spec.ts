@@ -60,7 +60,8 @@ describe('a call', () => {
     await bench.replica(handle, { actorsFrom: ['gateway'] });
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const gateway = bench.sample(bench.client({ service: 'gateway' }));
-    await callContext.run({ requestId: 'req-1', traceparent, actor: { user_id: 'from context' } }, () =>
+    const tracestate = 'vendor=1';
+    await callContext.run({ requestId: 'req-1', traceparent, tracestate, actor: { user_id: 'from context' } }, () =>
       gateway.request('work.do', { key: 'a' }, { actor: { user_id: 'u1' }, idempotencyKey: 'key-1', ttlMs: 3_000 }),
     );
     expect(seen).toMatchObject({
@@ -69,12 +70,15 @@ describe('a call', () => {
       actor: { user_id: 'u1' },
       idempotencyKey: 'key-1',
       requestId: 'req-1',
-      traceparent,
     });
+    // The same trace, in a span of its own.
+    expect(seen?.traceparent).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
+    expect(seen?.traceparent).not.toBe(traceparent);
     expect(seen?.messageId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
     expect(left).toBeGreaterThan(2_500);
     expect(left).toBeLessThanOrEqual(3_001);
-    expect(inherited).toMatchObject({ requestId: 'req-1', traceparent, actor: { user_id: 'u1' } });
+    const { traceparent: own } = seen ?? {};
+    expect(inherited).toMatchObject({ requestId: 'req-1', traceparent: own, tracestate, actor: { user_id: 'u1' } });
   });
 
   it('takes the actor from the call context where none is given, and is believed only from callers that may name one', async () => {

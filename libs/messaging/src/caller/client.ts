@@ -133,8 +133,8 @@ export class BusClient {
     const { service, pattern } = target;
     const { idempotencyKey } = options;
     if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) throw BusError.of('validation_failed');
-    const { requestId, traceparent } = context ?? {};
-    const head = encodeHead({ id, pattern, reply: this.replica, idempotencyKey, requestId, traceparent });
+    const { requestId, traceparent, tracestate } = context ?? {};
+    const head = encodeHead({ id, pattern, reply: this.replica, idempotencyKey, requestId, traceparent, tracestate });
     const sealed = this.seal(target, head, JSON.stringify(data), jsonOf(options.actor ?? context?.actor));
     const connection = this.connectionTo(service);
     this.asked.add(service);

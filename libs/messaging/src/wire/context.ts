@@ -4,8 +4,9 @@ import { BaseRpcContext } from '@nestjs/microservices';
 /** What belongs to the request now being served, however deep the code that asks. Calls made meanwhile inherit it. */
 export interface CallContext {
   readonly requestId: string;
-  /** W3C Trace Context. */
+  /** W3C Trace Context: the span in which this is served, and what else its trace carries. */
   readonly traceparent?: string;
+  readonly tracestate?: string;
   /** On whose behalf. */
   readonly actor?: object;
   /** When the caller stops waiting, on the clock of `performance.now()`. */

@@ -26,6 +26,15 @@ it('reads the head it wrote, and the fields beside it', () => {
   expect(read(head)).toEqual({ ...full, head, sealed: '2.k1.a.b', ttl: 1_000 });
 });
 
+it('reads a tracestate as a seventh line, after a traceparent alone', () => {
+  const traced = { ...full, tracestate: 'vendor=1, other=a b' };
+  const head = encodeHead(traced);
+  expect(head.split('\n')).toHaveLength(7);
+  expect(read(head)).toMatchObject(traced);
+  expect(read(encodeHead({ ...traced, traceparent: undefined })).pattern).toBe('');
+  expect(read(encodeHead({ ...traced, tracestate: 'é' })).pattern).toBe('');
+});
+
 it('leaves out what is not there', () => {
   const { pattern, reply } = full;
   const bare = { id, pattern, reply };
@@ -34,7 +43,7 @@ it('leaves out what is not there', () => {
   expect(fromFields([])).toEqual({ head: '', sealed: '', pattern: '' });
 });
 
-it('counts parts of a wrong form as missing, and all of a head that has not six lines', () => {
+it('counts parts of a wrong form as missing, and all of a head that has not its lines', () => {
   expect(read(`${id.toUpperCase()}\na.b\na:b\nkey 1\na b\nx`)).toEqual({
     ...{ head: expect.any(String), sealed: '2.k1.a.b', ttl: 1_000, pattern: 'a.b' },
     // A message must not lose its key and be run as one without.

@@ -11,6 +11,8 @@ export interface Head {
   /** Where the message is part of a request; else it counts as one of its own. */
   readonly requestId?: string | undefined;
   readonly traceparent?: string | undefined;
+  /** What tracing systems add to it, passed on as it came. */
+  readonly tracestate?: string | undefined;
 }
 
 /** A message as it was read; anything may be missing or nonsense. */
@@ -30,6 +32,8 @@ export interface Reply {
 const MESSAGE_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** W3C Trace Context 3.3.1: at most 512 visible characters are passed on. */
+const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 const TTL = /^[1-9]\d{0,6}$/;
 
@@ -39,7 +43,7 @@ export const MOST_BYTES = 262_144;
 /** The longest time to live that the wire carries, in ms: close to three hours. */
 export const MOST_TTL_MS = 9_999_999;
 
-/** Six lines, empty where there is nothing. None of the parts holds a line break where we write it. */
+/** Six lines, empty where there is nothing, and a seventh where there is a tracestate. No part holds a line break where we write it. */
 export function encodeHead({
   id,
   pattern,
@@ -47,8 +51,10 @@ export function encodeHead({
   idempotencyKey = '',
   requestId = '',
   traceparent = '',
+  tracestate = '',
 }: Head): string {
-  return `${id}\n${pattern}\n${reply}\n${idempotencyKey}\n${requestId}\n${traceparent}`;
+  const head = `${id}\n${pattern}\n${reply}\n${idempotencyKey}\n${requestId}\n${traceparent}`;
+  return tracestate === '' ? head : `${head}\n${tracestate}`;
 }
 
 /** Takes from an entry what has the right form; other fields, and parts of a wrong form, count as missing. */
@@ -61,7 +67,10 @@ export function fromFields(fields: readonly string[]): Incoming {
     else if (fields[i] === 'ttl') ttl = value;
   }
   const lines = head.split('\n');
-  const [id = '', pattern = '', reply = '', key = '', request = '', trace = ''] = lines.length === 6 ? lines : [];
+  // A seventh line stands for itself alone: a line break in one of the others would move it.
+  const traced = lines.length === 7 && TRACEPARENT.test(lines[5] ?? '') && TRACESTATE.test(lines[6] ?? '');
+  const whole = lines.length === 6 || traced;
+  const [id = '', pattern = '', reply = '', key = '', request = '', trace = '', state = ''] = whole ? lines : [];
   return {
     head,
     sealed,
@@ -73,6 +82,7 @@ export function fromFields(fields: readonly string[]): Incoming {
     idempotencyKey: key === '' ? undefined : key,
     requestId: REQUEST_ID.test(request) ? request : undefined,
     traceparent: TRACEPARENT.test(trace) ? trace : undefined,
+    tracestate: state === '' ? undefined : state,
   };
 }
 
