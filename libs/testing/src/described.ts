@@ -105,6 +105,7 @@ export class DescribedApi {
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false });
   readonly #paths: { readonly pattern: RegExp; readonly name: string }[];
   readonly #validators = new Map<object, ValidateFunction>();
+  readonly #compiled = new Map<string, ValidateFunction>();
 
   constructor(private readonly document: ApiDocument) {
     addFormats(this.#ajv);
@@ -173,13 +174,20 @@ export class DescribedApi {
   #schemaFaults(schema: Schema, value: unknown): string[] {
     let validate = this.#validators.get(schema);
     if (!validate) {
-      const own = JSON.stringify(close(schema)).replaceAll('"#/', '"api#/');
-      this.#validators.set(schema, (validate = this.#ajv.compile(JSON.parse(own) as Schema)));
+      validate = this.#validatorOf(JSON.stringify(close(schema)).replaceAll('"#/', '"api#/'));
+      this.#validators.set(schema, validate);
     }
     validate(value);
     return (validate.errors ?? []).map(({ instancePath, message, params }) =>
       [instancePath || 'the body', message, JSON.stringify(params)].join(' '),
     );
+  }
+
+  /** Most schemas are written at many routes: each is compiled once, since that takes longer than a hundred answers. */
+  #validatorOf(text: string): ValidateFunction {
+    let validate = this.#compiled.get(text);
+    if (!validate) this.#compiled.set(text, (validate = this.#ajv.compile(JSON.parse(text) as Schema)));
+    return validate;
   }
 
   #find<T>(referred: Referred<T>): T {
