@@ -165,18 +165,18 @@ describe('numbers', () => {
     expect(await service.count('cards', 'company_id = $1', [actor.company_id])).toBe(2);
   });
 
-  it('are unique and without gaps when 50 callers issue 500 cards over two replicas', async () => {
+  it('are unique and without gaps when 50 callers issue 150 cards over two replicas', async () => {
     const actor = user();
     const one = async (): Promise<Card[]> => {
       const cards: Card[] = [];
-      for (let i = 0; i < 10; i++) cards.push(await issuePatiently(actor));
+      for (let i = 0; i < 3; i++) cards.push(await issuePatiently(actor));
       return cards;
     };
     const cards = (await Promise.all(Array.from({ length: 50 }, one))).flat();
     const serials = cards.map(serialOf).sort((a, b) => a - b);
-    expect(serials).toEqual(Array.from({ length: 500 }, (_, i) => 10_001 + i));
-    expect(new Set(cards.map(scanCode)).size).toBe(500);
-    expect(await service.count('cards', 'company_id = $1', [actor.company_id])).toBe(500);
+    expect(serials).toEqual(Array.from({ length: 150 }, (_, i) => 10_001 + i));
+    expect(new Set(cards.map(scanCode)).size).toBe(150);
+    expect(await service.count('cards', 'company_id = $1', [actor.company_id])).toBe(150);
   });
 
   it('stay so when others choose theirs meanwhile', async () => {
