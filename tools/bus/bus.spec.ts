@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { testRedisUrl } from '@puerta/testing';
+import { main } from './main.mjs';
 
 const prefix = `cli-${randomUUID().slice(0, 8)}`;
 const environment = { REDIS_URL: testRedisUrl(), BUS_PREFIX: prefix };
@@ -22,9 +23,24 @@ interface Ended {
   readonly err: string;
 }
 
-function bus(args: string[], env: Record<string, string> = environment): Promise<Ended> {
+/** What the command does, in this process: each process of its own takes half a second of a core. */
+async function bus(args: string[], env: Record<string, string> = environment): Promise<Ended> {
+  let [out, err] = ['', ''];
+  const spies = [
+    jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => ((out += String(chunk)), true)),
+    jest.spyOn(process.stderr, 'write').mockImplementation((chunk) => ((err += String(chunk)), true)),
+  ];
+  try {
+    return { code: await main(args, env), out, err };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** As an operator calls it. */
+function busProcess(args: string[]): Promise<Ended> {
   const script = join(__dirname, '../bus.mjs');
-  const child = spawn(process.execPath, [script, ...args], { env: { PATH: process.env['PATH'], ...env } });
+  const child = spawn(process.execPath, [script, ...args], { env: { PATH: process.env['PATH'], ...environment } });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk) => (out += String(chunk)));
   child.stderr.on('data', (chunk) => (err += String(chunk)));
@@ -52,8 +68,8 @@ describe('npm run bus -- status', () => {
     await redis.xgroup('CREATE', stream, 'identity', '0');
     await redis.xreadgroup('GROUP', 'identity', 'r1', 'COUNT', 2, 'STREAMS', stream, '>');
 
-    const { code, out } = await bus(['status']);
-    expect(code).toBe(0);
+    const { code, out, err } = await busProcess(['status']);
+    expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/^identity: 1 replica takes messages\n {2}replica r1 {2}heard \d\.\d s ago, has 2 in hand\n/);
     expect(out).toMatch(/from gateway, fast +1 waiting, 2 in hand, the oldest \d\.\d s old\n/);
     expect(out).toContain(`dead letter ${id}  users.me from gateway, given to replicas 4 times, given up 20`);
@@ -111,6 +127,10 @@ describe('npm run bus -- retry and drop', () => {
     expect(await bus(['drop', 'identity', third])).toMatchObject({ code: 0, out: '1 message dropped\n' });
     expect(await redis.xlen(dead)).toBe(1);
     expect((await bus(['status'])).out).toContain(`dead letter ${first}`);
+  });
+
+  it('end with the exit code of what they did', async () => {
+    expect(await busProcess(['bury'])).toMatchObject({ code: 2, out: '' });
   });
 
   it('take all at once', async () => {
