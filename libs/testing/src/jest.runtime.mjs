@@ -47,4 +47,16 @@ export default class extends Runtime {
       return super.requireModuleOrMock(from, name);
     return createRequire(from)(name);
   }
+
+  /**
+   * Jest's own: `expect` and what it needs do not change from suite to suite; what is said of tests is in files of jest-circus.
+   *
+   * @param {string} from
+   * @param {string} [name] of a package; without it, `from` is the file
+   */
+  requireInternalModule(from, name) {
+    return name === undefined || /^[./]/.test(name)
+      ? super.requireInternalModule(from, name)
+      : createRequire(from)(name);
+  }
 }
