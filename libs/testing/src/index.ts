@@ -1,3 +1,4 @@
+export { anyCharacter } from './any-character';
 export { freePort } from '../../../tools/embedded/process.mjs';
 export type { App } from '../../../tools/embedded/services.mjs';
 export { createDatabase, testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';

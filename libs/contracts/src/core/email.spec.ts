@@ -40,7 +40,9 @@ describe('one mailbox has one canonical form', () => {
     expect(new Set(others.map(canonicalEmail)).size).toBe(others.length);
   });
 
-  const local = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 });
+  // As the unit 'binary', for which fast-check makes a table of all characters first.
+  const character = fc.nat(0x10f7ff).map((n) => String.fromCodePoint(n < 0xd800 ? n : n + 0x800));
+  const local = fc.string({ unit: character, minLength: 1, maxLength: 12 });
   const label = fc.string({
     unit: fc.constantFrom(...'aZ09-üßçñıИλ語ゃﬃＡ\u0301\u00ad\u200d'),
     minLength: 1,
