@@ -1,17 +1,30 @@
-import { Client } from 'pg';
+import { Pool } from 'pg';
 
 type Query = <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
 
+/** Kept open, as connecting takes longer than most queries; whoever drops a database closes those to it. */
+const pools = new Map<string, Pool>();
+
+function poolOf(url: string): Pool {
+  let pool = pools.get(url);
+  if (!pool) {
+    pool = new Pool({ connectionString: url, allowExitOnIdle: true });
+    // One that is idle and ends: the next query gets another.
+    pool.on('error', () => undefined);
+    pools.set(url, pool);
+  }
+  return pool;
+}
+
 async function connected<T>(url: string, work: (query: Query) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
+  const client = await poolOf(url).connect();
   try {
     return await work(
       async <Row extends object>(sql: string, values: unknown[] = []) =>
         (await client.query(sql, values)).rows as Row[],
     );
   } finally {
-    await client.end();
+    client.release();
   }
 }
 
