@@ -143,7 +143,7 @@ it('answers 503 at most when PostgreSQL ends all connections, again and again, a
     while (loading) statuses.add((await (n % 2 ? issue() : list())).status);
   });
   for (let times = 0; times < 12; times += 1) {
-    await sleep(250);
+    await sleep(100);
     const name = puerta.database.name;
     await query(postgres.url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
   }
