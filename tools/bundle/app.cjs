@@ -1,7 +1,7 @@
 // @ts-check
 /* eslint-disable @typescript-eslint/no-require-imports -- as a module it would begin 16 ms later */
 /**
- * Runs the bundle beside it: `node app.js [main | migrate | keys] …`. Node itself keeps compiled code from 22 on; this
+ * Runs the bundle beside it: `node app.js [main | migrate | keys | routes] …`. Node itself keeps compiled code from 22 on; this
  * does for all versions, and shows stacks in the sources' own files without reading the source map before there is one.
  */
 'use strict';

@@ -19,7 +19,7 @@ const source = join(WORKSPACE, 'dist/apps', app, 'src');
 const folder = join(WORKSPACE, 'dist/bundles', app);
 
 /** What an app can be told to do, each a file of its `src`: `node app.js migrate`. */
-const ENTRIES = ['main', 'migrate', 'keys'];
+const ENTRIES = ['main', 'migrate', 'keys', 'routes'];
 
 /** The names of its migrations, as TypeORM finds them. */
 const MIGRATIONS = "require('./migrations').migrations.map((Migration) => new Migration().name ?? Migration.name)";

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 
 const random = (): string => randomBytes(32).toString('base64');
 
@@ -48,4 +50,21 @@ it.each([
   expect(output).toContain(`${app} cannot start, its configuration has ${variables.length} problem(s)`);
   for (const variable of variables) expect(output).toContain(`  ${variable} `);
   expect(output).not.toContain(WEAK);
+});
+
+it('gateway names all that is wrong with a route file, beside its other variables, and ends with 78', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'puerta-e2e-'));
+  try {
+    const file = join(folder, 'routes.yaml');
+    writeFileSync(file, 'routes:\n  - { name: a, prefix: /api/v1/cards, target: http://a, guard: none }\n');
+    const own = 'https://puerta.example.com';
+    const { code, output } = await start('gateway', { GATEWAY_ROUTES_FILE: file, GATEWAY_QUERY_SERVICE_URL: own });
+    expect(code).toBe(78);
+    expect(output).toContain('gateway cannot start, its configuration has 3 problem(s)');
+    expect(output).toContain('GATEWAY_QUERY_SERVICE_URL is the gateway itself');
+    expect(output).toContain(`${file}:2:24: routes[0].prefix: overlaps POST /api/v1/cards/bulk, which is Puerta's own`);
+    expect(output).toContain(`${file}:2:64: routes[0].guard: is not one of public, initial, strict`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { AuthModule } from '@puerta/auth';
 import { accessTokenSecret } from '@puerta/config';
@@ -21,7 +21,7 @@ import { CardPhotos } from './cards/card-photos';
 import { CardsController } from './cards/cards.controller';
 import { CompaniesController } from './companies/companies.controller';
 import { InvitationsController } from './companies/invitations.controller';
-import type { gatewayConfig } from './config';
+import type { GatewayConfig, gatewayConfig } from './config';
 import { DocsController } from './docs/docs.controller';
 import { OpenApi } from './docs/open-api';
 import { FilesController } from './files/files.controller';
@@ -41,6 +41,31 @@ import { UsersController } from './users/users.controller';
 
 /** A guard must answer within a second; what it asks identity must come sooner. */
 const FACTS_TTL_MS = 800;
+
+/** All that the gateway serves by itself, wherever it runs. */
+export const CONTROLLERS: readonly Type[] = [
+  ServiceController,
+  KeySetsController,
+  UsersController,
+  CompaniesController,
+  InvitationsController,
+  CardBulksController,
+  CardsController,
+  SingleUseTokensController,
+  ScansController,
+  ScanProfileController,
+  DocsController,
+  AssetsController,
+  SiteFilesController,
+  ProfileController,
+  FilesController,
+];
+
+/** What another page, or a bucket, serves in its place. */
+function isLeftOut(controller: Type, config: GatewayConfig): boolean {
+  if (controller === ProfileController) return config.FRONTEND_PROFILE_URL !== undefined;
+  return controller === FilesController && config.STORAGE_URL.kind !== 'folder';
+}
 
 @Module({})
 export class AppModule {
@@ -82,23 +107,7 @@ export class AppModule {
         }),
         DiscoveryModule,
       ],
-      controllers: [
-        ServiceController,
-        KeySetsController,
-        UsersController,
-        CompaniesController,
-        InvitationsController,
-        CardBulksController,
-        CardsController,
-        SingleUseTokensController,
-        ScansController,
-        ScanProfileController,
-        DocsController,
-        AssetsController,
-        SiteFilesController,
-        ...(config.FRONTEND_PROFILE_URL ? [] : [ProfileController]),
-        ...(config.STORAGE_URL.kind === 'folder' ? [FilesController] : []),
-      ],
+      controllers: CONTROLLERS.filter((controller) => !isLeftOut(controller, config)),
       providers: [
         { provide: Readiness, useValue: new Readiness(internal) },
         { provide: RedisLimiter, useValue: new RedisLimiter(config.REDIS_URL, config.BUS_PREFIX) },

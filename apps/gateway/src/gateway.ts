@@ -7,7 +7,7 @@ import { nestLogger } from '@puerta/observability';
 import type { Running, Runtime } from '@puerta/service/runtime';
 import { storageOrigin } from '@puerta/storage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppModule } from './app.module';
+import { AppModule, CONTROLLERS } from './app.module';
 import { allowedOrigins, type gatewayConfig } from './config';
 import { OpenApi } from './docs/open-api';
 import { recordRequest } from './http/access-log';
@@ -17,7 +17,8 @@ import { ConnectionPool } from './proxy/connection-pool';
 import { Proxy } from './proxy/proxy';
 import { readRoutes } from './proxy/route-file/read-routes';
 import type { ProxyRoute } from './proxy/proxy-route';
-import { Routes } from './routes/routes';
+import { readRoutes, requireApart } from './proxy/route-file/read-routes';
+import { Routes, routesOf } from './routes/routes';
 import { securityHeaders } from './http/security-headers';
 import { ValidationPipe } from './http/validation.pipe';
 import { RedisLimiter } from './limits/redis-limiter';
@@ -43,7 +44,7 @@ export interface Gateway extends Running {
 /** Starts the gateway: for `main.ts`, and for tests, which bring a runtime of their own. */
 export async function startGateway(
   runtime: Runtime<typeof gatewayConfig>,
-  proxyRoutes: readonly ProxyRoute[] = [],
+  proxyRoutes: readonly ProxyRoute[] = readRoutes(runtime.config, routesOf(CONTROLLERS)),
 ): Promise<Gateway> {
   const { config, logger, metrics, spans } = runtime;
   const pictures = [storageOrigin(config.STORAGE_URL, config.PUBLIC_URL)];
@@ -89,6 +90,8 @@ export async function startGateway(
   });
   proxy.install(adapter.getInstance());
   try {
+    await app.init();
+    requireApart(proxyRoutes, app.get(Routes).all);
     await app.listen(config.PORT, config.HOST);
   } catch (error) {
     await app.close();

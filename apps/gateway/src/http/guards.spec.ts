@@ -4,7 +4,8 @@ import { decodeError } from '@puerta/service/runtime';
 import { answerOf, HttpClient, stopwatch } from '@puerta/testing';
 import { rawRequest, sendRaw } from '../../test/raw-http';
 import { ACTOR, startTestGateway, type TestGateway } from '../../test/test-gateway';
-import { Routes } from '../routes/routes';
+import { CONTROLLERS } from '../app.module';
+import { Routes, routesOf } from '../routes/routes';
 
 const ID = '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a11';
 const CODE = 'AAAAAAAAAAAAAAAAAAAAAA';
@@ -84,6 +85,12 @@ describe('the guards', () => {
     expect(methods.filter((method) => method !== 'HEAD')).toHaveLength(
       known.all.filter(({ method }) => method !== 'HEAD').length,
     );
+  });
+
+  it('know no route that a proxied one would not be kept apart from', () => {
+    const apart = new Set(routesOf(CONTROLLERS).map(({ method, pattern }) => `${method} ${pattern}`));
+    const served = gateway.app.get(Routes).all.map(({ method, pattern }) => `${method} ${pattern}`);
+    expect(served.filter((route) => !apart.has(route))).toEqual([]);
   });
 
   it('refuse every route without a token, before the body is looked at', async () => {

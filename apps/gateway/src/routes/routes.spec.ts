@@ -1,5 +1,5 @@
 import { Controller, Get, Query, type Type } from '@nestjs/common';
-import { type DiscoveryService, MetadataScanner } from '@nestjs/core';
+import type { DiscoveryService } from '@nestjs/core';
 import { Public } from '@puerta/auth';
 import { Routes } from './routes';
 
@@ -25,7 +25,7 @@ class HealthController {
 
 const start = (...controllers: Type[]): Routes => {
   const getControllers = () => controllers.map((metatype) => ({ metatype }));
-  const routes = new Routes({ getControllers } as unknown as DiscoveryService, new MetadataScanner());
+  const routes = new Routes({ getControllers } as unknown as DiscoveryService);
   routes.onModuleInit();
   return routes;
 };

@@ -44,14 +44,11 @@ export class Routes implements OnModuleInit {
   #all: readonly OwnRoute[] = [];
   readonly #byKey = new Map<string, OwnRoute>();
 
-  constructor(
-    private readonly discovery: DiscoveryService,
-    private readonly scanner: MetadataScanner,
-  ) {}
+  constructor(private readonly discovery: DiscoveryService) {}
 
   /** @throws Error naming a route without a requirement, or with an argument that nothing would validate. */
   onModuleInit(): void {
-    this.#all = this.discovery.getControllers().flatMap(({ metatype }) => this.#routesOf(metatype as Type));
+    this.#all = routesOf(this.discovery.getControllers().map(({ metatype }) => metatype as Type));
     for (const route of this.#all) this.#byKey.set(`${route.method} ${route.pattern}`, route);
   }
 
@@ -73,35 +70,42 @@ export class Routes implements OnModuleInit {
     if (methods.size > 0) methods.add('OPTIONS');
     return [...methods].sort();
   }
+}
 
-  #routesOf(controller: Type): OwnRoute[] {
+/**
+ * The routes of controllers, read from their decorators: for what must know them without an app.
+ * @throws Error naming a route without a requirement, or with an argument that nothing would validate
+ */
+export function routesOf(controllers: readonly Type[]): OwnRoute[] {
+  const scanner = new MetadataScanner();
+  return controllers.flatMap((controller) => {
     const methods = controller.prototype as Record<string, object>;
-    return this.scanner.getAllMethodNames(methods).flatMap((name) => {
+    return scanner.getAllMethodNames(methods).flatMap((name) => {
       const handler = methods[name] as object;
       const method = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined;
-      return method === undefined ? [] : [this.#route(controller, name, handler, method)];
+      return method === undefined ? [] : [routeOf(controller, name, handler, method)];
     });
-  }
+  });
+}
 
-  #route(controller: Type, name: string, handler: object, method: RequestMethod): OwnRoute {
-    const requirement = requirementOf(controller, handler);
-    if (!requirement) throw new Error(`${controller.name}.${name} does not say who may use it`);
-    checkArguments(controller, name, RouteParamtypes.PARAM);
-    const file = fileBodyOf(handler);
-    return {
-      method: RequestMethod[method],
-      pattern: join(pathOf(controller), pathOf(handler)),
-      controller,
-      handler,
-      requirement,
-      surface: surfaceOf(controller, handler),
-      limits: limitsOf(controller, handler),
-      probe: isProbe(handler),
-      takesQuery: checkArguments(controller, name, RouteParamtypes.QUERY),
-      takesBody: checkArguments(controller, name, RouteParamtypes.BODY) || file !== undefined,
-      file,
-    };
-  }
+function routeOf(controller: Type, name: string, handler: object, method: RequestMethod): OwnRoute {
+  const requirement = requirementOf(controller, handler);
+  if (!requirement) throw new Error(`${controller.name}.${name} does not say who may use it`);
+  checkArguments(controller, name, RouteParamtypes.PARAM);
+  const file = fileBodyOf(handler);
+  return {
+    method: RequestMethod[method],
+    pattern: join(pathOf(controller), pathOf(handler)),
+    controller,
+    handler,
+    requirement,
+    surface: surfaceOf(controller, handler),
+    limits: limitsOf(controller, handler),
+    probe: isProbe(handler),
+    takesQuery: checkArguments(controller, name, RouteParamtypes.QUERY),
+    takesBody: checkArguments(controller, name, RouteParamtypes.BODY) || file !== undefined,
+    file,
+  };
 }
 
 /** The part of a pattern that stands for any rest of a path. */

@@ -1,13 +1,13 @@
-import type { Route } from '../../routes/routes';
+import type { OwnRoute } from '../../routes/routes';
 
 /** What is asked of the gateway's own routes. */
-export type OwnRoute = Pick<Route, 'method' | 'pattern'>;
+export type OwnPath = Pick<OwnRoute, 'method' | 'pattern'>;
 
 /**
  * Puerta's own route that a prefix would cover, or that covers it: whoever reads an address must know who answers. Letters
  * count as equal in either case, for people take them so.
  */
-export function overlapping(prefix: string, own: readonly OwnRoute[]): OwnRoute | undefined {
+export function overlapping(prefix: string, own: readonly OwnPath[]): OwnPath | undefined {
   const given = segmentsOf(prefix);
   return own.find(({ pattern }) => {
     const route = segmentsOf(pattern);

