@@ -8,7 +8,7 @@ export function isOwnPlace(target: string, config: RoutesConfig): boolean {
   const { PUBLIC_URL, HOST, PORT, INTERNAL_PORT } = config;
   const url = new URL(target);
   if (PUBLIC_URL !== undefined && url.origin === new URL(PUBLIC_URL).origin) return true;
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = url.hostname.replace(/^\[|\]$|\.$/g, '');
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   // Port 0 is any free one, which is not known yet.
   return (

@@ -71,6 +71,7 @@ describe('the routes of variables', () => {
     ['http://[::1]:8080', {}],
     ['http://[::ffff:7f00:1]:8080', {}],
     ['http://gateway.localhost:8080', {}],
+    ['http://localhost.:8080', {}],
     ['http://0.0.0.0:8080', {}],
     ['http://localhost', { PORT: '80' }],
     ['http://10.0.0.7:9090', { HOST: '10.0.0.7', PORT: '9090' }],
