@@ -405,6 +405,13 @@ describe('the environment of npm start', () => {
     },
   );
 
+  it('may name a route file, which is judged before anything starts', () => {
+    const routes = join(__dirname, '../../examples/routes.yaml');
+    check({ GATEWAY_ROUTES_FILE: routes });
+    expect(() => check({ GATEWAY_ROUTES_FILE: `${routes}.none` })).toThrow(`${routes}.none: cannot be read (ENOENT)`);
+    expect(() => check({ GATEWAY_ROUTES_FILE: __filename })).toThrow(/GATEWAY_ROUTES_FILE .*:\d+:\d+: is no YAML/);
+  });
+
   it('starts under an inherited NODE_ENV=production, as development and telling so, unless PUBLIC_URL suits it', () => {
     warned.length = 0;
     expect(all({ NODE_ENV: 'production' })['gateway']).toMatchObject({ NODE_ENV: 'development' });

@@ -15,7 +15,6 @@ import { createAdapter } from './http/adapter';
 import { installEdge } from './http/edge';
 import { ConnectionPool } from './proxy/connection-pool';
 import { Proxy } from './proxy/proxy';
-import { readRoutes } from './proxy/route-file/read-routes';
 import type { ProxyRoute } from './proxy/proxy-route';
 import { readRoutes, requireApart } from './proxy/route-file/read-routes';
 import { Routes, routesOf } from './routes/routes';
@@ -77,7 +76,7 @@ export async function startGateway(
       : undefined,
   });
   const proxy = new Proxy({
-    routes: [...proxyRoutes, ...readRoutes(config, [])],
+    routes: proxyRoutes,
     assertions: { get: () => '' },
     pool: new ConnectionPool({
       maxConnections: config.GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS,
