@@ -62,6 +62,7 @@ describe('the configuration of the gateway', () => {
     ['GATEWAY_TRUSTED_PROXIES', 'loopback'],
     ['GATEWAY_RATE_LIMIT_PER_ADDRESS', '0'],
     ['GATEWAY_RATE_LIMIT_PER_USER', '9'],
+    ['GATEWAY_RATE_LIMIT_PER_COMPANY', '6000.5'],
     ['GATEWAY_RATE_LIMIT', 'sometimes'],
     ['GATEWAY_LOG_LEVEL', 'loud'],
     ['GATEWAY_JWT_ALGORITHM', 'hs256'],

@@ -73,6 +73,10 @@ export const gatewayConfig = defineConfig('gateway', {
     max: 1_000_000,
   }).default(600),
   GATEWAY_RATE_LIMIT_PER_USER: integer('Requests a minute by one user', { min: 10, max: 1_000_000 }).default(600),
+  GATEWAY_RATE_LIMIT_PER_COMPANY: integer('Requests a minute by all members of one company together', {
+    min: 10,
+    max: 10_000_000,
+  }).default(6_000),
   GATEWAY_TRUSTED_PROXIES: cidrs('Proxies in front of the gateway whose X-Forwarded-For is believed').default([]),
   ...proxyConfig,
 });

@@ -72,6 +72,7 @@ export async function startGateway(
       ? new RequestLimits(limiter, {
           perAddress: config.GATEWAY_RATE_LIMIT_PER_ADDRESS,
           perUser: config.GATEWAY_RATE_LIMIT_PER_USER,
+          perCompany: config.GATEWAY_RATE_LIMIT_PER_COMPANY,
         })
       : undefined,
   });

@@ -20,7 +20,7 @@ export function codesOf(route: OwnRoute): ErrorCode[] {
   const add = (...more: ErrorCode[]): void => more.forEach((code) => codes.add(code));
 
   if (limits) add('too_many_requests', 'service_unavailable');
-  if (limits && limits.length > 0) add('too_many_attempts');
+  if (limits && limits.perAddress.length > 0) add('too_many_attempts');
   if (isApi(route)) add('validation_failed');
   if (takesBody) add('payload_too_large', 'unsupported_media_type');
   if (takesBody && !file) add('malformed_json');

@@ -1,13 +1,14 @@
-import type { Authenticator } from '@puerta/auth';
-import { DomainError } from '@puerta/contracts/core';
+import type { Authenticator, Identity } from '@puerta/auth';
+import { DomainError, kindOf } from '@puerta/contracts/core';
+import { callContext } from '@puerta/messaging';
 import { httpFaultOf } from '@puerta/observability';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestLimits } from '../limits/request-limits';
 import { answerCors } from './cors';
-import { requestContextOf } from '../request/request-context';
+import { callContextOf, requestContextOf } from '../request/request-context';
 import { checkBodyHeaders } from './json-body';
 import { pathOf } from '../request/paths';
-import { isApi, type Routes } from '../routes/routes';
+import { type Route, isApi, type Routes } from '../routes/routes';
 
 /** Longer than any address we have or answer with; the longest holds a scan pass. */
 const MAX_URL = 4_096;
@@ -22,36 +23,95 @@ export interface EarlyChecksOptions {
 
 /**
  * Everything that can be decided about a request before its body is read, cheapest first, so that who may not ask costs
- * us no more than the headers.
+ * us no more than the headers. Of most requests all is known, and nobody is waited for: only where a token is new, or a limit
+ * is to be counted in Redis, there is a promise.
  *
  * @returns true if the request is answered already.
- * @throws DomainError why it is refused.
+ * @throws DomainError why it is refused; or rejects with it.
  */
-export async function checkEarly(
+export function checkEarly(
   request: FastifyRequest,
   reply: FastifyReply,
   options: EarlyChecksOptions,
-): Promise<boolean> {
-  const { origins, routes, authenticator, limits } = options;
+): boolean | Promise<boolean> {
+  const { origins, routes, limits } = options;
   const fault = httpFaultOf(request.raw);
   if (fault) throw new DomainError(fault);
-  const context = requestContextOf(request);
-  const { route } = context;
+  const { route } = requestContextOf(request);
   if (answerCors(request, reply, origins, route?.proxied !== undefined)) return true;
   const url = request.raw.url ?? '';
   if (url.length > MAX_URL && !route?.proxied) throw new DomainError('uri_too_long');
-  if (limits) await limits.chargeAddress(request.ip, route, reply);
-  if (!route) return answerElsewhere(request, reply, routes);
+  if (!route) {
+    return after(limits?.charge(request.ip, undefined, route, reply), () => answerElsewhere(request, reply, routes));
+  }
+  return after(checkWho(request, reply, route, options), () => {
+    // What else there is to a proxied request, the proxy looks at.
+    if (!route.proxied) checkContent(request, reply, route);
+    return false;
+  });
+}
 
-  context.identity = await authenticator.authenticate(request.raw, route.requirement);
-  if (limits && context.identity.kind === 'user') await limits.chargeUser(context.identity.actor.user_id, route, reply);
+/** Who asks, whether they may, and whether not too often. Who is known costs no more than their limits. */
+function checkWho(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  route: Route,
+  options: EarlyChecksOptions,
+): void | Promise<void> {
+  const { authenticator, limits } = options;
+  const context = requestContextOf(request);
+  let identity: Identity | undefined;
+  try {
+    identity = authenticator.recognize(request.raw, route.requirement);
+  } catch (refusal) {
+    return after(limits?.charge(request.ip, undefined, route, reply), () => {
+      throw refusal;
+    });
+  }
+  if (!identity) return lookUp(request, reply, route, options);
+  context.identity = identity;
+  return limits?.charge(request.ip, identity, route, reply);
+}
 
-  // What else there is to a proxied request, the proxy looks at.
-  if (route.proxied) return false;
+/**
+ * Verifies a token, or asks for the facts about its user. So that guessing is limited too, a refusal is charged to the address; and
+ * an address that is known to be spent is refused before.
+ */
+async function lookUp(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  route: Route,
+  { authenticator, limits }: EarlyChecksOptions,
+): Promise<void> {
+  limits?.refuseSpent(request.ip, route, reply);
+  const context = requestContextOf(request);
+  try {
+    context.identity = await callContext.run(callContextOf(context), () =>
+      authenticator.authenticate(request.raw, route.requirement),
+    );
+  } catch (refusal) {
+    const charged = limits?.charge(request.ip, undefined, route, reply);
+    // Whatever kept the answer away may keep Redis away too, and who asks was kept waiting for long enough.
+    if (isUnavailable(refusal)) void Promise.resolve(charged).catch(() => undefined);
+    else await charged;
+    throw refusal;
+  }
+  await limits?.charge(request.ip, context.identity, route, reply);
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof DomainError && kindOf(error.code) === 'unavailable';
+}
+
+function checkContent(request: FastifyRequest, reply: FastifyReply, route: Route): void {
   checkBodyHeaders(request, route.file);
   if (!route.takesQuery && isApi(route)) refuseQuery(request);
   if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();
-  return false;
+}
+
+/** Goes on at once where there is nothing to wait for. */
+function after<T>(charged: void | Promise<void>, goOn: () => T): T | Promise<T> {
+  return charged ? charged.then(goOn) : goOn();
 }
 
 function answerElsewhere(request: FastifyRequest, reply: FastifyReply, routes: Routes): boolean {

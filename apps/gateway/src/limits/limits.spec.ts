@@ -45,7 +45,9 @@ describe('limits of requests', () => {
     for (let i = 0; i < 10; i++) {
       const answer = await http.get('/api/v1/users/me', { token, ...from(`192.0.2.${i}`) });
       const [, remaining, seconds] =
-        /^"address";r=99;t=1, "user";r=(\d);t=(\d+)$/.exec(answer.headers.get('ratelimit') ?? '') ?? [];
+        /^"address";r=99;t=1, "user";r=(\d);t=(\d+), "company";r=5[789]\d\d;t=1$/.exec(
+          answer.headers.get('ratelimit') ?? '',
+        ) ?? [];
       expect([answer.status, remaining]).toEqual([200, String(9 - i)]);
       // What is given back while the requests are made counts.
       const [most, gone] = [6 * (i + 1), Math.ceil((performance.now() - began) / 1_000)];

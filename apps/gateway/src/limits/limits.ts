@@ -5,7 +5,8 @@ import { networkOf } from './network';
 /** A rate limit and whom it counts for. */
 export interface Claim {
   readonly limit: Limit;
-  readonly key: string;
+  /** Begins with the name of the limit. It may be somebody's e-mail or address, so it stays in this process. */
+  readonly subject: string;
 }
 
 /** Sign-ins are dear: argon2id takes a core and 19 MiB for each, and each is a guess at a password. */
@@ -28,13 +29,15 @@ export function claimOfAddress(limit: Limit, address: string): Claim {
   return claim(limit, networkOf(address));
 }
 
-/**
- * @param subject what is counted for. Only a hash of it reaches Redis: an e-mail that somebody tried to sign in with
- * is nobody else's business.
- */
+/** @param subject what is counted for */
 export function claim(limit: Limit, ...subject: readonly string[]): Claim {
-  const digest = createHash('sha256')
-    .update([limit.name, ...subject].join('\0'))
-    .digest('base64url');
-  return { limit, key: digest.slice(0, 22) };
+  return { limit, subject: `${limit.name}\0${subject.join('\0')}` };
+}
+
+/**
+ * What a claim is called in Redis. Only a hash reaches it: an e-mail that somebody tried to sign in with is nobody else's
+ * business.
+ */
+export function keyOf({ subject }: Claim): string {
+  return createHash('sha256').update(subject).digest('base64url').slice(0, 22);
 }

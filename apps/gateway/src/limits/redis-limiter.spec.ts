@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startRedis, stopwatch, type TestRedis, testRedisUrl, waitFor } from '@puerta/testing';
 import { Redis } from 'ioredis';
 import type { Limit } from '../routes/route-options';
-import { claim } from './limits';
+import { claim, type Claim } from './limits';
 import { RedisLimiter } from './redis-limiter';
 
 describe('RedisLimiter', () => {
@@ -166,6 +166,168 @@ describe('RedisLimiter', () => {
       expect(ms).toBeLessThan(600);
       await redis.start();
       await waitFor(async () => (await refusal())[0] === 'admitted', 5_000);
+    });
+  });
+
+  describe('of a limit that is shared, over three replicas', () => {
+    let redis: TestRedis;
+    let control: Redis;
+    let replicas: RedisLimiter[];
+
+    const limitOf = (count: number, seconds = 60): Limit => {
+      return { name: `shared-${randomUUID()}`, count, seconds, shared: true };
+    };
+    const calls = async (): Promise<number> =>
+      Number(/cmdstat_evalsha:calls=(\d+)/.exec(await control.info('commandstats'))?.[1] ?? 0);
+    const passes = async (replica: RedisLimiter, ...claims: Claim[]): Promise<boolean> =>
+      (await replica.take(claims)).every((verdict) => verdict.admitted);
+    /** By 32 at a time, each to whichever replica. @returns how many passed, and in how many seconds */
+    const flood = async (requests: number, limit: Limit, on = replicas): Promise<[passed: number, seconds: number]> => {
+      const began = performance.now();
+      let [left, passed] = [requests, 0];
+      const ask = async (): Promise<void> => {
+        while (left-- > 0) if (await passes(on[left % on.length] as RedisLimiter, claim(limit, 'ana'))) passed += 1;
+      };
+      await Promise.all(Array.from({ length: 32 }, ask));
+      return [passed, (performance.now() - began) / 1_000];
+    };
+
+    beforeAll(async () => {
+      redis = await startRedis();
+      control = new Redis(redis.url);
+      replicas = [1, 2, 3].map(() => new RedisLimiter(redis.url, 'three'));
+      await Promise.all(replicas.map((replica) => replica.onModuleInit()));
+      // The first call carries the script.
+      await Promise.all(replicas.map((replica) => passes(replica, claim(limitOf(10), 'nobody'))));
+    });
+
+    beforeEach(() => control.config('RESETSTAT'));
+
+    afterAll(async () => {
+      for (const replica of replicas) replica.onModuleDestroy();
+      control.disconnect();
+      await redis.close();
+    });
+
+    it.each([200, 600, 6_000])(
+      'lets no more than %i pass of ten times as many, and nine tenths at least',
+      async (count) => {
+        const [passed, seconds] = await flood(10 * count, limitOf(count));
+        expect(passed).toBeGreaterThanOrEqual(0.9 * count);
+        expect(passed).toBeLessThanOrEqual(count * (1 + seconds / 60));
+        // Who is refused costs no call, but for one by each replica when there should be one more.
+        expect(await calls()).toBeLessThanOrEqual(passed + 32 * 3 + 3 * seconds * 100);
+      },
+    );
+
+    it('lets exactly as many pass of one of which nothing may be taken ahead', async () => {
+      const [passed] = await flood(600, { name: `exact-${randomUUID()}`, count: 60, seconds: 36_000 });
+      expect(passed).toBe(60);
+      expect(await calls()).toBe(600);
+    });
+
+    it('asks Redis seldom where much is asked', async () => {
+      const [passed] = await flood(10_000, limitOf(1_000_000));
+      expect(passed).toBe(10_000);
+      expect(await calls()).toBeLessThan(1_000);
+    });
+
+    it('asks Redis once for a request at most, whatever it counts for', async () => {
+      const [replica] = replicas as [RedisLimiter];
+      const claims = [claim(limitOf(600), 'here'), claim(limitOf(600), 'ana'), claim(limitOf(6_000), 'company')];
+      const exact = { name: `exact-${randomUUID()}`, count: 10, seconds: 60 };
+      for (let n = 1; n <= 10; n++) {
+        expect(await passes(replica, ...claims, claim(exact, 'ana'))).toBe(true);
+        expect(await calls()).toBe(n);
+      }
+    });
+
+    it('gives back what it holds for a request that another limit refuses', async () => {
+      const [replica, other] = replicas as [RedisLimiter, RedisLimiter];
+      const wide = claim(limitOf(600), 'here');
+      const narrow = claim({ name: `narrow-${randomUUID()}`, count: 1, seconds: 60 }, 'ana');
+      expect(await passes(replica, narrow)).toBe(true);
+      for (let n = 0; n < 4; n++) expect(await passes(replica, wide)).toBe(true);
+      const [before] = await other.take([wide]);
+      for (let n = 0; n < 20; n++) {
+        const verdicts = await replica.take([wide, narrow]);
+        expect(verdicts.map(({ admitted }) => admitted)).toEqual([true, false]);
+      }
+      expect(replica.takeNow([wide])).toBeDefined();
+      const [after] = await other.take([wide]);
+      expect(after?.remaining).toBeGreaterThanOrEqual((before?.remaining ?? 0) - 1);
+    });
+
+    it('has room for less at once, by what comes back while a share may be spent', async () => {
+      const [replica] = replicas as [RedisLimiter];
+      const [verdict] = await replica.take([claim(limitOf(600), 'ana')]);
+      // 600 - 2 s * 10/s - 1
+      expect(verdict).toMatchObject({ admitted: true, remaining: 579 });
+    });
+
+    it('is not overdrawn when more of it is wanted than there is', async () => {
+      const [replica] = replicas as [RedisLimiter];
+      // 300 but for the two seconds of a share, one each 20 s; asked for by one, two, and then three at once.
+      const one = claim(limitOf(300, 6_000), 'ana');
+      let passed = 0;
+      while (await passes(replica, one)) passed += 1;
+      expect(passed).toBe(299);
+    });
+
+    it('comes back with time', async () => {
+      const limit = limitOf(200, 1);
+      const began = performance.now();
+      const [first] = await flood(2_000, limit);
+      await sleep(1_000);
+      const [second] = await flood(2_000, limit);
+      expect(Math.min(first, second)).toBeGreaterThanOrEqual(180);
+      expect(first + second).toBeLessThanOrEqual(200 * (1 + (performance.now() - began) / 1_000));
+    });
+
+    it('loses no more than a share with a replica that dies', async () => {
+      const limit = limitOf(600);
+      const dying = new RedisLimiter(redis.url, 'three');
+      await dying.onModuleInit();
+      for (let n = 0; n < 10; n++) expect(await passes(dying, claim(limit, 'ana'))).toBe(true);
+      dying.onModuleDestroy();
+      const [passed, seconds] = await flood(6_000, limit);
+      expect(passed + 10).toBeGreaterThanOrEqual(540);
+      expect(passed + 10).toBeLessThanOrEqual(600 * (1 + seconds / 60));
+    });
+
+    it('may not be spent any more when Redis answers late', async () => {
+      const [replica] = replicas as [RedisLimiter];
+      // A share of it may be spent for 100 ms.
+      const one = claim(limitOf(3_000, 3), 'ana');
+      for (let n = 0; n < 4; n++) await passes(replica, one);
+      while (replica.takeNow([one]));
+      redis.pause();
+      const late = passes(replica, one);
+      await sleep(200);
+      redis.resume();
+      expect(await late).toBe(true);
+      expect(replica.takeNow([one])).toBeUndefined();
+    });
+
+    it('is spent as far as it is held while Redis is away; then requests are refused, and soon', async () => {
+      const [replica] = replicas as [RedisLimiter];
+      const one = claim(limitOf(60_000), 'ana');
+      for (let n = 0; n < 40; n++) expect(await passes(replica, one)).toBe(true);
+      redis.pause();
+      try {
+        let held = 0;
+        while (replica.takeNow([one])) held += 1;
+        expect(held).toBeGreaterThan(0);
+        expect(held).toBeLessThanOrEqual(600);
+        const elapsed = stopwatch();
+        await expect(passes(replica, one)).rejects.toMatchObject({ code: 'service_unavailable' });
+        expect(elapsed()).toBeLessThan(900);
+      } finally {
+        redis.resume();
+      }
+      await waitFor(() => passes(replica, one).catch(() => false));
+      for (let n = 0; n < 4; n++) await passes(replica, one);
+      expect(replica.takeNow([one])).toBeDefined();
     });
   });
 });

@@ -2,6 +2,7 @@ import type { UserIdentity } from '@puerta/auth';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { requestContextOf } from '../request/request-context';
+import { sharedLimits } from '../routes/route-options';
 import type { Route } from '../routes/routes';
 import { Forwarding, type ForwardingTools } from './forwarding';
 import { checkPath } from './proxied-path';
@@ -89,7 +90,7 @@ function routeOf(route: ProxyRoute): Route {
     pattern: `${route.prefix}/*`,
     requirement: route.requirement,
     surface: 'api',
-    limits: [],
+    limits: sharedLimits(route.limits),
     probe: false,
     takesQuery: true,
     takesBody: true,

@@ -14,6 +14,18 @@ export interface Limit {
   readonly name: string;
   readonly count: number;
   readonly seconds: number;
+  /**
+   * Whether replicas may take a small share of it ahead, and remember that it is spent. Not of one that counts guesses, and not
+   * of one that is given back.
+   */
+  readonly shared?: true;
+}
+
+/** The limits of a route besides those that hold everywhere, by whom they count. */
+export interface RouteLimits {
+  readonly perAddress: readonly Limit[];
+  readonly perUser: readonly Limit[];
+  readonly perCompany: readonly Limit[];
 }
 
 /** Of a controller or a route: whose content it serves, which decides about the policy browsers get. */
@@ -51,9 +63,18 @@ export function surfaceOf(controller: object, handler: object): Surface {
   return (read(SURFACE, controller, handler) ?? 'api') as Surface;
 }
 
-export function limitsOf(controller: object, handler: object): readonly Limit[] | undefined {
+/** Undefined where nothing is limited. */
+export function limitsOf(controller: object, handler: object): RouteLimits | undefined {
   const limits = read(LIMITS, controller, handler);
-  return limits === 'none' ? undefined : ((limits ?? []) as Limit[]);
+  return limits === 'none'
+    ? undefined
+    : { perAddress: (limits ?? []) as readonly Limit[], perUser: [], perCompany: [] };
+}
+
+/** Those of a route that is forwarded: of requests, none of which is a guess or is given back. */
+export function sharedLimits(limits: { readonly [Whose in keyof RouteLimits]?: Limit }): RouteLimits {
+  const of = (limit?: Limit): readonly Limit[] => (limit ? [{ ...limit, shared: true }] : []);
+  return { perAddress: of(limits.perAddress), perUser: of(limits.perUser), perCompany: of(limits.perCompany) };
 }
 
 function read(key: string, controller: object, handler: object): unknown {

@@ -4,7 +4,7 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { type Requirement, requirementOf } from '@puerta/auth';
 import type { ProxyRoute } from '../proxy/proxy-route';
-import { type FileBody, fileBodyOf, isProbe, type Limit, limitsOf, type Surface, surfaceOf } from './route-options';
+import { type FileBody, fileBodyOf, isProbe, limitsOf, type RouteLimits, type Surface, surfaceOf } from './route-options';
 
 /** One route, and all that is decided about it before its handler runs. */
 export interface Route {
@@ -14,7 +14,7 @@ export interface Route {
   readonly requirement: Requirement;
   readonly surface: Surface;
   /** Besides the ones that hold everywhere; undefined where nothing is limited. */
-  readonly limits: readonly Limit[] | undefined;
+  readonly limits: RouteLimits | undefined;
   readonly probe: boolean;
   readonly takesQuery: boolean;
   readonly takesBody: boolean;

@@ -24,13 +24,31 @@ export class Authenticator {
   ) {}
 
   /**
+   * Whom a request is from, if that needs neither a signature to be verified nor anybody to be asked: what most requests
+   * cost, and without a promise.
+   *
    * @param request Node's own request: `request.raw` of Fastify, or the one of an upgrade
+   * @returns undefined where only `authenticate` can tell
+   * @throws DomainError as `authenticate`
+   */
+  recognize(request: RawRequest, requirement: Requirement): Identity | undefined {
+    const credential = credentialFor(request, requirement);
+    if (credential === 'scan') return undefined;
+    const identity = credential === 'none' ? ANONYMOUS : this.cached(bearerToken(request));
+    if (identity) permit(identity, requirement);
+    return identity;
+  }
+
+  /**
+   * @param request as for `recognize`
    * @throws DomainError 401 `unauthenticated`, `access_token_invalid`, `access_token_expired`, `session_revoked`,
    *   `scan_expired`; 403 `company_required`, `not_a_member`, `role_required`; 503 `auth_unavailable`
    */
   async authenticate(request: RawRequest, requirement: Requirement): Promise<Identity> {
-    const credential = credentialFor(request, requirement);
-    const identity = credential === 'none' ? ANONYMOUS : await this.identify(bearerToken(request), credential);
+    const known = this.recognize(request, requirement);
+    if (known) return known;
+    const credential = credentialFor(request, requirement) === 'scan' ? 'scan' : 'access';
+    const identity = await this.identify(bearerToken(request), credential);
     permit(identity, requirement);
     return identity;
   }
@@ -40,9 +58,7 @@ export class Authenticator {
     this.facts.forget(userId);
   }
 
-  private identify(token: string, credential: TokenKind): Identity | Promise<Identity> {
-    const known = credential === 'access' ? this.cached(token) : undefined;
-    if (known) return known;
+  private identify(token: string, credential: 'access' | 'scan'): Promise<Identity> {
     const identity = credential === 'scan' ? this.scan(token) : this.user(token);
     return within(DEADLINE_MS, identity, () => new DomainError('auth_unavailable'));
   }
@@ -52,7 +68,7 @@ export class Authenticator {
     return { kind: 'scan', scanId: sub, expiresAt: exp };
   }
 
-  /** Who it is, if all of it is known: what most requests cost. */
+  /** Who it is, if all of it is known. */
   private cached(token: string): UserIdentity | undefined {
     const claims = this.tokens.get(token);
     const facts = claims && this.facts.get(subjectOf(claims));
