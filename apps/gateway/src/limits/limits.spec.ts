@@ -1,4 +1,7 @@
+import { TokenVerifier } from '@puerta/auth';
+import { InvalidationSubscriber } from '@puerta/messaging';
 import { answerOf, HttpClient, startRedis, stopwatch, type TestRedis, waitFor } from '@puerta/testing';
+import { Redis } from 'ioredis';
 import { startTestGateway, type TestGateway } from '../../test/test-gateway';
 import { LOGIN_BY_ADDRESS } from './limits';
 
@@ -59,6 +62,52 @@ describe('limits of requests', () => {
     expect((await http.get('/api/v1/users/me', { token: other, ...from('192.0.2.99') })).status).toBe(200);
   });
 
+  it('count all members of a company together', async () => {
+    await start({ GATEWAY_RATE_LIMIT_PER_COMPANY: '10' });
+    const me = (n: number, claims = {}) => {
+      const subject = `01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a${10 + n}`;
+      return http.get('/api/v1/users/me', { token: gateway.accessToken(claims, { subject }), ...from(`192.0.2.${n}`) });
+    };
+    for (let n = 0; n < 10; n++) expect((await me(n)).status).toBe(200);
+    const refused = await me(10);
+    expect(refused).toMatchObject({ status: 429, body: { code: 'too_many_requests' } });
+    expect(refused.headers.get('ratelimit')).toMatch(/"company";r=0;t=\d+$/);
+    expect((await me(10, { company_id: null })).status).toBe(200);
+    expect((await me(10, { company_id: '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a99' })).status).toBe(200);
+    // Nobody spends the limit of a company by naming it.
+    gateway.facts = { ...gateway.facts, role: null };
+    const other = { company_id: '01993c1e-7d52-7c3a-9b1f-2f6f0f6c1a98' };
+    for (let n = 11; n < 22; n++) expect((await me(n, other)).status).toBe(200);
+    gateway.facts = { ...gateway.facts, role: 'member' };
+    expect((await me(22, other)).status).toBe(200);
+  });
+
+  it('count tokens that are refused for the address, which is refused before the next one is looked at', async () => {
+    await start({ GATEWAY_RATE_LIMIT_PER_ADDRESS: '10' });
+    const guess = (token = `${gateway.accessToken().slice(0, -4)}AAAA`) =>
+      http.get('/api/v1/users/me', { token, ...from('192.0.2.1') });
+    const first = await guess();
+    expect(first).toMatchObject({ status: 401, body: { code: 'access_token_invalid' } });
+    expect(first.headers.get('ratelimit')).toBe('"address";r=9;t=6');
+    for (let n = 0; n < 8; n++) expect((await guess()).status).toBe(401);
+    expect((await guess('no token')).status).toBe(401);
+    const verify = jest.spyOn(TokenVerifier.prototype, 'verify');
+    try {
+      expect((await guess()).status).toBe(429);
+      verify.mockClear();
+      for (let n = 0; n < 20; n++) {
+        const refused = await guess(n % 2 ? undefined : gateway.accessToken());
+        expect(refused).toMatchObject({ status: 429, body: { code: 'too_many_requests' } });
+        expect(refused.headers.get('ratelimit')).toMatch(/^"address";r=0;t=\d+$/);
+        expect([5, 6]).toContain(Number(refused.headers.get('retry-after')));
+      }
+      expect(verify).not.toHaveBeenCalled();
+    } finally {
+      verify.mockRestore();
+    }
+    expect((await http.get('/api/v1/users/me', { token: gateway.accessToken() })).status).toBe(200);
+  });
+
   it('count sign-ins from one address, at whichever e-mails', async () => {
     await start();
     for (let i = 0; i < LOGIN_BY_ADDRESS.count; i++) {
@@ -106,6 +155,53 @@ describe('limits of requests', () => {
     });
 
     afterAll(() => redis.close());
+
+    describe('of somebody who is known', () => {
+      let control: Redis;
+      const me = () => http.get('/api/v1/users/me', { token });
+      let token: string;
+
+      beforeEach(async () => {
+        // Nothing was changed, and this is known.
+        jest.spyOn(InvalidationSubscriber.prototype, 'fresh', 'get').mockReturnValue(true);
+        control = new Redis(redis.url);
+        const most = { GATEWAY_RATE_LIMIT_PER_ADDRESS: '60000', GATEWAY_RATE_LIMIT_PER_USER: '60000' };
+        await start({ REDIS_URL: redis.url, ...most, GATEWAY_RATE_LIMIT_PER_COMPANY: '60000' });
+        gateway.facts = { ...gateway.facts, ends_in_ms: 60_000 };
+        token = gateway.accessToken();
+      });
+
+      afterEach(() => {
+        jest.restoreAllMocks();
+        control.disconnect();
+      });
+
+      it('are counted in one call of Redis at most, and mostly in none', async () => {
+        await http.get('/api/v1/nothing');
+        await control.config('RESETSTAT');
+        const calls = async (): Promise<number> =>
+          Number(/cmdstat_evalsha:calls=(\d+)/.exec(await control.info('commandstats'))?.[1] ?? 0);
+        expect((await me()).status).toBe(200);
+        // Somebody who is new, at all of their limits.
+        expect(await calls()).toBe(1);
+        for (let n = 0; n < 100; n++) expect((await me()).status).toBe(200);
+        expect(await calls()).toBeLessThan(20);
+      });
+
+      it('may be spent while Redis is frozen as far as this replica holds them; then it refuses within a second', async () => {
+        for (let n = 0; n < 30; n++) expect((await me()).status).toBe(200);
+        redis.pause();
+        try {
+          const statuses: number[] = [];
+          const elapsed = stopwatch();
+          while (statuses.at(-1) !== 503) statuses.push((await me()).status);
+          expect(elapsed()).toBeLessThan(1_900);
+          expect(new Set(statuses)).toEqual(new Set([200, 503]));
+        } finally {
+          redis.resume();
+        }
+      });
+    });
 
     it.each<[how: string, away: () => unknown, back: () => unknown]>([
       ['stopped', () => redis.stop(), () => redis.start()],

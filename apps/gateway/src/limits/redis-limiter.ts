@@ -184,7 +184,8 @@ function verdictOf(one: Claim, share: Share | undefined, now: Moment, admitted: 
     admitted,
     remaining: share?.remaining(now) ?? 0,
     retryAfter: admitted ? 0 : atLeastOne(share?.retryMs(now) ?? 0),
-    reset: Math.ceil((share?.resetMs(now) ?? 0) / 1_000),
+    // One was spent just now.
+    reset: atLeastOne(share?.resetMs(now) ?? 0),
   };
 }
 

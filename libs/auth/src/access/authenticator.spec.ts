@@ -215,6 +215,25 @@ describe('Authenticator', () => {
       expect(await outcome(door.authenticate(request(token), strict('owner')))).toBe('role_required');
     });
 
+    it('recognizes who it is at once, and refuses as ever', async () => {
+      const [invalidations, token] = [new TestInvalidations(), key.access()];
+      const door = authenticator(() => Promise.resolve(lasting), invalidations);
+      expect(door.recognize(request(token), strict())).toBeUndefined();
+      const identity = await door.authenticate(request(token), strict());
+      expect(door.recognize(request(token), strict())).toEqual(identity);
+      expect(door.recognize(request(), PUBLIC)).toEqual({ kind: 'anonymous' });
+      const recognized = (asked: RawRequest, requirement: Requirement) =>
+        outcome(Promise.resolve().then(() => door.recognize(asked, requirement)));
+      expect(await recognized(request(token), strict('owner'))).toBe('role_required');
+      expect(await recognized(request(), INITIAL)).toBe('unauthenticated');
+      expect(await recognized(request('junk!'), INITIAL)).toBe('access_token_invalid');
+      // Another spelling of a token is another token, and a scan pass is never known.
+      expect(door.recognize(request(`${token}A`), strict())).toBeUndefined();
+      expect(door.recognize(request(token), SCAN)).toBeUndefined();
+      invalidations.fresh = false;
+      expect(door.recognize(request(token), strict())).toBeUndefined();
+    });
+
     it('asks again after an invalidation', async () => {
       let facts: AccessFacts = lasting;
       const [invalidations, token, sub] = [new TestInvalidations(), key.access(), randomUUID()];
