@@ -3,9 +3,10 @@ import { DomainError } from '@puerta/contracts/core';
 import fastify from 'fastify';
 import { RedisLimiter } from '../limits/redis-limiter';
 import { RequestLimits } from '../limits/request-limits';
+import type { ProxyRoute } from '../proxy/proxy-route';
 import { requestContextOf } from '../request/request-context';
 import { sharedLimits } from '../routes/route-options';
-import type { CheckedRoute, Routes } from '../routes/routes';
+import type { Route, Routes } from '../routes/routes';
 import { checkEarly } from './early-checks';
 
 const IDENTITY: Identity = {
@@ -15,14 +16,14 @@ const IDENTITY: Identity = {
   expiresAt: 4_000_000_000,
 };
 
-const route = (more: Partial<CheckedRoute> = {}): CheckedRoute => ({
+const route = (more: Partial<Route> = {}): Route => ({
   method: 'GET',
   pattern: '/here',
   requirement: { guard: 'strict', leastRole: 'member' },
   surface: 'api',
   limits: sharedLimits({}),
   probe: false,
-  forwarded: false,
+  takesBody: false,
   takesQuery: false,
   file: undefined,
   ...more,
@@ -30,7 +31,7 @@ const route = (more: Partial<CheckedRoute> = {}): CheckedRoute => ({
 
 describe('the early checks', () => {
   /** What they return to requests, one after the other; nothing is asked of Redis but what this says. */
-  async function outcomes(served: CheckedRoute, known: Identity | undefined, count: number): Promise<unknown[]> {
+  async function outcomes(served: Route, known: Identity | undefined, count: number): Promise<unknown[]> {
     const limiter = new RedisLimiter('redis://127.0.0.1:1', 'none');
     const asked = jest.spyOn(limiter, 'take').mockResolvedValue([]);
     jest.spyOn(limiter, 'takeNow').mockImplementation(() => (known ? [] : undefined));
@@ -57,7 +58,7 @@ describe('the early checks', () => {
 
   it('wait for nobody where all is known', async () => {
     expect(await outcomes(route(), IDENTITY, 3)).toEqual([false, false, false]);
-    expect(await outcomes(route({ forwarded: true }), IDENTITY, 2)).toEqual([false, false]);
+    expect(await outcomes(route({ proxied: {} as ProxyRoute }), IDENTITY, 2)).toEqual([false, false]);
   });
 
   it('wait where somebody is to be asked', async () => {
@@ -74,7 +75,7 @@ describe('the early checks', () => {
       perCompany: { name: 'ingest-company', count: 302, seconds: 1 },
     });
     const reply = { header: () => undefined } as never;
-    await limits.charge('192.0.2.1', IDENTITY, route({ limits: own, forwarded: true }), reply);
+    await limits.charge('192.0.2.1', IDENTITY, route({ limits: own, proxied: {} as ProxyRoute }), reply);
     expect(taken.mock.calls[0]?.[0].map(({ limit, subject }) => [limit.shared, subject])).toEqual([
       [true, 'address\u0000192.0.2.1'],
       [true, 'ingest-address\u0000192.0.2.1'],

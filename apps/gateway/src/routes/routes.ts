@@ -4,7 +4,15 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { type Requirement, requirementOf } from '@puerta/auth';
 import type { ProxyRoute } from '../proxy/proxy-route';
-import { type FileBody, fileBodyOf, isProbe, limitsOf, type RouteLimits, type Surface, surfaceOf } from './route-options';
+import {
+  type FileBody,
+  fileBodyOf,
+  isProbe,
+  limitsOf,
+  type RouteLimits,
+  type Surface,
+  surfaceOf,
+} from './route-options';
 
 /** One route, and all that is decided about it before its handler runs. */
 export interface Route {
