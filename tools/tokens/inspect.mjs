@@ -9,7 +9,7 @@ import { printable } from './words.mjs';
 
 const HELP = `npm run --silent tokens -- inspect [options] [TOKEN | -]
 
-Decodes an access token, a scan pass or a ticket, and says of each verifier of Puerta's whether it takes it, and else
+Decodes an access token, a scan pass, an assertion or a ticket, and says of each verifier of Puerta's whether it takes it, and else
 everything that it would refuse it for. Says of other credentials (refresh tokens, codes of cards, single-use tokens) what
 they are by their form. The token is read from standard input (paste it, press Enter and Ctrl-D) unless it is given:
 arguments stay in the history of the shell, and other users of the machine see them. It is never printed, nor is its
@@ -18,8 +18,11 @@ signature.
   npm run --silent tokens -- inspect --jwks https://puerta.example.com/.well-known/jwks.json
 
   --jwks <URL or file>          the public keys of access tokens and scan passes
+  --assertion-jwks <URL or file>
+                                the public keys of assertions
   --ticket-jwks <URL or file>   the public keys of tickets
   --issuer <URL>                PUBLIC_URL of the installation, which "iss" must be (or PUBLIC_URL)
+  --service <name>              the route, or service behind the gateway, that an assertion must be for
   --event <id>                  the event that a ticket must be for
   --help                        show this
 
@@ -41,8 +44,10 @@ const MOST_BYTES = 65_536;
 export async function inspect(args, env, stdin) {
   const options = /** @type {const} */ ({
     jwks: { type: 'string' },
+    'assertion-jwks': { type: 'string' },
     'ticket-jwks': { type: 'string' },
     issuer: { type: 'string' },
+    service: { type: 'string' },
     event: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   });
@@ -53,18 +58,19 @@ export async function inspect(args, env, stdin) {
   }
   if (positionals.length > 1) throw new Refusal('there is more than one token. See: npm run tokens -- inspect --help');
   const secret = sharedSecret(env);
-  const [keys, ticketKeys] = await Promise.all([readKeys(values.jwks), readKeys(values['ticket-jwks'])]);
+  const [keys, assertionKeys, ticketKeys] = await Promise.all(
+    [values.jwks, values['assertion-jwks'], values['ticket-jwks']].map(readKeys),
+  );
   const [given = '-'] = positionals;
   const text = given === '-' ? await readAll(stdin) : given;
   if (text === '') throw new Refusal('there is no token: standard input was empty');
 
   const credential = recognise(text);
   const { lines, good } = await report(credential, {
-    keys,
-    ticketKeys,
-    secret,
+    keys: { access: secret ?? keys, scan: keys, assertion: assertionKeys, ticket: ticketKeys },
+    sharesSecret: secret !== undefined,
     issuer: values.issuer || env['PUBLIC_URL'] || undefined,
-    eventId: values.event,
+    audiences: { assertion: values.service, ticket: values.event },
   });
   process.stdout.write(`${lines.map(printable).join('\n')}\n`);
   return good ? 0 : 1;

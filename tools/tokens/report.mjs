@@ -6,27 +6,27 @@ import { inWords, shown } from './words.mjs';
 /**
  * @typedef {import('./keys.mjs').KeySource} KeySource
  * @typedef {object} Against what it is checked with
- * @property {KeySource | undefined} keys of access tokens and scan passes
- * @property {KeySource | undefined} ticketKeys
- * @property {KeySource | undefined} secret where access tokens are HS256
+ * @property {Record<Kind, KeySource | undefined>} keys
+ * @property {boolean} sharesSecret whether access tokens are HS256
  * @property {string | undefined} issuer
- * @property {string | undefined} eventId
+ * @property {Partial<Record<Kind, string | undefined>>} audiences the service of an assertion, the event of a ticket
  */
 
-/** @typedef {'access' | 'scan' | 'ticket'} Kind */
+/** @typedef {'access' | 'scan' | 'assertion' | 'ticket'} Kind */
 
-/** @type {Record<Kind, { one: string, all: string, option: string }>} */
+/** @type {Record<Kind, { one: string, all: string, option: string, audience?: string }>} */
 const KINDS = {
   access: { one: 'an access token', all: 'access tokens', option: '--jwks' },
   scan: { one: 'a scan pass', all: 'scan passes', option: '--jwks' },
-  ticket: { one: 'a ticket', all: 'tickets', option: '--ticket-jwks' },
+  assertion: { one: 'an assertion', all: 'assertions', option: '--assertion-jwks', audience: '--service' },
+  ticket: { one: 'a ticket', all: 'tickets', option: '--ticket-jwks', audience: '--event' },
 };
 
 /** How to have checked what was not. @type {Record<string, (kind: Kind) => string>} */
 const MISSING = {
   signature: (kind) => `the signature was not checked: give ${KINDS[kind].option}`,
   issuer: () => '"iss" was not compared: give --issuer',
-  event: () => '"aud" was not compared: give --event',
+  audience: (kind) => `"aud" was not compared: give ${KINDS[kind].audience}`,
 };
 
 /**
@@ -93,12 +93,12 @@ function membersOf(title, members) {
  * @param {Record<string, unknown> | undefined} header
  * @param {Against} against
  */
-async function verdictOf(token, kind, header, { keys, ticketKeys, secret, issuer, eventId }) {
+async function verdictOf(token, kind, header, { keys, sharesSecret, issuer, audiences }) {
   const { inspectToken } = built('libs/auth/src/tokens/token-inspection');
   const { TokenVerifier } = built('libs/auth/src/tokens/token-verifier');
-  const own = kind === 'ticket' ? ticketKeys : kind === 'access' ? (secret ?? keys) : keys;
-  const { findings, unchecked } = await inspectToken(token, kind, { keys: own, issuer, eventId });
-  const verifier = `The verifier of ${KINDS[kind].all}${kind === 'access' && secret ? ' (HS256)' : ''}`;
+  const [own, audience] = [keys[kind], audiences[kind]];
+  const { findings, unchecked } = await inspectToken(token, kind, { keys: own, issuer, audience });
+  const verifier = `The verifier of ${KINDS[kind].all}${kind === 'access' && sharesSecret ? ' (HS256)' : ''}`;
   const reasons = findings.map(
     (/** @type {{ reason: string, detail: string }} */ { reason, detail }) =>
       // A kid that is not known is repeated whole, so that it can be compared.
@@ -108,13 +108,12 @@ async function verdictOf(token, kind, header, { keys, ticketKeys, secret, issuer
     (/** @type {string} */ what) => `  ${'not checked'.padEnd(14)}${MISSING[what]?.(kind)}`,
   );
   const hint =
-    kind === 'access' && !secret && header?.['alg'] === 'HS256'
+    kind === 'access' && !sharesSecret && header?.['alg'] === 'HS256'
       ? ['  to check it by a shared secret, set GATEWAY_JWT_ALGORITHM=HS256 and GATEWAY_JWT_SECRET_FILE']
       : [];
   if (reasons.length > 0) return { lines: [`${verifier} refuses it:`, ...reasons, ...hint], good: false };
   if (missing.length > 0) return { lines: [`${verifier} might take it:`, ...missing, ...hint], good: false };
   // The last word is the verifier's own.
-  const expected = kind === 'ticket' ? [eventId] : [];
-  await new TokenVerifier({ [kind]: own }, issuer).verify(token, kind, ...expected);
+  await new TokenVerifier({ [kind]: own }, issuer).verify(token, kind, audience);
   return { lines: [`${verifier} takes it.`], good: true };
 }

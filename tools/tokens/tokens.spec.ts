@@ -15,6 +15,7 @@ const EVENT = randomBytes(16).toString('base64url');
 const SECRET = randomBytes(32).toString('base64');
 const folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
 const jwks = join(folder, 'jwks.json');
+const assertionJwks = join(folder, 'assertion-jwks.json');
 const ticketJwks = join(folder, 'ticket-jwks.json');
 
 type Changes = Record<string, unknown>;
@@ -34,6 +35,7 @@ function publish(kid: string, file: string) {
 }
 
 const signed = publish('access-1', jwks);
+const signedAssertion = publish('assertion-1', assertionJwks);
 const signedTicket = publish('t_-1', ticketJwks);
 const common = () => ({ iss: ISSUER, sub: randomUUID(), jti: randomUUID(), iat: soon(0), exp: soon(900) });
 const accessClaims = (changes: Changes = {}) => ({
@@ -86,7 +88,10 @@ async function tokens(args: string[], input = '', env: Record<string, string> = 
   }
 }
 
-const all = ['--jwks', jwks, '--ticket-jwks', ticketJwks, '--issuer', ISSUER, '--event', EVENT];
+const all = [
+  ...['--jwks', jwks, '--assertion-jwks', assertionJwks, '--ticket-jwks', ticketJwks],
+  ...['--issuer', ISSUER, '--service', 'query', '--event', EVENT],
+];
 const inspect = (token: string, args = all, env = {}) => tokens(['inspect', ...args], `${token}\n`, env);
 
 /** No long piece of it is shown, wherever it was cut. */
@@ -139,6 +144,23 @@ describe('npm run tokens -- inspect', () => {
       code: 1,
       out: expect.stringMatching(/The verifier of tickets refuses it:\n {2}audience/) as string,
     });
+  });
+
+  it('explains an assertion, and for which service it is', async () => {
+    const claims = { ...common(), aud: 'query', email: 'ana@example.com', roles: ['admin'], exp: soon(30) };
+    const token = signedAssertion('puerta-assertion+jwt', claims);
+    const ended = await inspect(token);
+    expect(ended).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^kind {6}an assertion\n[^]*aud {4}query\n[^]*of assertions takes it/) as string,
+    });
+    expectUnseen(ended, token);
+    const other = await inspect(token, [...all, '--service', 'ingest']);
+    expect(other.out).toMatch(/of assertions refuses it:\n {2}audience +aud is query instead of ingest/);
+    const unknown = await inspect(token, ['--assertion-jwks', assertionJwks, '--issuer', ISSUER]);
+    expect(unknown.out).toMatch(
+      /of assertions might take it:\n {2}not checked +"aud" was not compared: give --service/,
+    );
   });
 
   it('names all that is wrong, not the first thing alone', async () => {

@@ -30,6 +30,7 @@ import { requestContextOf } from './request/request-context';
 import { Routes } from './routes/routes';
 import { RedisLimiter } from './limits/redis-limiter';
 import { ProfileController } from './profile/profile.controller';
+import { Assertions } from './proxy/assertions';
 import { ScannedProfile } from './scans/scanned-profile';
 import { ScanProfileController, ScansController } from './scans/scans.controller';
 import { KeySetsController } from './service/key-sets.controller';
@@ -111,6 +112,7 @@ export class AppModule {
       providers: [
         { provide: Readiness, useValue: new Readiness(internal) },
         { provide: RedisLimiter, useValue: new RedisLimiter(config.REDIS_URL, config.BUS_PREFIX) },
+        Assertions,
         CardPhotos,
         ScannedProfile,
         Routes,
@@ -118,7 +120,7 @@ export class AppModule {
         PublicKeys,
         CreatedInterceptor,
       ],
-      exports: [PublicKeys, RedisLimiter],
+      exports: [Assertions, PublicKeys, RedisLimiter],
     };
   }
 }

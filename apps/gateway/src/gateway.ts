@@ -13,6 +13,7 @@ import { OpenApi } from './docs/open-api';
 import { recordRequest } from './http/access-log';
 import { createAdapter } from './http/adapter';
 import { installEdge } from './http/edge';
+import { Assertions } from './proxy/assertions';
 import { ConnectionPool } from './proxy/connection-pool';
 import { Proxy } from './proxy/proxy';
 import type { ProxyRoute } from './proxy/proxy-route';
@@ -78,7 +79,7 @@ export async function startGateway(
   });
   const proxy = new Proxy({
     routes: proxyRoutes,
-    assertions: { get: () => '' },
+    assertions: app.get(Assertions),
     pool: new ConnectionPool({
       maxConnections: config.GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS,
       maxIdle: config.GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS,

@@ -1,6 +1,8 @@
 import { KeyStore, TokenRejected, TokenVerifier } from '@puerta/auth';
 import {
+  KEY_USES,
   type IssueAccessTokenDto,
+  type IssueAssertionDto,
   type IssueTicketsDto,
   MOST_TICKETS,
   type ServiceName,
@@ -17,7 +19,7 @@ let service: TestTokenService;
 let gateway: Client;
 let identity: Client;
 let cardIssuer: Client;
-let verifier: TokenVerifier<'access' | 'scan' | 'ticket'>;
+let verifier: TokenVerifier<'access' | 'scan' | 'assertion' | 'ticket'>;
 
 beforeAll(async () => {
   service = await TestTokenService.create();
@@ -29,7 +31,8 @@ beforeAll(async () => {
   ]);
   const keys = new KeyStore(() => gateway.request('keys.public', {}));
   const ticketKeys = new KeyStore(() => gateway.request('keys.public', { use: 'ticket' }));
-  verifier = new TokenVerifier({ access: keys, scan: keys, ticket: ticketKeys }, ISSUER);
+  const assertionKeys = new KeyStore(() => gateway.request('keys.public', { use: 'assertion' }));
+  verifier = new TokenVerifier({ access: keys, scan: keys, assertion: assertionKeys, ticket: ticketKeys }, ISSUER);
 });
 
 afterAll(() => service.close());
@@ -139,6 +142,57 @@ describe('a scan pass', () => {
   });
 });
 
+const assertion = (changes: Partial<IssueAssertionDto> = {}): IssueAssertionDto => ({
+  audience: 'query',
+  user_id: randomUUID(),
+  email: 'ana@example.com',
+  company_id: randomUUID(),
+  roles: ['admin'],
+  ...changes,
+});
+
+describe('an assertion', () => {
+  it('says who asks, for one service and half a minute, and no more', async () => {
+    const asked = assertion();
+    const { token, expires_in } = await gateway.request('assertions.issue', asked);
+    const { header, claims } = decoded(token);
+    expect(header).toEqual({
+      ...{ alg: 'ES256', typ: 'puerta-assertion+jwt' },
+      kid: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/) as string,
+    });
+    expect(claims).toEqual({
+      ...{ iss: ISSUER, aud: 'query', sub: asked.user_id, email: 'ana@example.com', company_id: asked.company_id },
+      ...{ roles: ['admin'], iat: expect.any(Number) as number, exp: Number(claims['iat']) + 30 },
+      jti: expect.any(String) as string,
+    });
+    expect(expires_in).toBe(30);
+    await expect(verifier.verify(token, 'assertion', 'query')).resolves.toMatchObject({ sub: asked.user_id });
+    await expect(verifier.verify(token, 'assertion', 'ingest')).rejects.toMatchObject({ reason: 'audience' });
+  });
+
+  it('is signed by its own key, and opens nothing else', async () => {
+    const { token } = await gateway.request('assertions.issue', assertion());
+    const { kid } = decoded(token).header as { kid: string };
+    for (const use of KEY_USES) {
+      const { keys } = await gateway.request('keys.public', { use });
+      expect(keys.some((key) => key.kid === kid)).toBe(use === 'assertion');
+    }
+    for (const kind of ['access', 'scan'] as const)
+      await expect(verifier.verify(token, kind)).rejects.toMatchObject({ reason: 'type' });
+  });
+
+  it('named after the API is no access token either', async () => {
+    const { token } = await gateway.request('assertions.issue', assertion({ audience: 'puerta' }));
+    await expect(verifier.verify(token, 'access')).rejects.toThrow(TokenRejected);
+  });
+
+  it('has no company when there is none', async () => {
+    const { token } = await gateway.request('assertions.issue', assertion({ company_id: null, roles: [] }));
+    expect(Object.keys(decoded(token).claims)).not.toContain('company_id');
+    await expect(verifier.verify(token, 'assertion', 'query')).resolves.toMatchObject({ roles: [] });
+  });
+});
+
 describe('a ticket', () => {
   it('has the six claims of a ticket in their order, and no others', async () => {
     const asked = order({ expires_at: '2027-06-01T22:00:00.500Z' });
@@ -199,10 +253,14 @@ describe('a ticket', () => {
 });
 
 describe('who may ask', () => {
-  const signed = ['access-tokens.issue', 'scan-passes.issue', 'tickets.issue', 'keys.public'] as const;
+  const signed = [
+    ...(['access-tokens.issue', 'scan-passes.issue', 'assertions.issue'] as const),
+    ...(['tickets.issue', 'keys.public'] as const),
+  ];
   const questions = {
     'access-tokens.issue': request(),
     'scan-passes.issue': { scan_id: randomUUID() },
+    'assertions.issue': assertion(),
     'tickets.issue': order(),
     'keys.public': {},
   };
@@ -249,6 +307,20 @@ describe('junk', () => {
       await expect(ask(cardIssuer, 'scan-passes.issue', data)).rejects.toMatchObject({ code: 'validation_failed' });
     },
   );
+
+  it.each([
+    ['nothing', {}],
+    ['nobody to read it', assertion({ audience: undefined })],
+    ['a list of services', assertion({ audience: ['query'] as unknown as string })],
+    ['a service in capitals', assertion({ audience: 'Query' })],
+    ['a service of 33 characters', assertion({ audience: 'q'.repeat(33) })],
+    ['an address', assertion({ audience: 'http://query' })],
+    ['a user that is no UUID', assertion({ user_id: 'root' })],
+    ['an unknown role', assertion({ roles: ['god' as 'owner'] })],
+    ['a life of its own', { ...assertion(), seconds: 900 }],
+  ])('to assertions.issue: %s', async (_, data) => {
+    await expect(ask(gateway, 'assertions.issue', data)).rejects.toMatchObject({ code: 'validation_failed' });
+  });
 
   const bad = (changes: Partial<TicketToSignDto>) => order({ tickets: [ticket(changes)] });
   const some = (count: number) => order({ tickets: Array.from({ length: count }, () => ticket()) });

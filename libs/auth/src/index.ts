@@ -18,4 +18,4 @@ export { SharedSecret } from './keys/shared-secret';
 export { type KeySource, MOST_KEYS, readKeySet } from './keys/verification-key';
 export { type TicketClaims, TOKEN_KINDS } from './tokens/token-kinds';
 export { TokenRejected } from './tokens/token-rejected';
-export { TokenVerifier } from './tokens/token-verifier';
+export { type Expected, TokenVerifier } from './tokens/token-verifier';

@@ -54,6 +54,10 @@ export class TestKey {
     return this.sign(this.header('scan+jwt'), scanClaims(changes));
   }
 
+  assertion(changes: Record<string, unknown> = {}): string {
+    return this.sign(this.header('puerta-assertion+jwt'), assertionClaims(changes));
+  }
+
   ticket(changes: Record<string, unknown> = {}): string {
     return this.sign(this.header('ticket+jwt'), ticketClaims(changes));
   }
@@ -117,6 +121,23 @@ export function scanClaims(changes: Record<string, unknown> = {}): Record<string
     jti: randomUUID(),
     iat: now(),
     exp: now() + 120,
+    ...changes,
+  };
+}
+
+export const UPSTREAM = 'query';
+
+export function assertionClaims(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    iss: ISSUER,
+    aud: UPSTREAM,
+    sub: randomUUID(),
+    jti: randomUUID(),
+    email: 'ana@example.com',
+    company_id: randomUUID(),
+    roles: ['admin'],
+    iat: now(),
+    exp: now() + 30,
     ...changes,
   };
 }

@@ -12,6 +12,7 @@ let api: HttpClient;
 let admin: Administrator;
 let card: Card;
 let buses: BusClient[];
+let gateway: ServiceClient<typeof tokenServiceContract>;
 let identity: ServiceClient<typeof tokenServiceContract>;
 let cardIssuer: ServiceClient<typeof tokenServiceContract>;
 
@@ -28,8 +29,9 @@ beforeAll(async () => {
   puerta = await single.start();
   api = puerta.api();
   admin = await administrator(api);
-  buses = await Promise.all([askAs('identity', puerta), askAs('card-issuer', puerta)]);
-  [identity, cardIssuer] = buses.map((bus) => new ServiceClient(bus, tokenServiceContract)) as [
+  buses = await Promise.all([askAs('gateway', puerta), askAs('identity', puerta), askAs('card-issuer', puerta)]);
+  [gateway, identity, cardIssuer] = buses.map((bus) => new ServiceClient(bus, tokenServiceContract)) as [
+    typeof gateway,
     typeof identity,
     typeof cardIssuer,
   ];
@@ -68,6 +70,13 @@ afterAll(async () => {
 /** They live for seconds here. */
 beforeEach(async () => {
   credentials['a scan pass'] = await scanPass(puerta, card);
+  const ana = {
+    user_id: randomUUID(),
+    email: 'ana@example.com',
+    company_id: admin.companyId,
+    roles: ['owner' as const],
+  };
+  credentials['an assertion'] = (await gateway.request('assertions.issue', { ...ana, audience: 'puerta' })).token;
 });
 
 /** What somebody with a secret of their own would send. */
@@ -100,6 +109,15 @@ async function asCode(token: string): Promise<boolean> {
   return taken(await api.post('/token/validate', { token, ...bound }, { token: admin.token }));
 }
 
+async function asAssertion(token: string): Promise<boolean> {
+  const keys = new KeyStore(async () => (await puerta.http().get<KeySet>('/.well-known/assertion-jwks.json')).body);
+  const verifier = new TokenVerifier({ assertion: keys }, puerta.url);
+  return verifier.verify(token, 'assertion', 'puerta').then(
+    () => true,
+    () => false,
+  );
+}
+
 async function asTicket(token: string): Promise<boolean> {
   const keys = new KeyStore(async () => (await puerta.http().get<KeySet>('/.well-known/ticket-jwks.json')).body);
   const verifier = new TokenVerifier({ ticket: keys }, puerta.url);
@@ -119,6 +137,7 @@ const takers: Readonly<Record<string, (credential: string) => Promise<boolean>>>
   'an access token': async (token) => taken(await api.get('/users/me', { token })),
   'a scan pass': async (token) => taken(await api.get('/scan/profile', { token })),
   'a refresh token': async (token) => taken(await api.post('/users/refresh', { refresh_token: token })),
+  'an assertion': asAssertion,
   'a ticket': asTicket,
   'the code of a card': async (code) => taken(await puerta.http().get(`/scan/${encodeURIComponent(code)}`)),
   'a single-use token': async (token) => taken(await api.post('/token/validate', { token }, { token: admin.token })),
@@ -134,7 +153,7 @@ describe.each(Object.keys(takers))('what takes %s', (kind) => {
     for (const [name, credential] of Object.entries(credentials)) {
       if (name !== kind && (await takers[kind]?.(credential))) wrong.push(name);
     }
-    expect(Object.values(credentials).filter(Boolean)).toHaveLength(11);
+    expect(Object.values(credentials).filter(Boolean)).toHaveLength(12);
     expect(wrong).toEqual([]);
   });
 });

@@ -15,6 +15,7 @@ const OPEN = [
   'GET /',
   'GET /.well-known/jwks.json',
   'GET /.well-known/ticket-jwks.json',
+  'GET /.well-known/assertion-jwks.json',
   'GET /assets/puerta.css',
   'GET /docs',
   'GET /docs-json',

@@ -31,6 +31,20 @@ export class KeySetsController {
     return cached(await this.keys.current('access'), request, reply);
   }
 
+  @Get('assertion-jwks.json')
+  @Operation({
+    summary: 'The public keys that verify assertions, for services behind the gateway (RFC 7517)',
+    answer: JsonWebKeySet,
+    contentType: KEY_SET,
+    revalidates: true,
+  })
+  async getAssertionKeys(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<KeySet | undefined> {
+    return cached(await this.keys.current('assertion'), request, reply);
+  }
+
   @Get('ticket-jwks.json')
   @Operation({
     summary: 'The public keys that verify tickets (RFC 7517)',

@@ -27,7 +27,11 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  sets = { access: { keys: [key('access-1')] }, ticket: { keys: [key('tik1')] } };
+  sets = {
+    access: { keys: [key('access-1')] },
+    ticket: { keys: [key('tik1')] },
+    assertion: { keys: [key('assert-1')] },
+  };
   calls = [];
   gateway.fakes.set('keys.public', ({ use }) => {
     calls.push(use as KeyUse);
@@ -39,6 +43,7 @@ beforeEach(() => {
 const paths: [string, KeyUse][] = [
   ['/.well-known/jwks.json', 'access'],
   ['/.well-known/ticket-jwks.json', 'ticket'],
+  ['/.well-known/assertion-jwks.json', 'assertion'],
 ];
 
 describe.each(paths)('%s', (path, use) => {

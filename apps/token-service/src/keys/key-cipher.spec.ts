@@ -1,4 +1,5 @@
 import { Keyring } from '@puerta/config';
+import type { KeyUse } from '@puerta/contracts';
 import { newKeyPair } from '@puerta/testing';
 import { createPrivateKey, createSecretKey, randomBytes } from 'node:crypto';
 import { KeyCipher } from './key-cipher';
@@ -14,18 +15,21 @@ describe('keyPairOf', () => {
       y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
       d: 'jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI',
     };
-    expect(keyPairOf(createPrivateKey({ key: jwk, format: 'jwk' })).kid).toBe(
-      'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U',
-    );
+    const kid = (use: KeyUse) => keyPairOf(use, createPrivateKey({ key: jwk, format: 'jwk' }), 'tick').kid;
+    expect(kid('access')).toBe('oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U');
+    // Others for other uses: a row whose use was altered does not name the key in it.
+    expect(kid('assertion')).toBe('oKIywvGUpTVTyxMQ3bwIIe');
+    expect(kid('ticket')).toBe('tick');
   });
 
   it('refuses a name that no key for tickets has', () => {
     const { privateKey } = generateKeyPair('ticket');
-    for (const kid of ['', 'abc', 'abcde', 'ab/d', 'abcd\n']) expect(() => keyPairOf(privateKey, kid)).toThrow('kid');
+    for (const kid of ['', 'abc', 'abcde', 'ab/d', 'abcd\n'])
+      expect(() => keyPairOf('ticket', privateKey, kid)).toThrow('kid');
   });
 
   it('refuses keys of another curve', () => {
-    expect(() => keyPairOf(newKeyPair('P-384').privateKey)).toThrow('P-256');
+    expect(() => keyPairOf('access', newKeyPair('P-384').privateKey, '')).toThrow('P-256');
   });
 });
 

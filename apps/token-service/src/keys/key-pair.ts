@@ -19,10 +19,12 @@ export interface KeyPair {
 /** Three random bytes, for a kid that costs a printed QR symbol little. Of what is published each is the only one. */
 const TICKET_KID = /^[\w-]{4}$/;
 
+/** Of a key's thumbprint. They differ, so that a row whose use was altered names another key than the one in it. */
+const KID_LENGTHS = { access: 43, assertion: 22 } as const;
+
 export function generateKeyPair(use: KeyUse): KeyPair {
   for (;;) {
-    const privateKey = newPrivateKey();
-    const pair = use === 'ticket' ? keyPairOf(privateKey, randomBytes(3).toString('base64url')) : keyPairOf(privateKey);
+    const pair = keyPairOf(use, newPrivateKey(), randomBytes(3).toString('base64url'));
     // What begins with a dash is an option on a command line.
     if (!pair.kid.startsWith('-')) return pair;
   }
@@ -44,16 +46,17 @@ function newPrivateKey(): KeyObject {
 }
 
 /**
- * Everything but the name of a ticket's key follows from the private key, so that nothing public has to be believed.
+ * Everything but the name of a ticket's key follows from the private key and its use, so that nothing public has to be
+ * believed.
  *
- * @param kid of a key for tickets
+ * @param ticketKid of a key for tickets
  */
-export function keyPairOf(privateKey: KeyObject, kid?: string): KeyPair {
+export function keyPairOf(use: KeyUse, privateKey: KeyObject, ticketKid: string): KeyPair {
   const { crv, kty, x, y } = createPublicKey(privateKey).export({ format: 'jwk' });
   if (kty !== 'EC' || crv !== 'P-256' || x === undefined || y === undefined) throw new TypeError('not a P-256 key');
-  if (kid !== undefined && !TICKET_KID.test(kid)) throw new TypeError('not the kid of a key for tickets');
-  const name = kid ?? thumbprint({ crv, kty, x, y });
-  return { kid: name, privateKey, publicJwk: { kty, crv, x, y, kid: name, use: 'sig', alg: 'ES256' } };
+  if (use === 'ticket' && !TICKET_KID.test(ticketKid)) throw new TypeError('not the kid of a key for tickets');
+  const kid = use === 'ticket' ? ticketKid : thumbprint({ crv, kty, x, y }).slice(0, KID_LENGTHS[use]);
+  return { kid, privateKey, publicJwk: { kty, crv, x, y, kid, use: 'sig', alg: 'ES256' } };
 }
 
 /** RFC 7638 3: the members a key needs, in this order, without white space. */

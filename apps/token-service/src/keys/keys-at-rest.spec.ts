@@ -43,7 +43,7 @@ it('no private key can be read from the database, in whatever form, before or af
       ...[1, 2].map((skip) => bytes.subarray(skip).toString('base64url').slice(0, 24)),
     ]);
   });
-  expect(secrets).toHaveLength(4 * 3 * 5);
+  expect(secrets).toHaveLength(6 * 3 * 5);
   const { rotation } = await service.tools();
   for (const look of [1, 2]) {
     const text = await dump();
@@ -67,6 +67,7 @@ it.each([
   ['a second next key', `UPDATE keys SET state = 'next' WHERE state = 'active'`],
   ['another use', `UPDATE keys SET use = 'other'`],
   ['the use of another', `UPDATE keys SET use = 'access' WHERE use = 'ticket'`],
+  ['the use of another, of the same form', `UPDATE keys SET use = 'access' WHERE use = 'assertion'`],
   ['another state', `UPDATE keys SET state = 'resting'`],
   ['a private key in the public one', `UPDATE keys SET public_jwk = '{"d": "1"}'`],
   ['a private key in clear', `UPDATE keys SET private_key = '-----BEGIN PRIVATE KEY-----'`],

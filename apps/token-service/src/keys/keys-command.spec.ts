@@ -25,15 +25,15 @@ const published = (seconds: number) =>
   service.database.query(`UPDATE keys SET state_since = state_since - $1 * interval '1 second'`, [seconds]);
 
 describe('list', () => {
-  it('shows the keys of both uses, or of one, and how they stand', async () => {
+  it('shows the keys of all uses, or of one, and how they stand', async () => {
     const { code, out = '', err } = await keys('list');
     expect({ code, err }).toEqual({ code: 0, err: undefined });
     const [head, ...lines] = out.trimEnd().split('\n');
-    expect(head).toMatch(/^USE {5}KID +STATE {3}SINCE +SIGNED UNTIL {2}ENCRYPTED WITH$/);
-    expect(lines).toHaveLength(4);
+    expect(head).toMatch(/^USE {8}KID +STATE {3}SINCE +SIGNED UNTIL {2}ENCRYPTED WITH$/);
+    expect(lines).toHaveLength(6);
     const [active] = await kids('access');
     expect(lines[0]).toMatch(
-      new RegExp(`^access  ${active}  active  20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ  - {13}k1$`),
+      new RegExp(`^access {5}${active}  active  20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ  - {13}k1$`),
     );
     expect((await keys('list --use ticket')).out?.match(/^ticket/gm)).toHaveLength(2);
   });
@@ -67,8 +67,8 @@ describe('rotate', () => {
     const [, , made] = await tools.list('access');
     expect(out).toMatch(
       new RegExp(
-        `^access {2}${active} {2}signs no more; it has signed nothing\\naccess {2}${next} {2}signs from now on\\n` +
-          `access {2}\\S{43} {2}was made, is published, and signs next\\naccess {2}${active} {2}is nothing any more; it had signed nothing\\n$`,
+        `^access {5}${active} {2}signs no more; it has signed nothing\\naccess {5}${next} {2}signs from now on\\n` +
+          `access {5}\\S{43} {2}was made, is published, and signs next\\naccess {5}${active} {2}is nothing any more; it had signed nothing\\n$`,
       ),
     );
     expect(made?.kid).toBe(active);
@@ -163,7 +163,7 @@ describe('without asking the database', () => {
     ['kill', 'which key? kill needs a kid'],
     ['kill one two', 'kill was given too much'],
     ['rotate one', 'rotate was given too much'],
-    ['list --use other', '--use must be one of access, ticket'],
+    ['list --use other', '--use must be one of access, ticket, assertion'],
     ['list --force', "Unknown option '--force'"],
   ])('"%s" is misunderstood: %s', async (line, message) => {
     expect(await keysCommand(line.split(' '), unread)).toEqual({

@@ -14,7 +14,7 @@ const HELP = `The keys that sign tokens.
                    nothing that it signed is good any more (which happens by itself)
   kill <kid>       withdraws a key at once, with everything that it signed; if it was active, the next one signs
 
-  --use <use>      access (access tokens and scan passes; the default of rotate) or ticket
+  --use <use>      access (access tokens and scan passes; the default of rotate), ticket or assertion
   --now            rotate and retire: even if the next key was published so lately that some who verify may not have it
   --json           what it says as JSON
   --help           show this
@@ -112,7 +112,7 @@ const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
 function sentences(changes: readonly KeyChange[], kid: string): string {
   if (changes.length === 0) return `${kid} is retired already\n`;
-  return changes.map((change) => `${change.use.padEnd(6)}  ${change.kid.padEnd(43)}  ${sentence(change)}\n`).join('');
+  return changes.map((change) => `${change.use.padEnd(9)}  ${change.kid.padEnd(43)}  ${sentence(change)}\n`).join('');
 }
 
 function sentence({ from, to, signedUntil }: KeyChange): string {

@@ -177,9 +177,15 @@ describe('rows that were altered', () => {
     ],
     ['another name', `UPDATE keys SET kid = 'abcd' WHERE use = 'ticket' AND state = 'next'`, /has another key "old"/],
     [
+      'another use, of the same form',
+      `ALTER TABLE keys DROP CONSTRAINT IF EXISTS keys_kid_check;
+       UPDATE keys SET use = 'access', state = 'retiring', signed_until = now() + interval '1 day' WHERE use = 'assertion' AND state = 'active'`,
+      /was changed/,
+    ],
+    [
       'another use',
       // Whoever can do that can remove the constraint that forbids it.
-      `ALTER TABLE keys DROP CONSTRAINT keys_kid_check;
+      `ALTER TABLE keys DROP CONSTRAINT IF EXISTS keys_kid_check;
        UPDATE keys SET use = 'ticket', state = 'retiring', signed_until = now() + interval '1 day' WHERE use = 'access' AND state = 'active'`,
       /not the kid of a key for tickets/,
     ],

@@ -244,8 +244,7 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
   }
 
   private open({ kid, use, privateKey }: SigningKeyEntity): KeyPair {
-    const opened = this.unsealed(kid, privateKey ?? '');
-    return use === 'ticket' ? keyPairOf(opened, kid) : keyPairOf(opened);
+    return keyPairOf(use, this.unsealed(kid, privateKey ?? ''), kid);
   }
 
   private unsealed(kid: string, privateKey: string) {

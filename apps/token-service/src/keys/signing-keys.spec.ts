@@ -4,6 +4,7 @@ import { stopwatch, waitFor } from '@puerta/testing';
 import { randomUUID } from 'node:crypto';
 import { newEncryptionKey, TestTokenService } from '../../test/token-service';
 import { KeyStates1795392000000 } from '../migrations/1795392000000-key-states';
+import { AssertionKeys1796083200000 } from '../migrations/1796083200000-assertion-keys';
 
 interface Row {
   readonly kid: string;
@@ -31,6 +32,8 @@ describe('the signing keys', () => {
     expect(made.map(({ use, state }) => `${use} ${state}`)).toEqual([
       'access active',
       'access next',
+      'assertion active',
+      'assertion next',
       'ticket active',
       'ticket next',
     ]);
@@ -39,27 +42,34 @@ describe('the signing keys', () => {
       expect(keys).toEqual(made.filter(({ use }) => use === 'access').map(({ public_jwk }) => public_jwk));
   });
 
-  it('are of two sets, which have nothing in common, are published without their private half, and stay over a restart', async () => {
+  it('are of three sets, which have nothing in common, are published without their private half, and stay over a restart', async () => {
     await service.start();
-    const [access, tickets] = await Promise.all([published('access'), published('ticket')]);
+    const all = () => Promise.all([published('access'), published('assertion'), published('ticket')]);
+    const before = await all();
+    const [access, assertions, tickets] = before;
     const key = { kty: 'EC', crv: 'P-256', x: expect.any(String), y: expect.any(String), use: 'sig', alg: 'ES256' };
-    // The thumbprint of RFC 7638; and four characters, which a printed QR symbol has room for.
-    const [long, short] = [
+    // The thumbprint of RFC 7638, or half of it; and four characters, which a printed QR symbol has room for.
+    const [long, middle, short] = [
       expect.stringMatching(/^\w[\w-]{42}$/) as string,
+      expect.stringMatching(/^\w[\w-]{21}$/) as string,
       expect.stringMatching(/^\w[\w-]{3}$/) as string,
     ];
     expect(access.keys).toEqual([
       { ...key, kid: long },
       { ...key, kid: long },
     ]);
+    expect(assertions.keys).toEqual([
+      { ...key, kid: middle },
+      { ...key, kid: middle },
+    ]);
     expect(tickets.keys).toEqual([
       { ...key, kid: short },
       { ...key, kid: short },
     ]);
-    expect(new Set([...access.keys, ...tickets.keys].map(({ x }) => x)).size).toBe(4);
+    expect(new Set(before.flatMap(({ keys }) => keys).map(({ x }) => x)).size).toBe(6);
     await service.stop();
     await service.start();
-    expect([await published('access'), await published('ticket')]).toEqual([access, tickets]);
+    expect(await all()).toEqual(before);
   });
 
   it('invalidate when they change: every replica signs with the next one at once, and publishes no more what was killed', async () => {
@@ -101,18 +111,24 @@ describe('the signing keys', () => {
     expect(await rows()).toEqual(before);
   });
 
-  it('have a migration that keeps the active key, undone and done again', async () => {
+  it('have migrations that keep the active key, undone and done again', async () => {
     await service.start();
     await service.stop();
     const [before] = await rows();
     const runner = service.database.createQueryRunner();
-    const migration = new KeyStates1795392000000();
-    await migration.down(runner);
+    const [states, assertions] = [new KeyStates1795392000000(), new AssertionKeys1796083200000()];
+    await assertions.down(runner);
+    expect((await rows()).map(({ use }) => use)).toEqual(['access', 'access', 'ticket', 'ticket']);
+    await expect(runner.query(`UPDATE keys SET use = 'assertion' WHERE use = 'access'`)).rejects.toThrow(
+      'keys_use_check',
+    );
+    await states.down(runner);
     await expect(rows()).rejects.toThrow(/does not exist/);
     const [old, ...more] = (await runner.query('SELECT * FROM signing_keys')) as Row[];
     expect(more).toEqual([]);
     expect(old).toMatchObject({ kid: before?.kid, private_key: before?.private_key });
-    await migration.up(runner);
+    await states.up(runner);
+    await assertions.up(runner);
     await runner.release();
     await service.start();
     expect((await published()).keys.map(({ kid }) => kid)).toEqual([before?.kid, expect.any(String)]);

@@ -1,9 +1,18 @@
 import { Controller } from '@nestjs/common';
-import { IssueAccessTokenDto, IssueScanPassDto, type IssuedToken, tokenServiceContract } from '@puerta/contracts';
+import {
+  IssueAccessTokenDto,
+  IssueAssertionDto,
+  IssueScanPassDto,
+  type IssuedToken,
+  tokenServiceContract,
+} from '@puerta/contracts';
 import { Handles } from '@puerta/messaging';
 import { InjectConfig } from '@puerta/service';
 import type { TokenServiceConfig } from '../config';
 import { TokenSigner } from './token-signer';
+
+/** So short that a service behind the gateway need not ask whether the user is still a member. */
+const ASSERTION_SECONDS = 30;
 
 @Controller()
 export class SigningMessages {
@@ -23,5 +32,12 @@ export class SigningMessages {
   @Handles(tokenServiceContract, 'scan-passes.issue')
   async scanPass({ scan_id }: IssueScanPassDto): Promise<IssuedToken> {
     return this.signer.sign('scan', { sub: scan_id }, this.config.TOKEN_SERVICE_SCAN_PASS_SECONDS);
+  }
+
+  /** Who asks, for one service behind the gateway. Without a company it has no `company_id`. */
+  @Handles(tokenServiceContract, 'assertions.issue')
+  async assertion({ audience, user_id, email, company_id, roles }: IssueAssertionDto): Promise<IssuedToken> {
+    const claims = { sub: user_id, email, ...(company_id ? { company_id } : {}), roles };
+    return this.signer.sign('assertion', claims, ASSERTION_SECONDS, audience);
   }
 }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { SharedSecret, type TicketClaims, TOKEN_KINDS } from '@puerta/auth';
+import { type Expected, SharedSecret, type TicketClaims, TOKEN_KINDS } from '@puerta/auth';
 import { accessTokenSecret } from '@puerta/config';
-import type { IssuedToken } from '@puerta/contracts';
+import type { IssuedToken, KeyUse } from '@puerta/contracts';
 import { InjectConfig } from '@puerta/service';
 import type { KeyObject } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
@@ -15,6 +15,11 @@ interface SigningKey {
   readonly alg: 'ES256' | 'HS256';
   readonly key: KeyObject;
 }
+
+/** By which key each kind is signed. */
+const USES = { access: 'access', scan: 'access', assertion: 'assertion' } as const satisfies Record<string, KeyUse>;
+
+type Kind = keyof typeof USES;
 
 /** Signs all kinds of tokens. 30 µs each, of which 20 are OpenSSL's: less than a trip to a worker thread would cost. */
 @Injectable()
@@ -32,12 +37,19 @@ export class TokenSigner {
 
   /**
    * @param claims those of the kind; `iss`, `aud`, `iat`, `exp` and `jti` are added
+   * @param expected of an assertion the service that it is for
    * @throws DomainError `service_unavailable` when no key may sign for so long
    */
-  async sign(kind: 'access' | 'scan', claims: { readonly sub: string }, seconds: number): Promise<IssuedToken> {
+  async sign<K extends Kind>(
+    kind: K,
+    claims: { readonly sub: string },
+    seconds: number,
+    ...[audience]: Expected<K>
+  ): Promise<IssuedToken> {
     const iat = Math.floor(Date.now() / 1_000);
     const { kid, alg, key } = await this.keyFor(kind, iat + seconds);
-    const { typ, aud } = TOKEN_KINDS[kind];
+    const { typ, aud = audience }: { typ: string; aud?: string | undefined } = TOKEN_KINDS[kind];
+    if (aud === undefined) throw new TypeError(`a ${kind} is for somebody`);
     const token = this.jwt.sign(
       { ...claims, iat },
       {
@@ -68,9 +80,9 @@ export class TokenSigner {
     );
   }
 
-  private async keyFor(kind: 'access' | 'scan', until: number): Promise<SigningKey> {
+  private async keyFor(kind: Kind, until: number): Promise<SigningKey> {
     if (kind === 'access' && this.shared) return this.shared.key;
-    const { kid, privateKey } = await this.keys.signing('access', until);
+    const { kid, privateKey } = await this.keys.signing(USES[kind], until);
     return { kid, alg: 'ES256', key: privateKey };
   }
 }

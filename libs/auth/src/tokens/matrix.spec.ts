@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { accessClaims, scanClaims, ticketClaims } from '../../test/tokens';
-import { key, makers, names, secret, signers, takers, ticketKey, type VerifierName } from '../../test/verifiers';
+import { accessClaims, assertionClaims, scanClaims, ticketClaims } from '../../test/tokens';
+import {
+  assertionKey,
+  key,
+  makers,
+  names,
+  secret,
+  signers,
+  takers,
+  ticketKey,
+  type VerifierName,
+} from '../../test/verifiers';
 
 const random = (bytes: number): string => randomBytes(bytes).toString('base64url');
 
@@ -27,15 +37,17 @@ describe.each(names)('the verifier of %s', (verifier) => {
 
 describe('whatever a key signs, it signs for its own verifiers alone', () => {
   /** Every header and all claims that there are. */
-  const typs = ['at+jwt', 'scan+jwt', 'ticket+jwt'];
-  const claims = { access: accessClaims, scan: scanClaims, ticket: ticketClaims };
+  const typs = ['at+jwt', 'scan+jwt', 'puerta-assertion+jwt', 'ticket+jwt'];
+  const claims = { access: accessClaims, scan: scanClaims, assertion: assertionClaims, ticket: ticketClaims };
   const headers = {
     key: { alg: 'ES256', kid: key.kid },
+    assertionKey: { alg: 'ES256', kid: assertionKey.kid },
     ticketKey: { alg: 'ES256', kid: ticketKey.kid },
     secret: { alg: 'HS256', kid: secret.shared.key.kid },
   };
   const keys: [VerifierName, keyof typeof headers, VerifierName[]][] = [
     ['access, ES256', 'key', ['access, ES256', 'scan']],
+    ['assertion', 'assertionKey', ['assertion']],
     ['ticket', 'ticketKey', ['ticket']],
     ['access, HS256', 'secret', ['access, HS256']],
   ];
@@ -53,6 +65,28 @@ describe('whatever a key signs, it signs for its own verifiers alone', () => {
       }
     }
     expect([...taken].sort()).toEqual([...may].sort());
+  });
+});
+
+describe('an assertion', () => {
+  it.each([
+    ['for another service', { aud: 'ingest' }],
+    ['for a list of services', { aud: ['query'] }],
+    ['for users of the API', { aud: 'puerta' }],
+    ['of another issuer', { iss: 'https://other.example' }],
+    ['without an issuer', { iss: undefined }],
+    ['without a user', { sub: undefined }],
+    ['without an e-mail', { email: undefined }],
+    ['without roles', { roles: undefined }],
+    ['of a company that is no id', { company_id: 'acme' }],
+    ['without an end', { exp: undefined }],
+    ['that is over', { exp: 1 }],
+  ])('%s is refused', async (_, changes) => {
+    expect(await takers(assertionKey.assertion(changes))).toEqual([]);
+  });
+
+  it('may be of a user without a company', async () => {
+    expect(await takers(assertionKey.assertion({ company_id: undefined, roles: [] }))).toEqual(['assertion']);
   });
 });
 

@@ -15,16 +15,17 @@ const isTextOf =
 const isRoles: Test = (value) => Array.isArray(value) && value.every((role) => typeof role === 'string');
 
 const common: Record<string, Test> = { sub: isUuid, jti: isUuid, iat: isTime, exp: isTime };
+const person: Record<string, Test> = {
+  ...common,
+  email: isTextOf(320),
+  company_id: (value) => value === undefined || value === null || isUuid(value),
+  roles: isRoles,
+};
 
 const tests: { readonly [K in TokenKind]: Readonly<Record<string, Test>> } = {
-  access: {
-    ...common,
-    email: isTextOf(320),
-    sid: isUuid,
-    company_id: (value) => value === undefined || value === null || isUuid(value),
-    roles: isRoles,
-  },
+  access: { ...person, sid: isUuid },
   scan: common,
+  assertion: person,
   ticket: {
     jti: isShortId,
     // A user, or an attendee who has no account.

@@ -1,6 +1,17 @@
 import { mutationsOf } from '../../test/mutations';
-import { accessClaims, EVENT, ISSUER, now, ticketClaims } from '../../test/tokens';
-import { key, keys, makers, names, secret, signers, ticketKey, ticketKeys, verdict } from '../../test/verifiers';
+import { accessClaims, EVENT, ISSUER, now, ticketClaims, UPSTREAM } from '../../test/tokens';
+import {
+  assertionKeys,
+  key,
+  keys,
+  makers,
+  names,
+  secret,
+  signers,
+  ticketKey,
+  ticketKeys,
+  verdict,
+} from '../../test/verifiers';
 import { decodeToken, type InspectionOptions, inspectToken } from './token-inspection';
 import type { TokenKind } from './token-kinds';
 
@@ -9,7 +20,8 @@ const setups: Readonly<Record<(typeof names)[number], [TokenKind, InspectionOpti
   'access, ES256': ['access', { keys, issuer: ISSUER }],
   'access, HS256': ['access', { keys: secret.shared, issuer: ISSUER }],
   scan: ['scan', { keys, issuer: ISSUER }],
-  ticket: ['ticket', { keys: ticketKeys, eventId: EVENT }],
+  assertion: ['assertion', { keys: assertionKeys, issuer: ISSUER, audience: UPSTREAM }],
+  ticket: ['ticket', { keys: ticketKeys, audience: EVENT }],
 };
 
 const reasons = async (token: string, name: (typeof names)[number]): Promise<string[]> => {
@@ -72,9 +84,9 @@ describe('an inspection', () => {
     });
     expect(await inspectToken(ticketKey.ticket(), 'ticket', {})).toEqual({
       findings: [],
-      unchecked: ['signature', 'event'],
+      unchecked: ['signature', 'audience'],
     });
-    expect(await inspectToken(ticketKey.ticket(), 'ticket', { keys: ticketKeys, eventId: EVENT })).toEqual({
+    expect(await inspectToken(ticketKey.ticket(), 'ticket', { keys: ticketKeys, audience: EVENT })).toEqual({
       findings: [],
       unchecked: [],
     });

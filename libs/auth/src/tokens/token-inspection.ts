@@ -16,15 +16,15 @@ export interface Inspection {
   /** Everything that the verifier of this kind would refuse it for, not only the first. */
   readonly findings: readonly Finding[];
   /** What could not be compared, because nobody said with what. */
-  readonly unchecked: readonly ('signature' | 'issuer' | 'event')[];
+  readonly unchecked: readonly ('signature' | 'issuer' | 'audience')[];
 }
 
 export interface InspectionOptions {
   /** The keys of the kind. */
   readonly keys?: KeySource | undefined;
   readonly issuer?: string | undefined;
-  /** The event that a ticket must be for. */
-  readonly eventId?: string | undefined;
+  /** The event that a ticket must be for, or the service of an assertion. */
+  readonly audience?: string | undefined;
 }
 
 export type Members = Readonly<Record<string, unknown>>;
@@ -50,12 +50,12 @@ export function decodeToken(token: string): Decoded {
 export async function inspectToken(
   token: string,
   kind: TokenKind,
-  { keys, issuer, eventId }: InspectionOptions,
+  { keys, issuer, audience: expected }: InspectionOptions,
 ): Promise<Inspection> {
   const rules = rulesOf(kind);
   const { header, claims } = decodeToken(token);
   const form = formFindings(token);
-  const audience = rules.aud ?? eventId;
+  const audience = rules.aud ?? expected;
   const key = typeof header?.['kid'] === 'string' ? await keys?.find(header['kid']) : undefined;
   const findings = [
     ...form,
@@ -66,15 +66,15 @@ export async function inspectToken(
     ...(claims
       ? claimFindings(kind, claims, rules.leewaySeconds)
       : [finding('claims', 'the payload is no JSON object')]),
-    ...(rules.aud === undefined || issuer === undefined ? [] : differs('issuer', 'iss', claims, issuer)),
+    ...(!rules.hasIssuer || issuer === undefined ? [] : differs('issuer', 'iss', claims, issuer)),
     ...(audience === undefined ? [] : differs('audience', 'aud', claims, audience)),
   ];
   return {
     findings,
     unchecked: [
       ...(keys === undefined || (key && form.length > 0) ? (['signature'] as const) : []),
-      ...(rules.aud !== undefined && issuer === undefined ? (['issuer'] as const) : []),
-      ...(audience === undefined ? (['event'] as const) : []),
+      ...(rules.hasIssuer && issuer === undefined ? (['issuer'] as const) : []),
+      ...(audience === undefined ? (['audience'] as const) : []),
     ],
   };
 }

@@ -2,8 +2,10 @@
 interface KindRules {
   /** In the header (RFC 8725 3.11). */
   readonly typ: string;
-  /** Undefined where `aud` is an event's id, which the caller of the verifier gives; then there is no `iss` either. */
+  /** Undefined where each is for somebody else, whom the caller of the verifier names: an event, a service. */
   readonly aud?: string;
+  /** Whether `iss` says who signed it. A ticket's key set is its own, and each character counts. */
+  readonly hasIssuer: boolean;
   /** For `exp` and `nbf`: the clocks of two machines differ. */
   readonly leewaySeconds: number;
 }
@@ -13,10 +15,11 @@ interface KindRules {
  * expected. The token service signs by this table and every verifier reads it.
  */
 export const TOKEN_KINDS = {
-  access: { typ: 'at+jwt', aud: 'puerta', leewaySeconds: 5 },
+  access: { typ: 'at+jwt', aud: 'puerta', hasIssuer: true, leewaySeconds: 5 },
   // No leeway: people see the seconds of a scan count down to nothing.
-  scan: { typ: 'scan+jwt', aud: 'card-profile', leewaySeconds: 0 },
-  ticket: { typ: 'ticket+jwt', leewaySeconds: 5 },
+  scan: { typ: 'scan+jwt', aud: 'card-profile', hasIssuer: true, leewaySeconds: 0 },
+  assertion: { typ: 'puerta-assertion+jwt', hasIssuer: true, leewaySeconds: 5 },
+  ticket: { typ: 'ticket+jwt', hasIssuer: false, leewaySeconds: 5 },
 } as const satisfies Record<string, KindRules>;
 
 export type TokenKind = keyof typeof TOKEN_KINDS;
@@ -24,7 +27,7 @@ export type TokenKind = keyof typeof TOKEN_KINDS;
 /** The same table for who reads any row of it. */
 export const rulesOf = (kind: TokenKind): KindRules => TOKEN_KINDS[kind];
 
-/** What access tokens and scan passes carry. */
+/** What all but tickets carry. */
 interface CommonClaims {
   readonly iss: string;
   readonly aud: string;
@@ -42,6 +45,15 @@ export interface AccessClaims extends CommonClaims {
   /** Absent before a company is chosen. */
   readonly company_id?: string | null;
   /** What the user was when the token was signed. Whoever decides reads the membership afresh. */
+  readonly roles: readonly string[];
+}
+
+/** Of an assertion, for a service behind the gateway: the facts of the identity headers; `sub` is the user. */
+interface AssertionClaims extends CommonClaims {
+  readonly email: string;
+  /** Absent where a route admits users without a company. */
+  readonly company_id?: string | null;
+  /** As they were when it was signed, at most half a minute ago. */
   readonly roles: readonly string[];
 }
 
@@ -65,5 +77,6 @@ export interface ClaimsOf {
   readonly access: AccessClaims;
   /** `sub` is the scan. It holds nothing personal. */
   readonly scan: CommonClaims;
+  readonly assertion: AssertionClaims;
   readonly ticket: TicketClaims;
 }

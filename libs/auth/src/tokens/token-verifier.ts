@@ -6,8 +6,8 @@ import { readForm } from './token-form';
 import { type ClaimsOf, rulesOf, type TokenKind } from './token-kinds';
 import { type RejectionReason, TokenRejected } from './token-rejected';
 
-/** A ticket is for one event, and who verifies it says for which. */
-export type Expected<K extends TokenKind> = K extends 'ticket' ? [eventId: string] : [];
+/** A ticket is for one event, and an assertion for one service: who verifies it says for which. */
+export type Expected<K extends TokenKind> = K extends 'ticket' | 'assertion' ? [audience: string] : [];
 
 /**
  * The one verifier of Puerta's signed tokens, of the kinds that it is given keys for.
@@ -28,7 +28,7 @@ export class TokenVerifier<Kind extends TokenKind> {
   /**
    * Form, header, key, algorithm and type first, then the signature, then times, issuer, audience and claims.
    *
-   * @param expected of a ticket, the event that it must be for
+   * @param expected of a ticket the event that it must be for, of an assertion the service
    * @returns the claims, all of them checked
    * @throws TokenRejected when the token is not good
    * @throws DomainError `auth_unavailable` when the keys cannot be had
@@ -47,12 +47,12 @@ export class TokenVerifier<Kind extends TokenKind> {
    * jsonwebtoken verifies on this thread: 56 µs for a token, of which 48 are OpenSSL's. WebCrypto (jose) takes 107 µs a
    * token, and more CPU time at any concurrency, for its way through the thread pool.
    */
-  private open(token: string, { key, alg }: VerificationKey, kind: TokenKind, eventId: string | undefined): object {
-    const { aud, leewaySeconds: clockTolerance } = rulesOf(kind);
-    const audience = aud ?? eventId;
+  private open(token: string, { key, alg }: VerificationKey, kind: TokenKind, expected: string | undefined): object {
+    const { aud, hasIssuer, leewaySeconds: clockTolerance } = rulesOf(kind);
+    const audience = aud ?? expected;
     // To the library nothing to compare with means not to compare.
     if (!audience) throw new TypeError(`a ${kind} is verified for somebody`);
-    const ours = aud === undefined ? {} : { issuer: this.issuer };
+    const ours = hasIssuer ? { issuer: this.issuer } : {};
     const claims = refusing(() => verify(token, key, { algorithms: [alg], ...ours, audience, clockTolerance }));
     // The library also takes a list of audiences that has ours in it.
     if (typeof claims === 'string' || claims.aud !== audience) throw new TokenRejected('audience');

@@ -1,5 +1,5 @@
 import { answers, defineContract, ROLES, type Role } from '../core';
-import { Choice, Id, KnownEmail } from '../validation';
+import { Choice, Id, KnownEmail, Text } from '../validation';
 import { IssueTicketsDto, type SignedTickets } from './tickets.dto';
 import { ArrayMaxSize, IsArray, IsIn } from 'class-validator';
 import {
@@ -35,8 +35,31 @@ export class IssueScanPassDto {
   scan_id: string;
 }
 
-/** What keys are for: access tokens and scan passes, or tickets. A key of one set verifies nothing of the other. */
-export const KEY_USES = ['access', 'ticket'] as const;
+/** The name of a service behind the gateway. */
+const SERVICE_NAME = /^[a-z][a-z0-9-]{0,31}$/;
+
+/** What the gateway tells a service behind it of who asks, and has signed. */
+export class IssueAssertionDto {
+  @Text({ max: 32, pattern: SERVICE_NAME, format: 'the name of a route' })
+  audience: string;
+
+  @Id()
+  user_id: string;
+
+  @KnownEmail()
+  email: string;
+
+  @Id({ optional: true })
+  company_id?: string | null;
+
+  @IsArray()
+  @ArrayMaxSize(ROLES.length)
+  @IsIn(ROLES, { each: true })
+  roles: Role[];
+}
+
+/** What keys are for: access tokens and scan passes, tickets, or assertions. A key of one set verifies nothing of another. */
+export const KEY_USES = ['access', 'ticket', 'assertion'] as const;
 
 export type KeyUse = (typeof KEY_USES)[number];
 
@@ -76,6 +99,7 @@ const SINGLE_USE_CALLERS = ['gateway', 'identity', 'card-issuer'] as const;
 export const tokenServiceContract = defineContract('token-service', {
   'access-tokens.issue': answers<IssuedToken>().to(IssueAccessTokenDto, 'identity'),
   'scan-passes.issue': answers<IssuedToken>().to(IssueScanPassDto, 'card-issuer'),
+  'assertions.issue': answers<IssuedToken>().to(IssueAssertionDto, 'gateway'),
   'tickets.issue': answers<SignedTickets>().to(IssueTicketsDto, 'card-issuer'),
   'keys.public': answers<KeySet>().to(PublicKeysDto, 'gateway'),
   /** Tokens that are good once. Each caller has a space of its own, in which nobody else's tokens are. */
