@@ -100,6 +100,11 @@ onLinux('npm start', () => {
     expect(launcher.banner('demo card')).toMatch(/^\d\d-10001$/);
     expect(launcher.output).toContain('█▀▀▀▀▀█'); // the corner of a QR code
 
+    for (const name of ['ingest', 'query']) {
+      const [, url = ''] = launcher.banner(`demo ${name}`).split(', at ');
+      expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'healthy', service: name });
+    }
+
     const gateway = new HttpClient(`http://localhost:${port}`);
     const file = join(data, 'demo.json');
     expect(launcher.banner('password')).toBe(`in ${file}`); // standard output is a pipe here
@@ -140,7 +145,7 @@ onLinux('npm start', () => {
   it('leaves no process behind after kill -9, and recovers, with more replicas, the same people and cards', async () => {
     const before = { email: launcher.banner('administrator'), scan: launcher.banner('scan it') };
     const started = launcher.descendants();
-    expect(started.length).toBeGreaterThanOrEqual(6);
+    expect(started.length).toBeGreaterThanOrEqual(8);
     const migrated = read(join(data, 'logs/identity-migrations.log'));
     expect(migrated).toContain('Initial1795219200000');
     await launcher.end('SIGKILL');

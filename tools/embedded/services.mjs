@@ -119,10 +119,33 @@ const STOP_MS = 20_000;
  * @returns {AppProcess}
  */
 export function startApp({ workspace, app, env, internalPort, log }) {
-  const child = spawn(process.execPath, [bundleOf(workspace, app)], {
+  return startProcess({
+    name: app,
+    args: [bundleOf(workspace, app)],
     cwd: workspace,
-    // Its standard input is our pipe, which the kernel closes when we die, even by `kill -9`.
     env: { ...env, INTERNAL_PORT: String(internalPort), PUERTA_EXIT_WITH_PARENT: '1' },
+    health: `http://127.0.0.1:${internalPort}/health/ready`,
+    log,
+  });
+}
+
+/**
+ * Starts a program for Node that ends when its standard input does: that is our pipe, which the kernel closes when we die,
+ * even by `kill -9`.
+ *
+ * @param {object} options
+ * @param {string} options.name of it, for people
+ * @param {string[]} options.args
+ * @param {string} options.cwd
+ * @param {NodeJS.ProcessEnv} options.env all of it
+ * @param {string} options.health the URL where it says whether it is ready
+ * @param {(chunk: Buffer) => void} options.log
+ * @returns {AppProcess}
+ */
+export function startProcess({ name, args, cwd, env, health, log }) {
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env,
     detached: true, // a process group of its own: Ctrl-C in the terminal is ours to handle
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -131,7 +154,7 @@ export function startApp({ workspace, app, env, internalPort, log }) {
   child.stdout.on('data', log);
   child.stderr.on('data', log);
   const { pid } = child;
-  if (pid === undefined) throw new Error(`${app} cannot be run`);
+  if (pid === undefined) throw new Error(`${name} cannot be run`);
   const record = recordOf(pid);
   /** @type {string | undefined} */
   let ending;
@@ -148,10 +171,10 @@ export function startApp({ workspace, app, env, internalPort, log }) {
     exited,
     ready: async (ms) => {
       for (const end = Date.now() + ms; ending === undefined; await sleep(50)) {
-        if (await isReady(internalPort)) return;
-        if (Date.now() > end) throw new Error(`${app} was not ready after ${Math.round(ms / 1000)} s`);
+        if (await isReady(health)) return;
+        if (Date.now() > end) throw new Error(`${name} was not ready after ${Math.round(ms / 1000)} s`);
       }
-      throw new Error(`${app} ${ending}`);
+      throw new Error(`${name} ${ending}`);
     },
     stop: async () => {
       await signalUntilGone(record, [
@@ -202,10 +225,10 @@ function bundleOf(workspace, app) {
   return file;
 }
 
-/** @param {number} port */
-async function isReady(port) {
+/** @param {string} health */
+async function isReady(health) {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(health, { signal: AbortSignal.timeout(2_000) });
     await response.arrayBuffer();
     return response.ok;
   } catch {

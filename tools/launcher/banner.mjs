@@ -12,9 +12,10 @@ import { DEMO_FILE } from './demo.mjs';
  * @param {string} options.publicUrl
  * @param {string | undefined} options.networkAddress
  * @param {import('./demo.mjs').Demo | undefined} options.demo
+ * @param {{ name: string, url: string }[]} options.demoServices
  * @param {string} options.data
  */
-export async function printBanner({ terminal, port, gateways, publicUrl, networkAddress, demo, data }) {
+export async function printBanner({ terminal, port, gateways, publicUrl, networkAddress, demo, demoServices, data }) {
   const local = `http://localhost:${port}`;
   const phone = networkAddress ? `http://${networkAddress}:${port}` : 'this machine is in no local network';
   /** @type {[string, string][]} */
@@ -23,6 +24,7 @@ export async function printBanner({ terminal, port, gateways, publicUrl, network
   rows.push(['on your phone', phone]);
   if (publicUrl !== local && publicUrl !== phone) rows.push(['public', publicUrl]);
   rows.push(['API docs', `${local}/docs`], ['data and logs', data]);
+  for (const { name, url } of demoServices) rows.push([`demo ${name}`, `${local}/api/v1/${name}, at ${url}`]);
   if (demo) {
     // What is no terminal is often kept, or read by others: a log, a CI job.
     const password = terminal.isTerminal ? demo.password : `in ${join(data, DEMO_FILE)}`;

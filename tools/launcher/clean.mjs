@@ -9,7 +9,7 @@ import { interruption } from './interruption.mjs';
 import { Refusal } from './stopped.mjs';
 
 /** `secrets.json` last: while it is there, a clean that was interrupted can be done again. */
-const OURS = ['processes', 'logs', 'files', 'demo.json', 'secrets.json'];
+const OURS = ['processes', 'logs', 'files', 'demo.json', 'routes.demo.yaml', 'secrets.json'];
 
 /**
  * @param {string} folder the data folder

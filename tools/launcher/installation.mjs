@@ -8,11 +8,12 @@ import { areUpToDate } from '../embedded/migrations.mjs';
 import { startPostgres } from '../embedded/postgres.mjs';
 import { provisionRedis } from '../embedded/redis-users.mjs';
 import { startRedis } from '../embedded/redis.mjs';
-import { APPS, appEnvironment, byName, migrateApp, OWNERS } from '../embedded/services.mjs';
+import { APPS, appEnvironment, byName, migrateApp, OWNERS, startApp } from '../embedded/services.mjs';
 import { localNetworkAddress } from './addresses.mjs';
 import { printBanner } from './banner.mjs';
 import { keptSecrets, PROCESSES } from './data-folder.mjs';
 import { ensureDemo } from './demo.mjs';
+import { planDemoServices, startDemoService } from './demo-services.mjs';
 import { EmbeddedServers } from './embedded-servers.mjs';
 import { environmentOf, refuseBadConfiguration } from './environment.mjs';
 import { Logs } from './logs.mjs';
@@ -32,6 +33,8 @@ const REACH_MS = 5_000;
 export class Installation {
   /** @type {Promise<unknown> | undefined} */
   #running;
+  /** @type {import('./demo-services.mjs').DemoServices} */
+  #demoServices = { running: [], gateway: {}, lacking: [] };
 
   /**
    * @param {import('./options.mjs').Options} options
@@ -47,7 +50,8 @@ export class Installation {
     this.kept = keptSecrets(options.data); // before all else that comes into the folder: they show whose it is
     this.logs = new Logs(join(options.data, 'logs'), terminal, options.verbose);
     this.servers = new EmbeddedServers(terminal);
-    this.supervisor = new Supervisor(WORKSPACE, join(options.data, PROCESSES), terminal);
+    this.supervisor = new Supervisor(join(options.data, PROCESSES), terminal);
+    this.demoSupervisor = new Supervisor(join(options.data, PROCESSES), terminal);
   }
 
   /**
@@ -64,11 +68,14 @@ export class Installation {
     const { options, terminal } = this;
     const networkAddress = localNetworkAddress();
     const publicUrl = this.env['PUBLIC_URL'] || `http://${networkAddress ?? 'localhost'}:${options.port}`;
+    if (options.demo) this.#demoServices = await planDemoServices(this.env, options.data);
     const surroundings = await this.#prepare(publicUrl);
+    const demoServices = this.#startDemoServices(publicUrl);
     await terminal.step('Starting the apps', 'Apps started', () => this.supervisor.start(this.#replicas(surroundings)));
     const demo = options.demo ? await this.#demo() : undefined;
     const { port, data, replicas } = options;
-    await printBanner({ terminal, port, gateways: replicas.gateway, publicUrl, networkAddress, demo, data });
+    const rest = { publicUrl, networkAddress, demo, demoServices: await demoServices, data };
+    await printBanner({ terminal, port, gateways: replicas.gateway, ...rest });
   }
 
   /**
@@ -107,6 +114,7 @@ export class Installation {
   /** Ends everything in order: apps, Redis, PostgreSQL. */
   async stop() {
     await this.supervisor.stop();
+    await this.demoSupervisor.stop();
     await this.servers.stop();
     await Promise.allSettled([this.#running]); // what it was still doing fails now
     await this.logs.close();
@@ -114,7 +122,7 @@ export class Installation {
 
   /** Ends everything at once. */
   async kill() {
-    await Promise.all([this.supervisor.kill(), this.servers.kill()]);
+    await Promise.all([this.supervisor.kill(), this.demoSupervisor.kill(), this.servers.kill()]);
   }
 
   /** @returns {Promise<string>} */
@@ -177,7 +185,10 @@ export class Installation {
     return APPS.flatMap((app) =>
       Array.from({ length: this.options.replicas[app] }, (_, n) => {
         const name = n === 0 ? app : `${app}-${n + 1}`;
-        return { app, name, env: this.#environment(app, surroundings, n), log: this.logs.forApp(name) };
+        const [env, log] = [this.#environment(app, surroundings, n), this.logs.forApp(name)];
+        const start = (/** @type {number} */ internalPort) =>
+          startApp({ workspace: WORKSPACE, app, env, internalPort, log: log.write });
+        return { app, name, start, log };
       }),
     );
   }
@@ -190,7 +201,8 @@ export class Installation {
   #environment(app, surroundings, n = 0) {
     const { redisUrls, publicUrl } = surroundings;
     const known = { REDIS_URL: redisUrls[app], PUBLIC_URL: publicUrl, PORT: String(this.options.port + n) };
-    return environmentOf(appEnvironment(app, surroundings), this.env, known);
+    const made = { ...appEnvironment(app, surroundings), ...(app === 'gateway' && this.#demoServices.gateway) };
+    return environmentOf(made, this.env, known);
   }
 
   /**
@@ -204,6 +216,32 @@ export class Installation {
     const databaseUrls = byName(OWNERS, () => database);
     const all = { ...surroundings, redisUrls: byName(APPS, () => redisUrl), databaseUrls };
     refuseBadConfiguration(byName(APPS, (app) => this.#environment(app, all)));
+  }
+
+  /**
+   * While the apps start. They are a demonstration: Puerta goes on without them.
+   *
+   * @param {string} publicUrl
+   * @returns {Promise<import('./demo-services.mjs').DemoServices['running']>} those that run
+   */
+  async #startDemoServices(publicUrl) {
+    const { running, lacking } = this.#demoServices;
+    if (lacking.length > 0)
+      this.terminal.warn(`Not all demo services are started: the packages ${lacking.join(' and ')} are not installed.`);
+    const gatewayUrl = `http://127.0.0.1:${this.options.port}`;
+    const replicas = running.map((service) => {
+      const log = this.logs.forServer(service.name);
+      const start = () => startDemoService(service, { publicUrl, gatewayUrl, log: log.write });
+      return { app: service.name, name: service.name, start, log };
+    });
+    try {
+      await this.demoSupervisor.start(replicas);
+      return running;
+    } catch (error) {
+      if (!this.signal.aborted)
+        this.terminal.warn(`The demo services do not run: ${/** @type {Error} */ (error).message}`);
+      return [];
+    }
   }
 
   async #demo() {

@@ -468,11 +468,13 @@ describe('the banner', () => {
       gateways: 1,
       publicUrl: 'http://localhost:8080',
       networkAddress: undefined,
+      demoServices: [{ name: 'query', url: 'http://127.0.0.1:20001' }],
       data: '/data',
     };
     await printBanner({ terminal, demo, ...rest });
     const plain = text.replace(/\u001b\[[\d;]*[A-Za-z]/g, '');
     expect(plain).toMatch(shown);
+    expect(plain).toMatch(/demo query +http:\/\/localhost:8080\/api\/v1\/query, at http:\/\/127\.0\.0\.1:20001\n/);
     expect(plain.includes('a-password')).toBe(isTTY);
   });
 });

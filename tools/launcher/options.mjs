@@ -15,7 +15,7 @@ export const HELP = `Starts Puerta on this machine: PostgreSQL, Redis and the ap
   --database-url <url>   a PostgreSQL of yours instead of the embedded one (or DATABASE_URL)
   --redis-url <url>      a Redis 7 or Valkey of yours instead of the embedded one (or REDIS_URL)
   --replicas <list>      how many of each app, e.g. gateway=2,identity=3 (1 each)
-  --no-demo              do not make the demo company
+  --no-demo              neither make the demo company nor start the demo services
   --verbose              show every line that the apps log, not only warnings and errors
   --clean                remove everything in the data folder, and what belongs to it elsewhere, and end
   --help                 show this

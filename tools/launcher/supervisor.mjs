@@ -3,10 +3,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, writeRecord } from '../embedded/process.mjs';
-import { APPS, startApp } from '../embedded/services.mjs';
 import { Refusal } from './stopped.mjs';
-
-/** @typedef {import('../embedded/services.mjs').App} App */
 
 /** The first start of all on a slow machine. */
 const READY_MS = 90_000;
@@ -20,9 +17,9 @@ const SOUND_MS = 60_000;
 
 /**
  * @typedef {object} Replica
- * @property {App} app
+ * @property {string} app of which it is one
  * @property {string} name also of its log
- * @property {NodeJS.ProcessEnv} env
+ * @property {(internalPort: number) => import('../embedded/services.mjs').AppProcess} start
  * @property {import('./logs.mjs').ChildLog} log
  * @property {import('../embedded/services.mjs').AppProcess} [process]
  */
@@ -33,18 +30,16 @@ export class Supervisor {
   #stopping = false;
 
   /**
-   * @param {string} workspace
    * @param {string} records the folder where each process is recorded, for the next start to find it
    * @param {import('./terminal.mjs').Terminal} terminal
    */
-  constructor(workspace, records, terminal) {
-    this.workspace = workspace;
+  constructor(records, terminal) {
     this.records = records;
     this.terminal = terminal;
   }
 
   /**
-   * @param {Replica[]} replicas
+   * @param {Replica[]} replicas callees before callers
    * @throws Refusal with the last lines of its log when one does not come up
    */
   async start(replicas) {
@@ -64,7 +59,7 @@ export class Supervisor {
 
   async stop() {
     this.#stopping = true;
-    for (const app of [...APPS].reverse()) {
+    for (const app of [...new Set(this.#replicas.map(({ app }) => app))].reverse()) {
       await Promise.all(this.#replicas.filter((each) => each.app === app).map((each) => each.process?.stop()));
     }
   }
@@ -79,8 +74,7 @@ export class Supervisor {
   async #run(replica) {
     const internalPort = await freePort();
     if (this.#stopping) return;
-    const { app, env, log } = replica;
-    replica.process = startApp({ workspace: this.workspace, app, env, internalPort, log: log.write });
+    replica.process = replica.start(internalPort);
     writeRecord(join(this.records, `${replica.name}.json`), replica.process.pid);
     await replica.process.ready(READY_MS);
   }
