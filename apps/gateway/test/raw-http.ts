@@ -102,3 +102,18 @@ export function rawRequest({ method = 'GET', path = '/', headers = [], body = ''
   const head = [`${method} ${path} HTTP/1.1`, 'Host: localhost', ...headers, ...length, '', ''].join('\r\n');
   return Buffer.concat([Buffer.from(head, 'latin1'), bytes]);
 }
+
+/**
+ * Sends bytes as they are, and reads what comes until the other side closes, as Latin-1: for answers that are no problems of
+ * ours. Ask with `Connection: close`.
+ */
+export async function exchange(url: string, ...parts: (string | Buffer)[]): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  let text = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
+  socket.setTimeout(4_000, () => socket.destroy(new Error(`the connection was kept after ${JSON.stringify(text)}`)));
+  for (const part of parts) socket.write(part);
+  await once(socket, 'close');
+  return text;
+}

@@ -25,9 +25,14 @@ export function namedBy(connection: string | undefined): ReadonlySet<string> {
   return new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
 }
 
-/** Our cookies, of which services behind the gateway see and set none. */
-export function isOurCookie(name: string): boolean {
-  return /^(?:__(?:secure|host)-)?puerta[_-]/i.test(name.trim());
+/**
+ * Whether a cookie is one of ours, of which services behind the gateway see and set none. A browser sends one without a name
+ * (`=puerta_a=1`) as if its value were a name and a value.
+ *
+ * @param cookie begins with its name
+ */
+export function isOurCookie(cookie: string): boolean {
+  return /^[\s=]*(?:__(?:secure|host)-)?puerta[_-]/i.test(cookie);
 }
 
 /** How many names of headers are remembered: whoever sends requests makes them up. */

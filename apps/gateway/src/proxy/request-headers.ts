@@ -22,15 +22,18 @@ const OURS: ReadonlySet<string> = new Set([
   'x-rewrite-url',
 ]);
 
+/** Credentials, and where a body ends and what it is: of these no other spelling is passed on. */
+const EXACT: ReadonlySet<string> = new Set(['authorization', 'cookie', 'content-length', 'content-type']);
+
 const OUR_PREFIXES = ['x-user-', 'x-company-', 'x-puerta-', 'x-forwarded-'];
 
 const fateOf = remembered((name): Fate => {
   // Some servers make one name of `X-User-ID`, `X_User_ID` and `X.User.ID` (CGI, WSGI and what is like them).
   const read = name.replace(/[^a-z0-9]/g, '-');
-  if (HOP_BY_HOP.has(name) || OURS.has(read)) return 'drop';
+  if (HOP_BY_HOP.has(read) || OURS.has(read)) return 'drop';
   if (OUR_PREFIXES.some((prefix) => read.startsWith(prefix) || read === prefix.slice(0, -1))) return 'drop';
-  if (read === 'authorization') return name === read ? 'authorization' : 'drop';
-  return read === 'cookie' ? 'cookie' : 'pass';
+  if (EXACT.has(read) && name !== read) return 'drop';
+  return name === 'authorization' || name === 'cookie' ? name : 'pass';
 });
 
 /**
@@ -76,7 +79,7 @@ function passesAuthorization({ requirement, pass }: ProxyRoute): boolean {
 function othersCookies(value: string): string {
   return value
     .split(';')
-    .filter((cookie) => !isOurCookie(cookie.split('=', 1)[0] ?? ''))
+    .filter((cookie) => !isOurCookie(cookie))
     .join(';')
     .trim();
 }
@@ -86,7 +89,9 @@ function addForwarded(sent: string[], request: FastifyRequest): void {
   const { ips, raw } = request;
   const addresses = ips ? [...ips].reverse() : [raw.socket.remoteAddress ?? ''];
   const chain = addresses.map((address) => (address.startsWith('::ffff:') ? address.slice(7) : address)).join(', ');
-  sent.push('X-Forwarded-For', chain, 'X-Forwarded-Proto', request.protocol, 'X-Forwarded-Host', request.host);
+  // A trusted proxy may have passed on what somebody made up.
+  const scheme = request.protocol === 'https' ? 'https' : 'http';
+  sent.push('X-Forwarded-For', chain, 'X-Forwarded-Proto', scheme, 'X-Forwarded-Host', request.host);
 }
 
 function addIdentity(sent: string[], identity: Identity | undefined): void {

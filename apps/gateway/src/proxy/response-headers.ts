@@ -34,7 +34,7 @@ export function addUpstreamHeaders(raw: readonly Uint8Array[], ours: string[]): 
     const fate = fateOf(name);
     if (fate === 'pass' || fate === 'vary') ours.push(name, value);
     else if (fate === 'cookie') {
-      if (!isOurCookie(value.split('=', 1)[0] ?? '')) ours.push(name, value);
+      if (!isOurCookie(value)) ours.push(name, value);
     } else if (fate === 'connection') named = new Set([...named, ...namedBy(value)]);
   }
   if (named.size === 0) return;
