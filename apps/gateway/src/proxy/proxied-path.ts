@@ -12,7 +12,7 @@ const PLAIN = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~!$&'()*+,=:@-]+)+\/?$/;
 
 /** What a path is, whoever reads it: visible ASCII, no backslash, no fragment. */
 const VISIBLE = /^[\x21\x22\x24-\x5b\x5d-\x7e]*$/;
-const ESCAPES = /%(?![0-9a-f]{2})|%25[0-9a-f]{2}|%2e|%[01][0-9a-f]|%7f/i;
+const ESCAPES = /%(?![0-9a-f]{2})|%2e|%[01][0-9a-f]|%7f/i;
 const SLASHES = /%2f|%5c/i;
 
 /**
@@ -32,26 +32,35 @@ export function checkPath(url: string, route: PathRule, all: readonly PathRule[]
   if (!VISIBLE.test(path) || ESCAPES.test(path) || path.includes('//')) throw new DomainError('path_ambiguous');
   if (SLASHES.test(path) && !route.encodedSlashes) throw new DomainError('path_ambiguous');
   const read = asRead(path);
-  // With parameters cut off, as some servers do: `/..;x/` is `/../` to them.
-  if (read.split('/').some((segment) => segment === '.' || segment === '..')) throw new DomainError('path_ambiguous');
+  if (read.split('/').some((segment) => /^\.{1,2} *$/.test(segment))) throw new DomainError('path_ambiguous');
   if (nested && ownerOf(read, all) !== route) throw new DomainError('path_ambiguous');
 }
 
-/** The path as the most willing of servers would read it: decoded, without parameters, in small letters. */
+/**
+ * The path as the most willing of servers would read it: decoded, without parameters (`/..;x/` is `/../` to some), without
+ * what Windows drops at the end of a name, and in small letters, of which those that look alike are one.
+ */
 function asRead(path: string): string {
+  const decoded = decodedOnce(path).normalize('NFKC').toUpperCase().toLowerCase();
+  // Who decodes again reads something else.
+  if (/%[0-9a-f]{2}/.test(decoded)) throw new DomainError('path_ambiguous');
+  return decoded
+    .replace(/\\/g, '/')
+    .replace(/;[^/]*/g, '')
+    .replace(/\/{2,}/g, '/')
+    .replace(/(?<=[^/. ])[. ]+(?=\/|$)/g, '');
+}
+
+function decodedOnce(path: string): string {
   try {
-    return decodeURIComponent(path)
-      .replace(/\\/g, '/')
-      .replace(/;[^/]*/g, '')
-      .replace(/\/{2,}/g, '/')
-      .toLowerCase();
+    return decodeURIComponent(path);
   } catch {
     throw new DomainError('path_ambiguous');
   }
 }
 
-function ownerOf(path: string, all: readonly PathRule[]): PathRule | undefined {
-  const owners = all.filter(({ prefix }) => belongs(path, prefix.toLowerCase()));
+function ownerOf(read: string, all: readonly PathRule[]): PathRule | undefined {
+  const owners = all.filter(({ prefix }) => belongs(read, asRead(prefix)));
   return owners.sort((one, other) => other.prefix.length - one.prefix.length)[0];
 }
 
