@@ -8,7 +8,7 @@ export class RelayProcess {
   private constructor(private readonly child: ChildProcess) {}
 
   static async start(databaseUrl: string, what: 'writes only' | 'publishes for ever'): Promise<RelayProcess> {
-    const child = fork(PROGRAM, [join(__dirname, 'relay.ts'), databaseUrl, what], { execArgv: [] });
+    const child = fork(PROGRAM, [join(__dirname, 'relay.program.ts'), databaseUrl, what], { execArgv: [] });
     const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`a replica ended with ${code}`)));
     await Promise.race([once(child, 'message'), ended]);
     ended.catch(() => undefined);

@@ -8,7 +8,7 @@ export class WorkerProcess {
   private constructor(private readonly child: ChildProcess) {}
 
   static async start(url: string): Promise<WorkerProcess> {
-    const child = fork(PROGRAM, [join(__dirname, 'worker.ts'), url], { execArgv: [] });
+    const child = fork(PROGRAM, [join(__dirname, 'worker.program.ts'), url], { execArgv: [] });
     const failed = once(child, 'exit').then(([code]) => Promise.reject(new Error(`it ended with ${code}`)));
     await Promise.race([once(child, 'message'), failed]);
     failed.catch(() => undefined);

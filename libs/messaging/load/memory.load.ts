@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { PROGRAM } from '@puerta/testing';
-import { type Order } from '../test/measured';
+import { type Order } from '../test/measured.program';
 import { inOwnRedis } from '../test/processes';
 
 const BATCH = 20_000;
@@ -19,7 +19,7 @@ async function tell<Answer>(child: ChildProcess, order: Order): Promise<Answer> 
 describe('a caller and a callee, sealed', () => {
   const flat = inOwnRedis(async (bench) => {
     const start = async (role: string) => {
-      const child = fork(PROGRAM, [join(__dirname, '../test/measured.ts'), role, bench.url, bench.prefix], {
+      const child = fork(PROGRAM, [join(__dirname, '../test/measured.program.ts'), role, bench.url, bench.prefix], {
         execArgv: ['--expose-gc'],
       });
       bench.onClose(async () => child.kill('SIGKILL'));

@@ -16,7 +16,7 @@ export class ReplicaProcess {
   ) {}
 
   static async start({ url, prefix }: Bench): Promise<ReplicaProcess> {
-    const child = fork(PROGRAM, [join(__dirname, 'replica.ts'), url, prefix], { execArgv: [] });
+    const child = fork(PROGRAM, [join(__dirname, 'replica.program.ts'), url, prefix], { execArgv: [] });
     const [replica] = (await Promise.race([once(child, 'message'), failure(child)])) as [string];
     return new ReplicaProcess(replica, child);
   }

@@ -92,7 +92,7 @@ function goodEnvironment(): Record<string, string | undefined> {
 }
 
 async function run(env: Record<string, string | undefined> = {}): Promise<Program> {
-  const program = new Program('main.ts', env, await freePort());
+  const program = new Program('main.program.ts', env, await freePort());
   await program.ready();
   return program;
 }
@@ -102,7 +102,7 @@ beforeAll(async () => {
   client = new BusClient({ redis: testRedisUrl(), prefix, sealer, service: 'tester', decodeError, logger: silent });
   sample = new ServiceClient(client, sampleContract);
   await client.connect();
-  migrations.push(...[0, 1].map(() => new Program('migrate.ts', {})));
+  migrations.push(...[0, 1].map(() => new Program('migrate.program.ts', {})));
   await Promise.all(migrations.map((program) => program.exited));
 });
 
@@ -193,7 +193,7 @@ describe('a service', () => {
   });
 
   it('keeps another from starting on its internal port, which ends with 1 and the reason', async () => {
-    const other = new Program('main.ts', {}, Number(new URL(program.http.baseUrl).port));
+    const other = new Program('main.program.ts', {}, Number(new URL(program.http.baseUrl).port));
     expect(await other.exited).toBe(1);
     expect(other.output).toMatch(/cannot start: listen EADDRINUSE/);
   });
@@ -235,7 +235,7 @@ describe('a service', () => {
 
 describe('a service without a database', () => {
   it('answers and is ready where nothing says where a PostgreSQL is', async () => {
-    const program = new Program('without-database.ts', { SAMPLE_DATABASE_URL: undefined }, await freePort());
+    const program = new Program('without-database.program.ts', { SAMPLE_DATABASE_URL: undefined }, await freePort());
     await program.ready();
     expect(await sample.request('things.slow', { name: 'a' })).toEqual({ name: 'a' });
     expect((await program.http.get('/health/ready')).body).toEqual({ status: 'ready', not_ready: [] });
@@ -246,7 +246,7 @@ describe('a service without a database', () => {
 
 describe('a service that cannot start', () => {
   it('exits with 78 and says everything that is wrong with its configuration', async () => {
-    const program = new Program('main.ts', { REDIS_URL: '', SAMPLE_SECRET: 'short', LOG_LEVEL: 'loud' });
+    const program = new Program('main.program.ts', { REDIS_URL: '', SAMPLE_SECRET: 'short', LOG_LEVEL: 'loud' });
     expect(await program.exited).toBe(78);
     expect(program.output).toMatch(
       /^sample cannot start, .* has 3 problem\(s\):\n  LOG_LEVEL .*\n  REDIS_URL .*\n  SAMPLE_SECRET .*\n$/,
@@ -254,7 +254,7 @@ describe('a service that cannot start', () => {
   });
 
   it('exits with 1 and the reason when its handlers are not what the contract says', async () => {
-    const program = new Program('main.ts', { SAMPLE_WITHOUT_HANDLERS: 'on' });
+    const program = new Program('main.program.ts', { SAMPLE_WITHOUT_HANDLERS: 'on' });
     expect(await program.exited).toBe(1);
     expect(program.output).toMatch(
       /cannot start: handlers do not match the contract of sample: without handler: things\.make/,
@@ -272,13 +272,13 @@ describe('its migrations', () => {
   });
 
   it('exit with 1 and the reason when PostgreSQL is not there, 78 when nobody says where', async () => {
-    const nowhere = new Program('migrate.ts', {
+    const nowhere = new Program('migrate.program.ts', {
       SAMPLE_DATABASE_URL: `postgres://u:${CANARY}@127.0.0.1:${await freePort()}/d`,
     });
     expect(await nowhere.exited).toBe(1);
     expect(nowhere.output).toMatch(/cannot migrate: connect ECONNREFUSED/);
     expect(nowhere.output).not.toContain(CANARY);
-    expect(await new Program('migrate.ts', { SAMPLE_DATABASE_URL: '' }).exited).toBe(78);
+    expect(await new Program('migrate.program.ts', { SAMPLE_DATABASE_URL: '' }).exited).toBe(78);
   });
 });
 

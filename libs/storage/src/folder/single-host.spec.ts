@@ -110,7 +110,10 @@ describe('a folder of files', () => {
 
   describe('used by a process', () => {
     const start = async (host: string): Promise<[ChildProcess, unknown]> => {
-      const child = fork(PROGRAM, [join(__dirname, '../../test/claimant.ts'), JSON.stringify(optionsOf({ host }))]);
+      const child = fork(PROGRAM, [
+        join(__dirname, '../../test/claimant.program.ts'),
+        JSON.stringify(optionsOf({ host })),
+      ]);
       const [said] = (await once(child, 'message')) as [unknown];
       return [child, said];
     };
