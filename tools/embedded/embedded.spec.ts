@@ -84,50 +84,51 @@ describe('the embedded servers', () => {
 });
 
 describe('the embedded PostgreSQL', () => {
+  /** All of these start on one folder: to make its data takes longer than anything else. */
+  let kept: string;
+  beforeAll(() => {
+    kept = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
+    chmodSync(kept, 0o711);
+  });
+  afterAll(() => rmSync(kept, { recursive: true, force: true }));
+
   it('has what was committed after kill -9, on the port it is told, and with the same password', async () => {
-    const first = await startPostgres({ folder });
+    const first = await startPostgres({ folder: kept });
     await query(first.url, 'CREATE TABLE kept AS SELECT 7 AS value');
     await first.kill();
-    const second = await startPostgres({ folder, port: first.port });
+    const second = await startPostgres({ folder: kept, port: first.port });
     expect(second.url).toBe(first.url);
     expect(await query(second.url, 'SELECT value FROM kept')).toEqual([{ value: 7 }]);
     await second.stop();
   });
 
   it('ends one that a killed owner has left running, and starts anew', async () => {
-    const first = await startPostgres({ folder });
+    const first = await startPostgres({ folder: kept });
     const left = recordOf(first.pid);
-    const second = await startPostgres({ folder });
+    const second = await startPostgres({ folder: kept });
     expect(stillRuns(left)).toBe(false);
     expect(await query(second.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await second.stop();
   });
 
   it('takes no other process for a PostgreSQL because an old file holds its pid', async () => {
-    const first = await startPostgres({ folder });
+    const first = await startPostgres({ folder: kept });
     await first.stop();
-    const data = join(folder, 'data');
+    const data = join(kept, 'data');
     writeFileSync(join(data, 'postmaster.pid'), `${process.pid}\n${data}\n0\n${first.port}\n\n127.0.0.1\n\nready\n`);
-    const second = await startPostgres({ folder });
+    const second = await startPostgres({ folder: kept });
     expect(await query(second.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await second.stop();
     expect(stillRuns(recordOf(process.pid))).toBe(true);
   });
 
-  it('lets nobody in without the password', async () => {
-    const { url, stop } = await startPostgres();
+  it('lets nobody in without the password, and says why it does not start', async () => {
+    const { url, port, stop } = await startPostgres();
     await expect(query(url.replace(/:[^:@/]*@/, ':wrong@'), 'SELECT 1')).rejects.toThrow(
       'password authentication failed',
     );
+    await expect(startPostgres({ folder: kept, port })).rejects.toThrow(/did not start[^]*Address already in use/);
     await stop();
-  });
-
-  it('says why it does not start', async () => {
-    const first = await startPostgres();
-    await expect(startPostgres({ folder, port: first.port })).rejects.toThrow(
-      /did not start[^]*Address already in use/,
-    );
-    await first.stop();
   });
 });
 
