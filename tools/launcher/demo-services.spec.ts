@@ -1,43 +1,33 @@
-import { createHash, randomUUID, sign } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newKeyPair, waitFor } from '@puerta/testing';
+import { AssertionIssuer, BAD_ASSERTIONS, waitFor } from '@puerta/testing';
 import { WebSocket } from 'ws';
 import type { AppProcess } from '../embedded/services.mjs';
 import { planDemoServices, startDemoService } from './demo-services.mjs';
 
-const ISSUER = 'https://puerta.example.com';
-const { privateKey, publicKey } = newKeyPair();
-const key = { ...publicKey.export({ format: 'jwk' }), kid: 'a1', use: 'sig', alg: 'ES256' };
-
 let folder: string;
-let gateway: Server;
+let gateway: AssertionIssuer;
 const running: AppProcess[] = [];
 const urls: Record<string, string> = {};
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'puerta-spec-'));
-  // As much of a gateway as they ask: its public keys.
-  gateway = createServer((_request, response) => void response.end(JSON.stringify({ keys: [key] })));
-  gateway.listen(0, '127.0.0.1');
-  await once(gateway, 'listening');
-  const gatewayUrl = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+  gateway = await AssertionIssuer.start();
+  const told = { publicUrl: gateway.issuer, gatewayUrl: gateway.url, log: () => undefined };
   const { running: services } = await planDemoServices({}, folder);
   for (const service of services) {
     urls[service.name] = service.url;
-    running.push(startDemoService(service, { publicUrl: ISSUER, gatewayUrl, log: () => undefined }));
+    running.push(startDemoService(service, told));
   }
   await Promise.all(running.map((service) => service.ready(20_000)));
 });
 
 afterAll(async () => {
   await Promise.all(running.map((service) => service.stop()));
-  gateway.close();
-  gateway.closeAllConnections();
+  gateway.stop();
   rmSync(folder, { recursive: true });
 });
 
@@ -53,22 +43,10 @@ const named = ({ id, company, email }: Person) => ({
   'X-Request-ID': randomUUID(),
 });
 
-const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-function assertion(
-  { id, company, email }: Person,
-  claims: object = {},
-  header: object = {},
-  signer = privateKey,
-): string {
-  const iat = Math.floor(Date.now() / 1_000);
-  const common = { iss: ISSUER, aud: 'query', sub: id, jti: randomUUID(), iat, exp: iat + 30 };
-  const facts = { email, company_id: company, roles: ['issuer'] };
-  const input = `${encode({ alg: 'ES256', typ: 'puerta-assertion+jwt', kid: 'a1', ...header })}.${encode({ ...common, ...facts, ...claims })}`;
-  return `${input}.${sign('sha256', Buffer.from(input), { key: signer, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
-}
-
-const proven = (who: Person): Record<string, string> => ({ ...named(who), 'X-Puerta-Assertion': assertion(who) });
+const proven = (who: Person): Record<string, string> => ({
+  ...named(who),
+  'X-Puerta-Assertion': gateway.sign(who, 'query'),
+});
 
 async function ask<T = Record<string, unknown>>(
   service: string,
@@ -181,29 +159,16 @@ describe('the query service', () => {
   it('believes proof, and no header', async () => {
     const [ana, mallory] = [person(), person()];
     const { status, body } = await ask('query', '/whoami', {
-      headers: { ...named(mallory), 'X-Puerta-Assertion': assertion(ana) },
+      headers: { ...named(mallory), 'X-Puerta-Assertion': gateway.sign(ana, 'query') },
     });
     const who = { user_id: ana.id, company_id: ana.company, email: ana.email, roles: ['issuer'] };
     expect([status, body]).toMatchObject([200, { proven: who, headers: { 'x-user-id': mallory.id } }]);
-    expect(JSON.stringify(body)).not.toContain(assertion(ana).split('.')[0]);
+    expect(JSON.stringify(body)).not.toContain(gateway.sign(ana, 'query').split('.')[0]);
   });
 
-  const past = Math.floor(Date.now() / 1_000) - 60;
-  it.each<[string, (who: Person) => string]>([
-    ['nothing', () => ''],
-    ['no JWT', () => 'a.b.c'],
-    ['one for another service', (who) => assertion(who, { aud: 'ingest' })],
-    ['one of another issuer', (who) => assertion(who, { iss: 'https://other.example' })],
-    ['one that is over', (who) => assertion(who, { iat: past, exp: past + 30 })],
-    ['one without an end', (who) => assertion(who, { exp: undefined })],
-    ['one without a company', (who) => assertion(who, { company_id: undefined })],
-    ['an access token', (who) => assertion(who, {}, { typ: 'at+jwt' })],
-    ['one without a signature', (who) => `${assertion(who, {}, { alg: 'none' }).split('.', 2).join('.')}.`],
-    ['one of a key that is not known', (who) => assertion(who, {}, { kid: 'a2' })],
-    ['one that somebody else signed', (who) => assertion(who, {}, {}, newKeyPair().privateKey)],
-  ])('refuses %s', async (_, make) => {
+  it.each(BAD_ASSERTIONS)('refuses %s', async (_, make) => {
     const who = person();
-    const headers = { ...named(who), 'X-Puerta-Assertion': make(who) };
+    const headers = { ...named(who), 'X-Puerta-Assertion': make(gateway, who, 'query') };
     expect((await ask('query', '/chats', { headers })).status).toBe(401);
   });
 

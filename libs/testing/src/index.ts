@@ -1,4 +1,5 @@
 export { anyCharacter } from './any-character';
+export { AssertionIssuer, BAD_ASSERTIONS } from './assertion-issuer';
 export { freePort } from '../../../tools/embedded/process.mjs';
 export type { App } from '../../../tools/embedded/services.mjs';
 export { createDatabase, testDatabaseUrl, testRedisUrl, type TestDatabase } from './database';
