@@ -100,11 +100,6 @@ onLinux('npm start', () => {
     expect(launcher.banner('demo card')).toMatch(/^\d\d-10001$/);
     expect(launcher.output).toContain('█▀▀▀▀▀█'); // the corner of a QR code
 
-    for (const name of ['ingest', 'query']) {
-      const [, url = ''] = launcher.banner(`demo ${name}`).split(', at ');
-      expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'healthy', service: name });
-    }
-
     const gateway = new HttpClient(`http://localhost:${port}`);
     const file = join(data, 'demo.json');
     expect(launcher.banner('password')).toBe(`in ${file}`); // standard output is a pipe here
@@ -116,6 +111,28 @@ onLinux('npm start', () => {
     const loopbacks = ['127.0.0.1', ...(JSON.stringify(networkInterfaces()).includes('"::1"') ? ['[::1]'] : [])];
     for (const host of loopbacks)
       expect((await new HttpClient(`http://${host}:${port}`).get('/health')).status).toBe(200);
+  });
+
+  it('has two services behind the gateway, one of which wants proof of who asks', async () => {
+    const { email, password } = JSON.parse(read(join(data, 'demo.json'))) as { email: string; password: string };
+    const headers = { 'content-type': 'application/json' };
+    const login = { method: 'POST', headers, body: JSON.stringify({ email, password }) };
+    const session = (await (await fetch(`http://localhost:${port}/api/v1/users/login`, login)).json()) as {
+      user_id: string;
+      company_id: string;
+      access_token: string;
+    };
+    const { user_id, company_id, access_token } = session;
+    const who = { user_id, company_id, email, roles: ['owner'] };
+    for (const [name, told] of [
+      ['ingest', { ...who, credentials: [] }],
+      ['query', { proven: who }],
+    ] as const) {
+      const [place = '', direct = ''] = launcher.banner(`demo ${name}`).split(', at ');
+      const authorization = `Bearer ${access_token}`;
+      expect(await (await fetch(`${place}/whoami`, { headers: { authorization } })).json()).toMatchObject(told);
+      expect((await fetch(`${direct}/api/v1/${name}/whoami`, { headers: { authorization } })).status).toBe(401);
+    }
   });
 
   it('keeps what it made for the owner alone', () => {
