@@ -56,7 +56,7 @@ class Documents {
   process(document, size, { again = false } = {}) {
     const chunks = Math.ceil(size / CHUNK_BYTES);
     const fails = document.file_name.includes('broken') && !again;
-    this.tell(document, { status: 'processing', size, chunk_count: chunks, message: 'Procesando.' });
+    this.tell(document, { status: 'processing', size, received: size, chunk_count: chunks, message: 'Procesando.' });
     let step = 0;
     const timer = setInterval(() => {
       step += 1;
@@ -71,7 +71,7 @@ class Documents {
   /** Writes it down, and tells whoever listens. */
   tell(document, change) {
     Object.assign(document, change, { last_updated: new Date().toISOString() });
-    this.events.emit('progress', { ...publicView(document), received: document.received ?? document.size });
+    this.events.emit('progress', { ...publicView(document), received: document.received });
   }
 }
 
