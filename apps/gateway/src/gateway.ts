@@ -85,6 +85,7 @@ export async function startGateway(
       maxIdle: config.GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS,
     }),
     problems,
+    record,
     answerHeaders: Object.entries(headers.api).flatMap(([name, value]) =>
       PROXIED_HEADERS.has(name) ? [name, value] : [],
     ),

@@ -16,7 +16,7 @@ export class RawUpstream {
   ) {}
 
   static async start(host = '127.0.0.1', port = 0): Promise<RawUpstream> {
-    const server = createServer();
+    const server = createServer({ noDelay: true });
     server.listen(port, host);
     await once(server, 'listening');
     const upstream = new RawUpstream(server, `http://${host}:${(server.address() as AddressInfo).port}`);

@@ -10,7 +10,7 @@ import type { ProxiedMethod } from './proxy-route';
 import { hasBody, RequestBody } from './request-body';
 import { addUpstreamHeaders } from './response-headers';
 import type { Target, Upstream } from './upstream';
-import { problemOf } from './upstream-errors';
+import { isConnectionFailure, problemOf } from './upstream-errors';
 
 /** What all forwardings share. */
 export interface ForwardingTools {
@@ -18,10 +18,15 @@ export interface ForwardingTools {
   readonly problems: ProblemWriter;
   /** Names and values in turn that every proxied answer has. */
   readonly answerHeaders: readonly string[];
+  /** Told of requests that end without a whole answer: Fastify tells of the others alone. */
+  readonly record: (request: FastifyRequest, reply: FastifyReply) => void;
 }
 
 /** Methods that mean the same sent once or twice (RFC 9110 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/** In the log and the metrics alone, for nobody reads it: what nginx says there of clients that go before their answer. */
+const CLIENT_GONE = 499;
 
 /** What the early checks have put on the answer, and a proxied answer keeps. */
 const KEPT = [
@@ -46,7 +51,10 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #retries: number;
   #phase: 'waiting' | 'answering' | 'over' = 'waiting';
+  /** Of the whole time it may take. */
   #timer: NodeJS.Timeout | undefined;
+  /** Of a client that does not take what it is sent. */
+  #slow: NodeJS.Timeout | undefined;
   #giveUpWaiting: (() => void) | undefined;
 
   constructor(
@@ -60,14 +68,20 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#context = requestContextOf(request);
     this.#retries = IDEMPOTENT.has(request.method) ? retries : 0;
     if (hasBody(request.raw)) {
+      const begin = (): void => this.#invite();
       const fail = (error: DomainError): void => this.#fail(error);
-      this.#body = new RequestBody(request.raw, { limit: bodyLimit, idleMs: timeouts.idleMs, fail });
+      this.#body = new RequestBody(request.raw, { limit: bodyLimit, idleMs: timeouts.idleMs, begin, fail });
     }
-    reply.raw.once('close', () => this.#closed());
   }
 
   /** Sends the request. It answers by itself. */
   start(): void {
+    const { socket } = this.request.raw;
+    // It went while it was found out who it is.
+    if (socket.destroyed) return this.#gone();
+    // Not of the response: one that waits behind another on the same connection is not told. Nor is one whose body turned
+    // out to be no HTTP, after which nothing more is written.
+    socket.setMaxListeners(0).on('close', this.#gone).on('finish', this.#gone);
     const { wholeMs } = this.upstream.options.timeouts;
     if (wholeMs !== undefined) this.#timer = setTimeout(() => this.#fail(new DomainError('upstream_timeout')), wholeMs);
     this.#send();
@@ -81,13 +95,15 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     // Early hints and their like end here: not every client understands them.
     if (status < 200 || this.#phase !== 'waiting') return;
+    const headers = this.#ownHeaders();
+    addUpstreamHeaders(controller.rawHeaders as Buffer[], status, headers);
     this.#phase = 'answering';
     this.#target?.breaker.succeeded();
-    const headers = this.#ownHeaders();
-    addUpstreamHeaders(controller.rawHeaders as Buffer[], headers);
     this.reply.hijack();
     const { raw } = this.reply;
     raw.writeHead(status, headers);
+    // No body comes. undici takes it for an error if there is a length all the same, as there may be (RFC 9110 8.6).
+    if (status === 204 || status === 304) return this.#finish();
     // Should the body take its time, the headers do not wait for it.
     process.nextTick(flushHeaders, raw);
   }
@@ -97,18 +113,15 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#context.bytes = (this.#context.bytes ?? 0) + chunk.length;
     if (raw.write(chunk)) return;
     controller.pause();
-    const slow = setTimeout(() => this.#cut('client_too_slow'), this.upstream.options.timeouts.idleMs);
+    this.#watch();
     raw.once('drain', () => {
-      clearTimeout(slow);
+      clearTimeout(this.#slow);
       controller.resume();
     });
-    raw.once('close', () => clearTimeout(slow));
   }
 
   onResponseEnd(): void {
-    if (this.#phase !== 'answering') return;
-    this.#end();
-    this.reply.raw.end();
+    if (this.#phase === 'answering') this.#finish();
     this.#release(true);
   }
 
@@ -118,8 +131,17 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#release(false);
     if (this.#phase === 'answering') return this.#cut('upstream_broke_off');
     target?.breaker.failed(this.#admission);
-    if (this.#mayRetry()) return this.#send();
+    if (isConnectionFailure(error) && this.#mayRetry()) return this.#send();
     this.#fail(problemOf(error));
+  }
+
+  #finish(): void {
+    const { raw } = this.reply;
+    this.#end();
+    raw.end();
+    if (raw.writableFinished) return;
+    this.#watch();
+    raw.once('close', () => clearTimeout(this.#slow));
   }
 
   #send(): void {
@@ -163,6 +185,13 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     }
   }
 
+  /** A client that asked whether to send its body is told so when there is somebody to take it. */
+  #invite(): void {
+    const { headers, httpVersion } = this.request.raw;
+    // RFC 9110 10.1.1: HTTP/1.0 knows no such answer.
+    if (headers.expect?.toLowerCase() === '100-continue' && httpVersion !== '1.0') this.reply.raw.writeContinue();
+  }
+
   #mayRetry(): boolean {
     if (this.#body?.begun || this.#retries <= 0) return false;
     this.#retries -= 1;
@@ -183,7 +212,6 @@ export class Forwarding implements Dispatcher.DispatchHandler {
 
   /** All connections are taken, and others wait already. */
   #busy(): void {
-    this.#target?.breaker.abandoned(this.#admission);
     this.#fail(new DomainError('upstream_unavailable', { meta: { retry_after: 1 } }));
   }
 
@@ -191,8 +219,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   #fail(error: DomainError): void {
     if (this.#phase === 'answering') return this.#cut(error.code);
     if (this.#phase === 'over') return;
-    this.#end();
-    this.#abort();
+    this.#forsake();
     this.tools.problems.answer(error, this.request, this.reply);
   }
 
@@ -202,25 +229,43 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#end();
     this.#abort();
     this.reply.raw.destroy();
+    this.tools.record(this.request, this.reply);
   }
 
-  #closed(): void {
+  readonly #gone = (): void => {
     if (this.#phase === 'over') return;
-    // The client has gone: what it asked for is not worth the upstream's time any more.
+    // What the client asked for is not worth the upstream's time any more.
     this.#context.cut = 'client_gone';
+    if (this.#phase === 'waiting') this.reply.code(CLIENT_GONE);
+    this.#forsake();
+    this.tools.record(this.request, this.reply);
+  };
+
+  /** Gives the request up. Were it a probe, another may be one. */
+  #forsake(): void {
+    if (this.#phase === 'waiting') this.#target?.breaker.abandoned(this.#admission);
     this.#end();
     this.#abort();
   }
 
+  /** Cuts the client off unless it takes what it was sent. */
+  #watch(): void {
+    const { raw } = this.reply;
+    // Its turn has not come: the answer before it, on the same connection, is still being taken.
+    if (!raw.socket) return void raw.once('socket', () => this.#watch());
+    this.#slow = setTimeout(() => this.#cut('client_too_slow'), this.upstream.options.timeouts.idleMs);
+  }
+
   #end(): void {
     this.#phase = 'over';
+    this.request.raw.socket.off('close', this.#gone).off('finish', this.#gone);
     clearTimeout(this.#timer);
+    clearTimeout(this.#slow);
     this.#giveUpWaiting?.();
     this.#giveUpWaiting = undefined;
   }
 
   #abort(): void {
-    this.#target?.breaker.abandoned(this.#admission);
     // While it connects there is nothing to abort but the connection.
     if (this.#controller) this.#controller.abort(new Error('nobody waits for it'));
     this.#release(false);
@@ -231,7 +276,8 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#connection = undefined;
     this.#controller = undefined;
     if (!connection) return;
-    if (reusable) this.tools.pool.release(connection);
+    // Not before undici is done with what it has read: were there a second answer in it, it would be for who comes next.
+    if (reusable) process.nextTick(() => this.tools.pool.release(connection));
     else this.tools.pool.discard(connection);
   }
 }

@@ -64,7 +64,6 @@ export class Proxy {
     checkPath(request.raw.url as string, options, this.options.routes);
     checkMethod(request.method, options);
     checkLength(request, options);
-    if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();
     const { identity } = requestContextOf(request);
     const assertion =
       options.assertion && identity?.kind === 'user' && this.options.assertions.get(identity, options.name);

@@ -6,6 +6,8 @@ export interface RequestBodyOptions {
   readonly limit: number;
   /** For how long the client may send nothing while it is waited for. */
   readonly idleMs: number;
+  /** Told when it is asked for. */
+  readonly begin: () => void;
   /** Told why the rest of the body is not wanted any more; what is left flows by unread. */
   readonly fail: (error: DomainError) => void;
 }
@@ -32,7 +34,8 @@ export class RequestBody {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     this.begun = true;
     const { raw } = this;
-    const { limit, idleMs, fail } = this.options;
+    const { limit, idleMs, begin, fail } = this.options;
+    begin();
     const chunks = raw.iterator({ destroyOnReturn: false });
     let length = 0;
     try {
@@ -46,6 +49,8 @@ export class RequestBody {
         yield chunk;
       }
     } finally {
+      // While somebody reads it would not flow by.
+      await chunks.return?.();
       raw.resume();
     }
   }

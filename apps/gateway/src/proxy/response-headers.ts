@@ -1,6 +1,6 @@
 import { HOP_BY_HOP, isOurCookie, namedBy, remembered } from './header-names';
 
-type Fate = 'pass' | 'drop' | 'cookie' | 'connection' | 'vary';
+type Fate = 'pass' | 'drop' | 'cookie' | 'connection' | 'coding';
 
 /** What the gateway says for the host that clients see. */
 const OURS: ReadonlySet<string> = new Set([
@@ -12,8 +12,12 @@ const OURS: ReadonlySet<string> = new Set([
   'ratelimit-policy',
 ]);
 
+const NONE: ReadonlySet<string> = new Set();
+const NO_LENGTH: ReadonlySet<string> = new Set(['content-length']);
+
 const fateOf = remembered((name): Fate => {
-  if (name === 'connection' || name === 'vary') return name;
+  if (name === 'connection') return name;
+  if (name === 'transfer-encoding') return 'coding';
   if (HOP_BY_HOP.has(name) || OURS.has(name) || name.startsWith('access-control-')) return 'drop';
   return name === 'set-cookie' ? 'cookie' : 'pass';
 });
@@ -23,18 +27,24 @@ const fateOf = remembered((name): Fate => {
  *
  * @param raw names and values in turn, as undici has them: bytes, which are passed on as they are (Latin-1 has a
  *   character for each)
+ * @param status of the answer
  * @param ours names and values in turn; it is added to
+ * @throws Error when the body would have to be changed
  */
-export function addUpstreamHeaders(raw: readonly Uint8Array[], ours: string[]): void {
+export function addUpstreamHeaders(raw: readonly Uint8Array[], status: number, ours: string[]): void {
   const begin = ours.length;
-  let named = namedBy(undefined);
+  // RFC 9110 8.6: without content there is no length, and who believed one would wait for it.
+  let named: ReadonlySet<string> = status === 204 ? NO_LENGTH : NONE;
   for (let i = 0; i < raw.length; i += 2) {
     const name = textOf(raw[i]);
     const value = textOf(raw[i + 1]);
     const fate = fateOf(name);
-    if (fate === 'pass' || fate === 'vary') ours.push(name, value);
+    if (fate === 'pass') ours.push(name, value);
     else if (fate === 'cookie') {
       if (!isOurCookie(value)) ours.push(name, value);
+    } else if (fate === 'coding' && value.toLowerCase() !== 'chunked') {
+      // We should have to undo it, or to tell the client.
+      throw new Error(`the answer is coded for the transfer: ${value}`);
     } else if (fate === 'connection') named = new Set([...named, ...namedBy(value)]);
   }
   if (named.size === 0) return;
