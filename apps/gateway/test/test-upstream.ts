@@ -25,12 +25,12 @@ export class TestUpstream {
   ) {}
 
   /** @param host `::1` for one that has an IPv6 address */
-  static async start(host = '127.0.0.1'): Promise<TestUpstream> {
+  static async start(host = '127.0.0.1', port = 0): Promise<TestUpstream> {
     const server = createServer({ keepAliveTimeout: 60_000, maxHeaderSize: 65_536 });
-    server.listen(0, host);
+    server.listen(port, host);
     await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const upstream = new TestUpstream(server, `http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+    const { port: listening } = server.address() as AddressInfo;
+    const upstream = new TestUpstream(server, `http://${host.includes(':') ? `[${host}]` : host}:${listening}`);
     server.on('request', (request, response) => {
       if (upstream.listener) upstream.listener(request, response);
       else void upstream.#keep(request, response);

@@ -53,9 +53,11 @@ export class ConnectionPool {
   readonly #idle = new Set<Connection>();
   readonly #waiting = new Set<Waiting>();
   #open = 0;
+  #maxIdle: number;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#maxIdle = options.maxIdle;
     this.#maxAgeMs = options.maxAgeMs ?? MAX_AGE_MS;
   }
 
@@ -90,7 +92,7 @@ export class ConnectionPool {
       return next.ready(connection);
     }
     // Who waits longest is served first, whomever they wait for.
-    if (next || this.#idle.size >= this.#options.maxIdle) return this.discard(connection);
+    if (next || this.#idle.size >= this.#maxIdle) return this.discard(connection);
     this.#idle.add(connection);
     this.#stack(connection.target).push(connection);
   }
@@ -107,6 +109,7 @@ export class ConnectionPool {
 
   /** Closes what is idle; connections in use are closed when they come back. */
   close(): void {
+    this.#maxIdle = 0;
     for (const connection of [...this.#idle]) this.#drop(connection);
   }
 
