@@ -45,7 +45,8 @@ export const SentFile = createParamDecorator((_: unknown, context: ExecutionCont
   return { open: () => openFile(request.body as IncomingMessage, called, types) };
 });
 
-async function openFile(payload: IncomingMessage, called: string, types: readonly string[]): Promise<File> {
+/** Of a payload that is called a type of content: {@link ComingFile.open}. */
+export async function openFile(payload: IncomingMessage, called: string, types: readonly string[]): Promise<File> {
   const content = contentOf(payload);
   const read: Uint8Array[] = [];
   const beginning = (): Buffer => Buffer.concat(read);
@@ -87,6 +88,7 @@ async function* contentOf(payload: IncomingMessage): AsyncGenerator<Uint8Array> 
     throw cause instanceof DomainError ? cause : new DomainError('bad_request', { cause });
   } finally {
     clearTimeout(timer);
-    payload.resume();
+    // As long as somebody reads it, it does not flow by.
+    void chunks.return?.().then(() => payload.resume());
   }
 }
