@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@puerta/testing';
 import fc from 'fast-check';
@@ -133,7 +134,8 @@ describe('the connections to services', () => {
             const at = which % Math.max(1, busy.length);
             if (what === 'acquire') acquire(targets[which % targets.length] as ConnectionTarget);
             else if (what === 'give up') waiting.splice(which % Math.max(1, waiting.length), 1)[0]?.giveUp();
-            else if (what === 'disconnect') [...all][which % Math.max(1, all.size)]?.client.emit('disconnect');
+            else if (what === 'disconnect')
+              ([...all][which % Math.max(1, all.size)]?.client as EventEmitter | undefined)?.emit('disconnect');
             else {
               const [connection] = busy.splice(at, 1);
               if (connection) pool[what as 'release' | 'discard'](connection);

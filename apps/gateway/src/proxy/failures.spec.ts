@@ -63,15 +63,17 @@ describe('a service that fails', () => {
       const headers = { authorization: `Bearer ${gateway.accessToken()}` };
       const sent = httpRequest(`${gateway.url}${path}`, { agent, method, headers });
       let status = 0;
+      let retryAfter: string | undefined;
       const done = (text: string): void => {
         const { code } = (text.startsWith('{') ? JSON.parse(text) : {}) as { code?: unknown };
-        resolve({ status, code, retryAfter: sent.res?.headers['retry-after'] });
+        resolve({ status, code, retryAfter });
       };
       sent
         .on('error', () => done(''))
         .on('response', (answer) => {
           let text = '';
           status = answer.statusCode ?? 0;
+          retryAfter = answer.headers['retry-after'];
           answer.on('data', (chunk: Buffer) => (text += chunk.toString())).on('error', () => done(''));
           answer.on('end', () => done(text));
         });
@@ -153,7 +155,10 @@ describe('a service that fails', () => {
       const free: (() => void)[] = [];
       raw.answer = (socket) => void free.push(() => socket.write(OK));
       const all = Array.from({ length: 3 * CONNECTIONS }, () => ask('/api/v1/live/a'));
-      await waitFor(() => pool.counts.busy === CONNECTIONS && pool.counts.waiting === CONNECTIONS);
+      let answered = 0;
+      for (const one of all) void one.then(() => (answered += 1));
+      await waitFor(() => answered === CONNECTIONS);
+      expect(pool.counts).toMatchObject({ busy: CONNECTIONS, waiting: CONNECTIONS });
       expect([raw.heads.length >= CONNECTIONS, raw.connections.length - open <= CONNECTIONS]).toEqual([true, true]);
       // Those for whom there is no place to wait are told so at once.
       const refused = await Promise.race(all);
