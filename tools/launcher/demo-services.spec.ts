@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AssertionIssuer, BAD_ASSERTIONS, waitFor } from '@puerta/testing';
@@ -129,6 +130,18 @@ describe('the ingest service', () => {
       },
     });
     expect((await ask('ingest', `/status/${id}`, { headers: named(person()) })).status).toBe(404);
+  });
+
+  it('keeps nothing of an upload that broke off', async () => {
+    const who = person();
+    const list = async () => (await ask<object[]>('ingest', '/status', { headers: named(who) })).body.length;
+    const headers = { ...named(who), 'content-length': '1000' };
+    const sending = request(`${urls['ingest']}/api/v1/ingest/upload`, { method: 'POST', headers });
+    sending.on('error', () => undefined);
+    sending.write('half of it');
+    await waitFor(async () => (await list()) === 1);
+    sending.destroy();
+    await waitFor(async () => (await list()) === 0);
   });
 
   it('lists by pages, the newest first', async () => {
