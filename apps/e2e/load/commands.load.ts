@@ -5,11 +5,11 @@ import { administrator, expectStatus } from '../src/support/people';
 
 let puerta: Puerta;
 
-beforeEach(async () => {
+beforeAll(async () => {
   puerta = await startPuerta({ replicas: twoOfEach });
 }, 120_000);
 
-afterEach(() => puerta?.stop());
+afterAll(() => puerta?.stop());
 
 const total = async (token: string) =>
   expectStatus(await puerta.api().get<CardPage>('/cards?count=true&limit=1', { token }), 200).total;

@@ -9,5 +9,5 @@ export const RUNS = Number(process.env['PUERTA_TEST_RUNS'] ?? 3);
  * @returns so many in the runs that were asked for, and one at least
  */
 export function scaled(full: number): number {
-  return Math.max(1, Math.round((full * RUNS) / FULL_RUNS));
+  return Math.max(1, Math.floor((full * RUNS) / FULL_RUNS));
 }
