@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest } from 'node:http';
+import fc from 'fast-check';
 import { proxied } from '../../test/proxied';
 import { exchange } from '../../test/raw-http';
 import { ACTOR, startTestGateway, type TestGateway } from '../../test/test-gateway';
@@ -171,6 +172,26 @@ describe('headers that say who somebody is', () => {
       const values = request.rawHeaders.filter((text) => text.includes(FAKE));
       expect(values.filter((text) => !text.startsWith('a'))).toEqual([]);
     }
+  });
+
+  it('are never the reason for a 5xx, whatever bytes they are of', async () => {
+    const bytes = fc.array(fc.oneof(fc.integer({ min: 0x20, max: 0xff }), fc.integer({ min: 0, max: 0xff })), {
+      maxLength: 8,
+    });
+    const value = bytes.map((all) => Buffer.from(all).toString('latin1'));
+    const name = fc.oneof(
+      value,
+      fc.constantFrom('X-A', 'Cookie', 'Host', 'Connection', 'Expect', 'Upgrade', 'TE', 'Via', 'Trailer'),
+    );
+    const lines = fc.array(fc.tuple(name, value), { minLength: 1, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(lines, async (all) => {
+        const text = all.map((line) => `${line.join(': ')}\r\n`).join('');
+        const head = `GET ${PUBLIC}/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${text}\r\n`;
+        expect(await exchange(gateway.url, Buffer.from(head, 'latin1'))).toMatch(/^HTTP\/1\.1 (?:200|4\d\d) /);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   const arrived = async (path: string, lines: Lines): Promise<Received['headers']> => {

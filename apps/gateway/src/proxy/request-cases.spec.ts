@@ -22,6 +22,12 @@ describe('a request on its way to a service', () => {
     const timeouts = { connectMs: 1_000, headersMs: 1_000, idleMs: 300, wholeMs: undefined };
     gateway = await startTestGateway({}, [
       proxied(upstream.url, { bodyLimit: LIMIT, timeouts }),
+      proxied(upstream.url, {
+        name: 'large',
+        prefix: '/api/v1/large',
+        bodyLimit: 1e9,
+        timeouts: { ...timeouts, headersMs: 500, idleMs: 5_000 },
+      }),
       proxied(upstream.url, { name: 'get-only', prefix: '/api/v1/get', methods: ['GET'] }),
     ]);
   });
@@ -315,6 +321,30 @@ describe('a request on its way to a service', () => {
     await sleep(50);
     socket.destroy();
     await waitFor(() => closed.length === 2, 1_000);
+  });
+
+  it('of a client that goes is in the log, as one that had no answer', async () => {
+    upstream.listener = () => undefined;
+    const { socket } = await open();
+    gateway.lines.length = 0;
+    socket.write(head('', 'GET'));
+    await sleep(50);
+    socket.destroy();
+    const line = await waitFor(() => gateway.lines.find((one) => one.includes('"msg":"request"')));
+    expect(JSON.parse(line)).toMatchObject({ status: 499, code: 'client_gone', route: '/api/v1/query/*' });
+    await sleep(50);
+    expect(gateway.lines.filter((one) => one.includes('"msg":"request"'))).toHaveLength(1);
+  });
+
+  it('to a service that reads none of it is 504, and its client can read so', async () => {
+    upstream.listener = (request) => void request.pause();
+    const { socket, text, error } = await open();
+    socket.write(head('Transfer-Encoding: chunked\r\n', 'POST', '/api/v1/large/a'));
+    const chunk = Buffer.concat([Buffer.from('F4240\r\n'), Buffer.alloc(LIMIT), Buffer.from('\r\n')]);
+    const sending = setInterval(() => socket.writableLength < LIMIT && socket.write(chunk), 5);
+    await waitFor(() => text().includes('upstream_timeout'));
+    clearInterval(sending);
+    expect([text().slice(9, 12), error()]).toEqual(['504', undefined]);
   });
 
   it('is answered in its turn among others on the same connection', async () => {
