@@ -228,8 +228,10 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#context.cut = reason;
     this.#end();
     this.#abort();
-    this.reply.raw.destroy();
-    this.tools.record(this.request, this.reply);
+    const { raw } = this.reply;
+    raw.destroy();
+    // Node calls an answer finished that was written to its end, though nobody takes it: Fastify tells of that one.
+    if (!raw.writableEnded) this.tools.record(this.request, this.reply);
   }
 
   readonly #gone = (): void => {
