@@ -15,6 +15,7 @@ import { createAdapter } from './http/adapter';
 import { installEdge } from './http/edge';
 import { Assertions } from './proxy/assertions';
 import { ConnectionPool } from './proxy/connection-pool';
+import { measureProxy } from './proxy/proxy-metrics';
 import { Proxy } from './proxy/proxy';
 import type { ProxyRoute } from './proxy/proxy-route';
 import { readRoutes, requireApart } from './proxy/route-file/read-routes';
@@ -77,13 +78,14 @@ export async function startGateway(
         })
       : undefined,
   });
+  const pool = new ConnectionPool({
+    maxConnections: config.GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS,
+    maxIdle: config.GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS,
+  });
   const proxy = new Proxy({
     routes: proxyRoutes,
     assertions: app.get(Assertions),
-    pool: new ConnectionPool({
-      maxConnections: config.GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS,
-      maxIdle: config.GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS,
-    }),
+    pool,
     problems,
     record,
     answerHeaders: Object.entries(headers.api).flatMap(([name, value]) =>
@@ -91,6 +93,14 @@ export async function startGateway(
     ),
   });
   proxy.install(adapter.getInstance());
+  measureProxy(metrics, proxy.upstreams, pool);
+  const authenticator = app.get(Authenticator);
+  metrics.counts('puerta_auth_cache_total', 'Look-ups in the caches of the guards', ['cache', 'outcome'], () =>
+    Object.entries(authenticator.cacheCounts).flatMap(([cache, { hits, misses }]) => [
+      [{ cache, outcome: 'hit' }, hits] as const,
+      [{ cache, outcome: 'miss' }, misses] as const,
+    ]),
+  );
   try {
     await app.init();
     requireApart(proxyRoutes, app.get(Routes).all);

@@ -76,6 +76,25 @@ export class Metrics {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
   }
 
+  /** Like a counter, of what somebody else counts: read whenever somebody looks. */
+  counts<const Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    read: () => readonly (readonly [Readonly<Record<Label, string>>, number])[],
+  ): void {
+    new Counter({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [labels, value] of read()) this.inc(labels, value);
+      },
+    });
+  }
+
   /** Values that are asked for whenever somebody looks; none while they cannot be told. */
   gauges<const Label extends string>(
     name: string,

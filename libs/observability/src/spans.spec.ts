@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { otlpExporter, type Span } from './spans';
 import { childTrace } from './trace';
@@ -26,12 +26,13 @@ describe('spans', () => {
   const requests: { url: string | undefined; body: Sent }[] = [];
 
   beforeAll(async () => {
-    collector = createServer(async (request, response) => {
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       requests.push({ url: request.url, body: JSON.parse(Buffer.concat(chunks).toString()) as Sent });
       response.end('{}');
-    });
+    };
+    collector = createServer((request, response) => void answer(request, response));
     await once(collector.listen(0, '127.0.0.1'), 'listening');
     endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
   });

@@ -129,10 +129,16 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (this.#phase === 'over') return this.#release(false);
     const target = this.#target;
     this.#release(false);
-    if (this.#phase === 'answering') return this.#cut('upstream_broke_off');
+    const { failures } = this.upstream;
+    if (this.#phase === 'answering') {
+      failures.broke_off += 1;
+      return this.#cut('upstream_broke_off');
+    }
+    const problem = problemOf(error);
+    failures[problem.code === 'upstream_timeout' ? 'timeout' : 'unreachable'] += 1;
     target?.breaker.failed(this.#admission);
     if (isConnectionFailure(error) && this.#mayRetry()) return this.#send();
-    this.#fail(problemOf(error));
+    this.#fail(problem);
   }
 
   #finish(): void {
@@ -195,6 +201,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   #mayRetry(): boolean {
     if (this.#body?.begun || this.#retries <= 0) return false;
     this.#retries -= 1;
+    this.upstream.retries += 1;
     this.#context.retries = (this.#context.retries ?? 0) + 1;
     return true;
   }

@@ -11,6 +11,9 @@ export interface Target extends ConnectionTarget {
 /** A route of the proxy while the gateway runs: what is decided about it, and how its servers are doing. */
 export class Upstream {
   readonly targets: readonly Target[];
+  /** How often a server did not answer: it could not be reached or broke off, was late, or broke off within its answer. */
+  readonly failures = { unreachable: 0, timeout: 0, broke_off: 0 };
+  retries = 0;
   #next = 0;
 
   constructor(

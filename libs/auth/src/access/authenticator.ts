@@ -1,4 +1,5 @@
 import { type AccessFacts, type CheckAccessDto, DomainError } from '@puerta/contracts';
+import type { CacheCounts } from '../cache/cache-counts';
 import type { AccessFactsCache } from '../cache/access-facts-cache';
 import type { VerifiedTokenCache } from '../cache/verified-token-cache';
 import { authorizationValues, bearerToken, type RawRequest } from '../http/bearer-token';
@@ -51,6 +52,11 @@ export class Authenticator {
     const identity = await this.identify(bearerToken(request), credential);
     permit(identity, requirement);
     return identity;
+  }
+
+  /** What the caches of verified tokens and of what is known of users were asked for. */
+  get cacheCounts(): Readonly<Record<'tokens' | 'facts', CacheCounts>> {
+    return { tokens: this.tokens.counts, facts: this.facts.counts };
   }
 
   /** For who has just changed something about a user and need not wait for the invalidation. */

@@ -1,3 +1,4 @@
+import { type CacheCounts, count } from './cache-counts';
 import type { AccessFacts, CheckAccessDto } from '@puerta/contracts';
 import { LRUCache } from 'lru-cache';
 import { type InvalidationSource, KEPT_MS } from '../invalidations/invalidation-source';
@@ -37,11 +38,15 @@ export class AccessFactsCache {
     });
   }
 
+  /** How often something was asked for, and was there or not. */
+  readonly counts: CacheCounts = { hits: 0, misses: 0 };
+
   /** From the cache, without asking anybody. */
   get({ user_id, ...subject }: CheckAccessDto): AccessFacts | undefined {
-    if (!this.invalidations.fresh) return undefined;
-    const known = this.users.get(user_id)?.known.get(keyOf(subject));
-    return known && performance.now() < known.until ? known.facts : undefined;
+    const known = this.invalidations.fresh ? this.users.get(user_id)?.known.get(keyOf(subject)) : undefined;
+    const facts = known && performance.now() < known.until ? known.facts : undefined;
+    count(this.counts, facts);
+    return facts;
   }
 
   /** Asks, together with who asks the same at the moment. */

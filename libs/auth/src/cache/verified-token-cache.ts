@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { KeyStore } from '../keys/key-store';
 import { type AccessClaims, TOKEN_KINDS } from '../tokens/token-kinds';
 import type { TokenVerifier } from '../tokens/token-verifier';
+import { type CacheCounts, count } from './cache-counts';
 import { type InvalidationSource, KEPT_MS } from '../invalidations/invalidation-source';
 
 const MOST_TOKENS = 10_000;
@@ -26,8 +27,17 @@ export class VerifiedTokenCache {
     private readonly invalidations: InvalidationSource,
   ) {}
 
+  /** How often something was asked for, and was there or not. */
+  readonly counts: CacheCounts = { hits: 0, misses: 0 };
+
   /** The claims of a token that was verified before and is still good, without computing anything. */
   get(token: string): AccessClaims | undefined {
+    const claims = this.find(token);
+    count(this.counts, claims);
+    return claims;
+  }
+
+  private find(token: string): AccessClaims | undefined {
     if (!this.invalidations.fresh) return undefined;
     const kept = this.kept.get(token);
     if (!kept) return undefined;
