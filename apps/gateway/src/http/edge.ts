@@ -27,10 +27,14 @@ export function installEdge(adapter: FastifyAdapter, options: EdgeOptions): void
     const { config, url } = request.routeOptions;
     context.route = request.is404 ? undefined : (config.proxied ?? routes.find(request.method, url));
     context.surface = context.route?.surface ?? context.surface;
-    reply
-      .headers(securityHeaders[context.surface])
-      .headers({ 'x-request-id': context.id, 'cache-control': 'no-store' });
-    if (context.route?.proxied) done();
+    const proxied = context.route?.proxied !== undefined;
+    // What a service answers has other headers, and problems bring their own: only a preflight is answered in between.
+    if (!proxied || request.method === 'OPTIONS') {
+      reply
+        .headers(securityHeaders[context.surface])
+        .headers({ 'x-request-id': context.id, 'cache-control': 'no-store' });
+    }
+    if (proxied) done();
     else callContext.run(callContextOf(context), done);
   });
 

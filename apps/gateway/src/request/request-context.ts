@@ -27,19 +27,23 @@ export interface RequestContext {
   cut?: 'client_gone' | 'client_too_slow' | 'upstream_broke_off' | ErrorCode;
 }
 
-const contexts = new WeakMap<object, RequestContext>();
+/** Kept on Node's own request, which is asked for it several times: to look it up in a WeakMap costs more. */
+const CONTEXT = Symbol('puerta:request-context');
+
+type Carrier = FastifyRequest['raw'] & { [CONTEXT]?: RequestContext };
 
 /** The context of a request, begun on first use: bad URLs are answered without any hook. */
 export function requestContextOf(request: FastifyRequest): RequestContext {
-  const known = contexts.get(request.raw);
+  const raw = request.raw as Carrier;
+  const known = raw[CONTEXT];
   if (known) return known;
   const context: RequestContext = {
     id: request.id,
     trace: childTrace(parseTraceparent(request.headers['traceparent']), request.headers['tracestate']),
     startedAt: performance.now(),
-    surface: isScanPath(request.raw.url ?? '') ? 'page' : 'api',
+    surface: isScanPath(raw.url ?? '') ? 'page' : 'api',
   };
-  contexts.set(request.raw, context);
+  raw[CONTEXT] = context;
   return context;
 }
 
