@@ -322,7 +322,7 @@ describe.each([
 
   it.each(cases)('%j', async (lines, address, proto, host) => {
     const own = `Host: localhost\r\nAuthorization: Bearer ${gateway.accessToken()}\r\nConnection: close\r\n`;
-    const said = lines.map((line: string) => `${line}\r\n`).join('');
+    const said = (lines as readonly string[]).map((line) => `${line}\r\n`).join('');
     await exchange(gateway.url, `GET /api/v1/query HTTP/1.1\r\n${own}${said}\r\n`);
     expect(upstream.last.headers).toMatchObject({
       'x-forwarded-for': address,
