@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { scaled, waitFor } from '@puerta/testing';
 import { GatewayProcess } from '../test/gateway-process';
@@ -8,7 +8,9 @@ import { RawUpstream } from '../test/raw-upstream';
 import { TestUpstream } from '../test/test-upstream';
 
 const MIB = 1_024 * 1_024;
-const BYTES = 2_048 * MIB;
+/** 2 GiB where all runs are asked for. */
+const BYTES = scaled(2_048) * MIB;
+const MOST_GROWTH = 64;
 const PATH = '/api/v1/open/a';
 const CONNECTIONS = 10;
 
@@ -47,7 +49,7 @@ describe('a gateway under what is large', () => {
     upstream = await TestUpstream.start();
     raw = await RawUpstream.start();
     const route = (name: string, target: string): string =>
-      `  - { name: ${name}, prefix: /api/v1/${name}, target: "${target}", guard: public, body_limit: 4 GiB }\n`;
+      `  - { name: ${name}, prefix: /api/v1/${name}, target: "${target}", guard: public, body_limit: 3 GiB }\n`;
     gateway = await GatewayProcess.start(`routes:\n${route('open', upstream.url)}${route('raw', raw.url)}`, {
       GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS: String(CONNECTIONS),
       GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS: String(CONNECTIONS),
@@ -98,21 +100,22 @@ describe('a gateway under what is large', () => {
     await work();
     over = true;
     await watching;
-    return (most - before) / MIB;
+    return Math.round((most - before) / MIB);
   };
 
   it.each([
     ['an upload', upload],
     ['a download', download],
-  ])('passes on %s of 2 GiB as it is, and grows by less than 64 MiB', async (what, pass) => {
+  ])('passes on %s as it is, and grows by less than 64 MiB', async (what, pass) => {
+    // What the first megabytes take is code and room for what comes.
+    await pass(64 * MIB);
     const began = performance.now();
     let sums: readonly [string, string] | undefined;
     const grown = await growth(async () => (sums = await pass(BYTES)));
-    console.log(
-      `${what} of 2 GiB: ${((performance.now() - began) / 1_000).toFixed(1)} s, grown by ${grown.toFixed(0)} MiB`,
-    );
+    const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+    console.log(`${what} of ${BYTES / MIB} MiB: ${seconds} s, grown by ${grown} MiB`);
     expect(sums?.[0]).toBe(sums?.[1]);
-    expect(grown).toBeLessThan(64);
+    expect(grown).toBeLessThan(MOST_GROWTH);
   });
 
   it('passes on an event within 50 ms, of 99 in 100', async () => {
@@ -172,8 +175,9 @@ describe('a gateway under what is large', () => {
       socket.resetAndDestroy();
     };
     for (let round = 0; resets < 1_000; round++) {
+      // Two at once: of ten, five in a row would be reset, and the breaker open.
       await Promise.all(
-        Array.from({ length: CONNECTIONS }, (_, i) =>
+        [round % 5, (round % 5) + 5].map((i) =>
           ask(`/api/v1/raw/${i % 5 ? 'post' : 'get'}-${round}-${i}`, i % 5 ? 'POST' : 'GET'),
         ),
       );
@@ -194,11 +198,14 @@ describe('a gateway under what is large', () => {
     for (let round = 0; round < 50; round++) {
       await Promise.all(Array.from({ length: 20 }, (_, i) => ask(PATH, i % 2 ? 'POST' : 'GET', 1 + (i % 10))));
     }
-    const held: (() => void)[] = [];
-    upstream.listener = (_request, response) => void held.push(() => response.end());
+    // Some of those that have gone arrive yet, and go again.
+    const held = new Set<ServerResponse>();
+    upstream.listener = (_request, response) => void held.add(response.on('close', () => held.delete(response)));
     const all = Array.from({ length: CONNECTIONS }, () => ask(PATH, 'GET'));
-    await waitFor(() => held.length === CONNECTIONS);
-    for (const answer of held) answer();
+    await waitFor(() => held.size === CONNECTIONS);
+    await sleep(200);
+    expect(held.size).toBe(CONNECTIONS);
+    for (const response of held) response.end();
     expect(await Promise.all(all)).toEqual(Array(CONNECTIONS).fill(200));
   });
 });
