@@ -53,7 +53,8 @@ describe('a request on its way to a service', () => {
   /** A connection, with all that came on it, and how it broke. */
   const open = async (): Promise<{ socket: Socket; text: () => string; error: () => unknown }> => {
     const { hostname, port } = new URL(gateway.url);
-    const socket = connect(Number(port), hostname);
+    // What the other side ends is not ended here, as if that had not been seen.
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
     sockets.push(socket);
     let text = '';
     let failure: Error | undefined;
@@ -319,8 +320,27 @@ describe('a request on its way to a service', () => {
     // Two at once: the second waits behind the first.
     socket.write(head(method === 'POST' ? 'Content-Length: 0\r\n' : '', method).repeat(2));
     await sleep(50);
-    socket.destroy();
+    if (method === 'GET') socket.destroy();
+    else socket.resetAndDestroy();
     await waitFor(() => closed.length === 2, 1_000);
+  });
+
+  it('of a client that goes while it is found out who it is does not arrive', async () => {
+    let known: (() => void) | undefined;
+    gateway.fakes.set('access.check', () => new Promise((resolve) => (known = () => resolve(gateway.facts))));
+    try {
+      const { socket } = await open();
+      const token = gateway.accessToken({}, { subject: '0197a3a0-0000-7000-8000-000000000009' });
+      socket.write(head('', 'GET').replace(/Bearer \S+/, `Bearer ${token}`));
+      await waitFor(() => known);
+      socket.resetAndDestroy();
+      await sleep(30);
+      known?.();
+      await sleep(50);
+      expect(upstream.received).toHaveLength(0);
+    } finally {
+      gateway.fakes.set('access.check', () => gateway.facts);
+    }
   });
 
   it('of a client that goes is in the log, as one that had no answer', async () => {
