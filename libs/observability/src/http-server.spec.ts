@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HttpServer } from './http-server';
+import { HttpServer, type HttpServerOptions } from './http-server';
+import { upgradeOf } from './http-upgrades';
 
 const DRAIN = { idleMs: 200, limitMs: 5_000 };
 const REQUEST = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -15,8 +16,11 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((http) => http.drain({ idleMs: 0, limitMs: 0 })));
 });
 
-async function start(listener: RequestListener): Promise<{ http: HttpServer; port: number }> {
-  const http = new HttpServer(listener);
+async function start(
+  listener: RequestListener,
+  options?: HttpServerOptions,
+): Promise<{ http: HttpServer; port: number }> {
+  const http = new HttpServer(listener, options);
   started.push(http);
   http.server.listen(0, '127.0.0.1');
   await once(http.server, 'listening');
@@ -150,3 +154,43 @@ async function askAgainAndAgain(port: number): Promise<{ end: Promise<string> }>
   await once(socket, 'data');
   return { end };
 }
+
+describe('an upgrade', () => {
+  const handshake = (path: string): string =>
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  const listener: RequestListener = (request, response) => {
+    const upgrade = upgradeOf(request);
+    if (upgrade) upgrade.socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    else answer(request, response);
+  };
+  const upgrades: HttpServerOptions['upgrades'] = ({ url }) => url === '/live';
+
+  it('is handed over where it is wanted, and else ignored', async () => {
+    const { port } = await start(listener, { upgrades });
+    const [wanted, other] = [await open(port), await open(port)];
+    wanted.socket.write(handshake('/live'));
+    other.socket.write(`${handshake('/other')}${REQUEST}`);
+    while (!wanted.text.endsWith('\r\n\r\n')) await sleep(5);
+    other.socket.once('end', () => other.socket.end());
+    while (!other.closed) await sleep(5);
+    expect(wanted.text).toMatch(/^HTTP\/1.1 101 /);
+    expect([count(other.text, / 200 OK/g), count(other.text, /Connection: close/g)]).toEqual([1, 1]);
+  });
+
+  it('is ignored where nobody wants any', async () => {
+    const { port } = await start(listener);
+    const other = await open(port);
+    other.socket.write(handshake('/live'));
+    while (!other.text.endsWith('ok')) await sleep(5);
+    expect(count(other.text, / 200 OK/g)).toBe(1);
+  });
+
+  it('is cut at the end of a drain, if nobody has ended it', async () => {
+    const { http, port } = await start(listener, { upgrades });
+    const wanted = await open(port);
+    wanted.socket.write(handshake('/live'));
+    while (wanted.text === '') await sleep(5);
+    await http.drain({ idleMs: 50, limitMs: 300 });
+    while (!wanted.closed) await sleep(5);
+  });
+});

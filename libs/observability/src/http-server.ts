@@ -1,8 +1,16 @@
-import { createServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  ServerResponse,
+} from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { findHttpFault, MAX_HEADERS } from './http-faults';
+import { ignoredUpgrade, messagesThatMayUpgrade, UPGRADES } from './http-upgrades';
 
 /** Who was answered for the last time may finish sending for this long, so that they can read the answer. */
 const LINGER_MS = 5_000;
@@ -15,6 +23,11 @@ export interface DrainOptions {
   readonly idleMs: number;
   /** Then whatever is left is cut off. */
   readonly limitMs: number;
+}
+
+export interface HttpServerOptions extends ServerOptions {
+  /** Which WebSocket handshakes are handed over by `upgradeOf`; all other upgrades are ignored (RFC 9110 7.8). */
+  readonly upgrades?: (request: IncomingMessage) => boolean;
 }
 
 /** What is known of a connection. */
@@ -39,17 +52,19 @@ export class HttpServer {
   #draining: number | undefined;
 
   /** @param listener told of requests with a fault too, so that it can say so; of none that comes after one */
-  constructor(listener: RequestListener, options: ServerOptions = {}) {
-    this.server = createServer({ ...options, joinDuplicateHeaders: true }, (request, response) => {
-      const connection = this.#connections.get(request.socket);
-      if (!connection || connection.over) return void request.resume();
-      this.#begin(connection, request.socket, response);
-      if (findHttpFault(request)) {
-        connection.over = true;
-        sayLast(response, true);
-      }
-      listener(request, response);
-    });
+  constructor(
+    private readonly listener: RequestListener,
+    { upgrades, ...options }: HttpServerOptions = {},
+  ) {
+    // While an earlier answer is under way on the same connection, there is none to hand over.
+    const wanted = (request: IncomingMessage): boolean =>
+      upgrades?.(request) === true && this.#connections.get(request.socket)?.response === undefined;
+    this.server = createServer(
+      { ...options, IncomingMessage: messagesThatMayUpgrade(wanted), joinDuplicateHeaders: true },
+      (request, response) => this.#serve(request, response),
+    );
+    if (upgrades)
+      this.server.on('upgrade', (request: IncomingMessage, _socket, head: Buffer) => this.#upgrade(request, head));
     // One more than is admitted: Node drops what comes after so many, and then there is one too many to be seen.
     this.server.maxHeadersCount = MAX_HEADERS + 1;
     this.server.on('connection', (socket: Socket) => {
@@ -84,10 +99,41 @@ export class HttpServer {
       if (connection.response) sayLast(connection.response, true);
       else closeWhenIdle(socket, connection, idleMs);
     }
-    const limit = setTimeout(() => this.server.closeAllConnections(), limitMs);
+    // Node's `closeAllConnections` does not know those that it has let go of.
+    const limit = setTimeout(() => {
+      for (const socket of this.#connections.keys()) socket.destroy();
+    }, limitMs);
     await closed;
     clearTimeout(limit);
     this.server.close();
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket);
+    if (!connection || connection.over) return void request.resume();
+    this.#begin(connection, request.socket, response);
+    // Behind a head that asks for an upgrade, Node's parser drops what came with it: what follows cannot be trusted.
+    if (findHttpFault(request) || ignoredUpgrade(request)) {
+      connection.over = true;
+      sayLast(response, true);
+    }
+    this.listener(request, response);
+  }
+
+  /** Node has let go of the connection, so what it does around an answer is done here. The answer is the last one. */
+  #upgrade(request: IncomingMessage, head: Buffer): void {
+    const { socket } = request;
+    UPGRADES.set(request, { socket, head });
+    const response = new ServerResponse(request);
+    response.assignSocket(socket);
+    sayLast(response, true);
+    socket.on('error', () => undefined);
+    socket.on('drain', () => response.emit('drain'));
+    response.once('finish', () => {
+      socket.resume();
+      socket.destroySoon();
+    });
+    this.#serve(request, response);
   }
 
   #begin(connection: Connection, socket: Socket, response: ServerResponse): void {

@@ -1,5 +1,6 @@
 export { type HttpFault, httpFaultOf, MAX_HEADERS } from './http-faults';
 export { endGently, HttpServer } from './http-server';
+export { type Upgrade, upgradeOf } from './http-upgrades';
 export { InternalServer, type ReadinessChecks } from './internal-server';
 export { type LogFields } from './log-fields';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel, silentLogger } from './logger';
