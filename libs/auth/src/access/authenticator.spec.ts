@@ -9,7 +9,7 @@ import type { RawRequest } from '../http/bearer-token';
 import { KeyStore } from '../keys/key-store';
 import { TokenVerifier } from '../tokens/token-verifier';
 import { Authenticator } from './authenticator';
-import { type Identity, permit } from './identity';
+import { type Identity, permit, type UserIdentity } from './identity';
 import type { Requirement } from './requirement';
 
 const key = new TestKey('k1');
@@ -98,6 +98,43 @@ describe('Authenticator', () => {
   ])('%s', async (_, facts, initial, strictly) => {
     expect(await outcome(authenticator(facts).authenticate(request(key.access()), INITIAL))).toBe(initial);
     expect(await outcome(authenticator(facts).authenticate(request(key.access()), strict()))).toBe(strictly);
+  });
+
+  it('says the same of who was let in before, as soon as it is told of a change', async () => {
+    const cases: [Partial<AccessFacts>, Requirement, string][] = [
+      [{}, strict('issuer'), 'ok'],
+      [{ role: 'member' }, strict('issuer'), 'role_required'],
+      [{ role: null }, strict(), 'not_a_member'],
+      [{ role: null }, INITIAL, 'ok'],
+      [{ session: 'revoked' }, INITIAL, 'session_revoked'],
+      [{ user: 'inactive' }, strict(), 'session_revoked'],
+      [{ user: 'unknown' }, INITIAL, 'access_token_invalid'],
+    ];
+    for (const [facts, requirement, expected] of cases) {
+      const invalidations = new TestInvalidations();
+      let current: Partial<AccessFacts> = {};
+      let asked = 0;
+      const source: FactsSource = () => {
+        asked += 1;
+        return Promise.resolve({ ...good, ends_in_ms: 60_000, ...current });
+      };
+      const auth = authenticator(source, invalidations);
+      const token = request(key.access());
+      const identity = (await auth.authenticate(token, requirement)) as UserIdentity;
+      expect([auth.recheck(identity, requirement), asked]).toEqual([identity, 1]);
+      current = facts;
+      invalidations.publish({ user_id: identity.actor.user_id });
+      const rechecked = outcome(Promise.resolve(auth.recheck(identity, requirement)));
+      expect([await rechecked, await outcome(auth.authenticate(token, requirement))]).toEqual([expected, expected]);
+    }
+  });
+
+  it('says that it does not know whether who was let in before still is, when identity cannot tell', async () => {
+    let away = false;
+    const auth = authenticator(() => (away ? Promise.reject(new Error('away')) : Promise.resolve(good)));
+    const identity = (await auth.authenticate(request(key.access()), strict())) as UserIdentity;
+    away = true;
+    expect(await outcome(Promise.resolve(auth.recheck(identity, strict())))).toBe('auth_unavailable');
   });
 
   it('requires a company for StrictAuth alone', async () => {

@@ -3,7 +3,7 @@ import type { CacheCounts } from '../cache/cache-counts';
 import type { AccessFactsCache } from '../cache/access-facts-cache';
 import type { VerifiedTokenCache } from '../cache/verified-token-cache';
 import { authorizationValues, bearerToken, type RawRequest } from '../http/bearer-token';
-import type { AccessClaims, TokenKind } from '../tokens/token-kinds';
+import { type AccessClaims, TOKEN_KINDS, type TokenKind } from '../tokens/token-kinds';
 import { TokenRejected } from '../tokens/token-rejected';
 import type { TokenVerifier } from '../tokens/token-verifier';
 import { ANONYMOUS, type Identity, permit, type UserIdentity } from './identity';
@@ -59,6 +59,36 @@ export class Authenticator {
     return { tokens: this.tokens.counts, facts: this.facts.counts };
   }
 
+  /**
+   * Whether who was let in with a token still would be, as far as identity says: for connections that last. Of the token,
+   * {@link acceptedUntil} is all that can change.
+   *
+   * @param identity as `authenticate` gave it
+   * @returns who it is now; at once while that is known
+   * @throws DomainError as `authenticate`, or rejects with it
+   */
+  recheck(
+    { actor, tokenCompanyId, expiresAt }: UserIdentity,
+    requirement: Requirement,
+  ): UserIdentity | Promise<UserIdentity> {
+    const { user_id: sub, session_id: sid, email } = actor;
+    const claims = { sub, sid, email, exp: expiresAt, ...(tokenCompanyId !== null && { company_id: tokenCompanyId }) };
+    const judge = (facts: AccessFacts): UserIdentity => {
+      const identity = identityOf(claims, facts);
+      permit(identity, requirement);
+      return identity;
+    };
+    const known = this.facts.get(subjectOf(claims));
+    if (known) return judge(known);
+    const asked = this.ask(subjectOf(claims)).then(judge);
+    return within(DEADLINE_MS, asked, () => new DomainError('auth_unavailable'));
+  }
+
+  /** Until when requests with a user's token are let in: seconds since 1970. */
+  acceptedUntil({ expiresAt }: UserIdentity): number {
+    return expiresAt + TOKEN_KINDS.access.leewaySeconds;
+  }
+
   /** For who has just changed something about a user and need not wait for the invalidation. */
   forget(userId: string): void {
     this.facts.forget(userId);
@@ -97,15 +127,15 @@ export class Authenticator {
   }
 }
 
-function subjectOf({ sub, sid, company_id }: AccessClaims): CheckAccessDto {
+/** What is taken from an access token. */
+type Subject = Pick<AccessClaims, 'sub' | 'sid' | 'email' | 'company_id' | 'exp'>;
+
+function subjectOf({ sub, sid, company_id }: Subject): CheckAccessDto {
   return { user_id: sub, session_id: sid, company_id: company_id ?? null };
 }
 
 /** @throws DomainError `access_token_invalid`, `session_revoked` */
-function identityOf(
-  { sub, sid, email, company_id: companyId = null, exp }: AccessClaims,
-  facts: AccessFacts,
-): UserIdentity {
+function identityOf({ sub, sid, email, company_id: companyId = null, exp }: Subject, facts: AccessFacts): UserIdentity {
   // A token outlives its user only when they were erased; a user who was shut out has no session any more.
   if (facts.user === 'unknown') throw new DomainError('access_token_invalid');
   if (facts.user !== 'active' || facts.session !== 'active') throw new DomainError('session_revoked');
