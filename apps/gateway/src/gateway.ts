@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Authenticator } from '@puerta/auth';
 import { contracts } from '@puerta/contracts';
-import { BusClient } from '@puerta/messaging';
+import { BusClient, type InvalidationSubscriber, invalidationsOfService } from '@puerta/messaging';
 import { nestLogger } from '@puerta/observability';
 import type { Running, Runtime } from '@puerta/service/runtime';
 import { storageOrigin } from '@puerta/storage';
@@ -16,7 +16,8 @@ import { installEdge } from './http/edge';
 import { Assertions } from './proxy/assertions';
 import { ConnectionPool } from './proxy/connection-pool';
 import { measureProxy } from './proxy/proxy-metrics';
-import { Proxy } from './proxy/proxy';
+import { LIVE_KINDS, LiveConnections } from './proxy/live-connections';
+import { mayUpgrade, Proxy } from './proxy/proxy';
 import type { ProxyRoute } from './proxy/proxy-route';
 import { readRoutes, requireApart } from './proxy/route-file/read-routes';
 import { Routes, routesOf } from './routes/routes';
@@ -53,7 +54,12 @@ export async function startGateway(
   const problems = new ProblemWriter({ publicUrl: config.PUBLIC_URL, securityHeaders: headers, logger });
   const record = (request: FastifyRequest, reply: FastifyReply): void =>
     recordRequest(request, reply, { logger, metrics, spans });
-  const { adapter, http } = createAdapter({ problems, trustedProxies: config.GATEWAY_TRUSTED_PROXIES, record });
+  const { adapter, http } = createAdapter({
+    problems,
+    trustedProxies: config.GATEWAY_TRUSTED_PROXIES,
+    upgrades: (request) => mayUpgrade(request, proxyRoutes),
+    record,
+  });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(runtime), adapter, {
     logger: nestLogger(logger),
     bodyParser: false,
@@ -64,12 +70,13 @@ export async function startGateway(
   app.get(OpenApi).describe(app);
 
   const limiter = app.get(RedisLimiter);
+  const authenticator = app.get(Authenticator);
   installEdge(adapter, {
     securityHeaders: headers,
     record,
     origins: allowedOrigins(config),
     routes: app.get(Routes),
-    authenticator: app.get(Authenticator),
+    authenticator,
     limits: config.GATEWAY_RATE_LIMIT
       ? new RequestLimits(limiter, {
           perAddress: config.GATEWAY_RATE_LIMIT_PER_ADDRESS,
@@ -82,8 +89,20 @@ export async function startGateway(
     maxConnections: config.GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS,
     maxIdle: config.GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS,
   });
+  const live = new LiveConnections(authenticator, {
+    facts: app.get<InvalidationSubscriber>(invalidationsOfService('identity')),
+    keys: app.get<InvalidationSubscriber>(invalidationsOfService('token-service')),
+  });
+  metrics.gauges(
+    'puerta_live_connections',
+    'WebSockets, answers of events, and other answers that take long',
+    ['kind'],
+    async () => LIVE_KINDS.map((kind) => [{ kind }, live.counts[kind]] as const),
+  );
   const proxy = new Proxy({
     routes: proxyRoutes,
+    live,
+    origins: new Set([...allowedOrigins(config), new URL(config.PUBLIC_URL).origin]),
     assertions: app.get(Assertions),
     pool,
     problems,
@@ -94,7 +113,6 @@ export async function startGateway(
   });
   proxy.install(adapter.getInstance());
   measureProxy(metrics, proxy.upstreams, pool);
-  const authenticator = app.get(Authenticator);
   metrics.counts('puerta_auth_cache_total', 'Look-ups in the caches of the guards', ['cache', 'outcome'], () =>
     Object.entries(authenticator.cacheCounts).flatMap(([cache, { hits, misses }]) => [
       [{ cache, outcome: 'hit' }, hits] as const,
@@ -119,6 +137,8 @@ export async function startGateway(
     url: adapter.getInstance().listeningOrigin,
     checks: { redis: () => limiter.isReachable(), ...Object.fromEntries(presence) },
     stop: async () => {
+      // What would not end by itself is told to come back to another replica.
+      live.close();
       // No new connections, and what was begun is finished, before Nest takes the bus away from under it.
       await http.drain(DRAIN);
       proxy.close();

@@ -10,11 +10,14 @@ import { requestIdOf } from '../request/request-context';
 import { parseBody } from './file-body';
 import { MAX_JSON_BYTES } from './json-body';
 import { isScanPath } from '../request/paths';
+import { readHandshake } from '../proxy/tunnel-handshake';
 
 export interface AdapterOptions {
   readonly problems: ProblemWriter;
   /** Networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** Which WebSocket handshakes may become tunnels. */
+  readonly upgrades: (request: IncomingMessage) => boolean;
   /** Told of requests that no hook sees. */
   readonly record: (request: FastifyRequest, reply: FastifyReply) => void;
 }
@@ -32,10 +35,10 @@ export interface Adapter {
  * All that is decided about connections and bytes: times after which a slow sender is cut off, sizes, and a problem for
  * each way in which a request can be none.
  */
-export function createAdapter({ problems, trustedProxies, record }: AdapterOptions): Adapter {
+export function createAdapter({ problems, trustedProxies, upgrades, record }: AdapterOptions): Adapter {
   let http: HttpServer | undefined;
   const adapter = new FastifyAdapter({
-    serverFactory: (listener: RequestListener) => (http = createHttpServer(listener, problems)).server,
+    serverFactory: (listener: RequestListener) => (http = createHttpServer(listener, problems, upgrades)).server,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     genReqId: requestIdOf,
     bodyLimit: MAX_JSON_BYTES,
@@ -60,8 +63,17 @@ export function createAdapter({ problems, trustedProxies, record }: AdapterOptio
   return { adapter, http };
 }
 
-function createHttpServer(listener: RequestListener, problems: ProblemWriter): HttpServer {
-  const http = new HttpServer(listener, {
+function createHttpServer(
+  listener: RequestListener,
+  problems: ProblemWriter,
+  upgrades: AdapterOptions['upgrades'],
+): HttpServer {
+  const read: RequestListener = (request, response) => {
+    readHandshake(request);
+    listener(request, response);
+  };
+  const http = new HttpServer(read, {
+    upgrades,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // Bodies have times of their own: see json-body, file-body and the proxy, through which one may last for hours.
     requestTimeout: 0,

@@ -16,6 +16,10 @@ export const ADVICE: Readonly<Record<ErrorCode, Texts>> = {
     en: 'Write the path plainly: no dot segments, empty segments, backslashes, encoded slashes or dots, or double encoding.',
     es: 'Escriba la ruta con sencillez: sin segmentos de puntos o vacíos, barras invertidas, barras o puntos codificados, ni doble codificación.',
   },
+  origin_not_allowed: {
+    en: 'Name the origin in GATEWAY_CORS_ORIGINS, exactly as browsers send it. A client that is no browser sends no Origin.',
+    es: 'Nombre el origen en GATEWAY_CORS_ORIGINS, tal como lo envían los navegadores. Un cliente que no es un navegador no envía Origin.',
+  },
   transfer_coding_not_supported: {
     en: 'Send the body with Transfer-Encoding: chunked alone, or with a Content-Length. Compress it by Content-Encoding.',
     es: 'Envíe el cuerpo solo con Transfer-Encoding: chunked, o con un Content-Length. Comprímalo con Content-Encoding.',

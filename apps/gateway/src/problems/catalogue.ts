@@ -17,6 +17,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
     en: 'The path can be read in more than one way',
     es: 'La ruta puede leerse de más de una manera',
   },
+  origin_not_allowed: {
+    status: 403,
+    en: 'Pages of this origin may not open WebSockets here',
+    es: 'Las páginas de este origen no pueden abrir aquí WebSockets',
+  },
   transfer_coding_not_supported: {
     status: 501,
     en: 'This transfer coding is not supported',

@@ -1,14 +1,18 @@
 import { performance } from 'node:perf_hooks';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { ProblemWriter } from '../problems/problem-writer';
 import { type RequestContext, requestContextOf } from '../request/request-context';
 import type { Admission } from './circuit-breaker';
 import type { Connection, ConnectionPool } from './connection-pool';
+import type { EndReason, LiveConnections, LiveKind } from './live-connections';
 import type { ProxiedMethod } from './proxy-route';
 import { hasBody, RequestBody } from './request-body';
 import { addUpstreamHeaders } from './response-headers';
+import { Tunnel } from './tunnel';
+import { acceptance, type Handshake, handshakeOf } from './tunnel-handshake';
 import type { Target, Upstream } from './upstream';
 import { isConnectionFailure, problemOf } from './upstream-errors';
 
@@ -16,6 +20,7 @@ import { isConnectionFailure, problemOf } from './upstream-errors';
 export interface ForwardingTools {
   readonly pool: ConnectionPool;
   readonly problems: ProblemWriter;
+  readonly live: LiveConnections;
   /** Names and values in turn that every proxied answer has. */
   readonly answerHeaders: readonly string[];
   /** Told of requests that end without a whole answer: Fastify tells of the others alone. */
@@ -27,6 +32,9 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 
 /** In the log and the metrics alone, for nobody reads it: what nginx says there of clients that go before their answer. */
 const CLIENT_GONE = 499;
+
+/** An answer that takes longer is watched over: what is shorter is over before anybody's access is taken. */
+const LONG_MS = 5_000;
 
 /** What the early checks have put on the answer, and a proxied answer keeps. */
 const KEPT = [
@@ -56,6 +64,9 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   /** Of a client that does not take what it is sent. */
   #slow: NodeJS.Timeout | undefined;
   #giveUpWaiting: (() => void) | undefined;
+  /** Ends the watch over an answer that lasts. */
+  #forget: (() => void) | undefined;
+  readonly #handshake: Handshake | undefined;
 
   constructor(
     private readonly tools: ForwardingTools,
@@ -72,6 +83,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
       const fail = (error: DomainError): void => this.#fail(error);
       this.#body = new RequestBody(request.raw, { limit: bodyLimit, idleMs: timeouts.idleMs, begin, fail });
     }
+    this.#handshake = handshakeOf(request.raw);
   }
 
   /** Sends the request. It answers by itself. */
@@ -82,6 +94,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     // Not of the response: one that waits behind another on the same connection is not told. Nor is one whose body turned
     // out to be no HTTP, after which nothing more is written.
     socket.setMaxListeners(0).on('close', this.#gone).on('finish', this.#gone);
+    if (this.#handshake) this.#listen(this.#handshake);
     const { wholeMs } = this.upstream.options.timeouts;
     if (wholeMs !== undefined) this.#timer = setTimeout(() => this.#fail(new DomainError('upstream_timeout')), wholeMs);
     this.#send();
@@ -94,7 +107,10 @@ export class Forwarding implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     // Early hints and their like end here: not every client understands them.
-    if (status < 200 || this.#phase !== 'waiting') return;
+    if (this.#phase !== 'waiting') return;
+    // Of a protocol that was not asked for.
+    if (status === 101) return this.#fail(new DomainError('upstream_unreachable'));
+    if (status < 200) return;
     const headers = this.#ownHeaders();
     addUpstreamHeaders(controller.rawHeaders as Buffer[], status, headers);
     this.#phase = 'answering';
@@ -106,11 +122,54 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (status === 204 || status === 304) return this.#finish();
     // Should the body take its time, the headers do not wait for it.
     process.nextTick(flushHeaders, raw);
+    if (isEventStream(headers)) this.#stayLive('events', (reason) => this.#endEvents(reason));
+  }
+
+  onRequestUpgrade(controller: Dispatcher.DispatchController, status: number, _headers: object, socket: Duplex): void {
+    const connection = this.#connection as Connection;
+    this.#connection = undefined;
+    // Its place among all connections is taken for as long as it is open.
+    socket.once('close', () => this.tools.pool.discard(connection)).on('error', () => undefined);
+    if (this.#phase !== 'waiting') return void socket.destroy();
+    const answer = this.#ownHeaders();
+    addUpstreamHeaders(controller.rawHeaders as Buffer[], status, answer);
+    const headers = this.#handshake && acceptance(this.request.raw, this.#handshake, answer);
+    this.#target?.breaker.succeeded();
+    if (headers) return this.#open(socket, headers, this.#handshake as Handshake);
+    socket.destroy();
+    this.#fail(new DomainError('upstream_unreachable'));
+  }
+
+  /** From here on the connection speaks WebSocket. */
+  #open(upstream: Duplex, headers: string[], { socket: client }: Handshake): void {
+    this.#end();
+    client.removeAllListeners('data').removeAllListeners('end');
+    this.reply.hijack();
+    this.reply.raw.writeHead(101, headers);
+    this.reply.raw.flushHeaders();
+    const { idleMs, wholeMs } = this.upstream.options.timeouts;
+    const tunnel = new Tunnel({
+      client,
+      upstream,
+      stuckMs: idleMs,
+      passed: (bytes) => (this.#context.bytes = (this.#context.bytes ?? 0) + bytes),
+      closed: (reason) => {
+        this.#end();
+        if (reason) this.#context.cut = reason;
+        this.tools.record(this.request, this.reply);
+      },
+    });
+    if (wholeMs !== undefined) this.#timer = setTimeout(() => tunnel.end('upstream_timeout'), wholeMs);
+    this.#stayLive('websocket', (reason) => tunnel.end(reason));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { raw } = this.reply;
     this.#context.bytes = (this.#context.bytes ?? 0) + chunk.length;
+    if (!this.#forget && performance.now() - this.#context.startedAt > LONG_MS) {
+      this.#stayLive('stream', (reason) => this.#cut(reason));
+      if (raw.destroyed) return;
+    }
     if (raw.write(chunk)) return;
     controller.pause();
     this.#watch();
@@ -181,8 +240,10 @@ export class Forwarding implements Dispatcher.DispatchHandler {
       headersTimeout: headersMs,
       bodyTimeout: idleMs,
       body: (this.#body ?? null) as Dispatcher.DispatchOptions['body'],
-      // undici would close the connection after each HEAD.
-      reset: false,
+      // undici would close the connection after each HEAD. Who was asked to speak WebSocket may listen for nothing else any
+      // more, whatever it answered.
+      reset: this.#handshake !== undefined,
+      ...(this.#handshake && { upgrade: 'websocket' }),
     };
     try {
       connection.client.dispatch(options, this);
@@ -241,6 +302,29 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (!raw.writableEnded) this.tools.record(this.request, this.reply);
   }
 
+  /** Until it is answered, nobody else reads from the connection of a handshake. */
+  #listen({ socket }: Handshake): void {
+    // A client that does not wait for its answer may be somebody who wants one connection to be read as two.
+    socket.once('data', () => this.#phase === 'waiting' && this.#fail(new DomainError('bad_request')));
+    socket.once('end', () => this.reply.raw.destroy());
+  }
+
+  #stayLive(kind: LiveKind, end: (reason: EndReason) => void): void {
+    const { identity } = this.#context;
+    const { requirement } = this.upstream.options;
+    const { rawHeaders } = this.request.raw;
+    const credential = { rawHeaders: rawHeaders.filter((_, i) => isAuthorization(rawHeaders[i - (i % 2)])) };
+    this.#forget = this.tools.live.add({ kind, identity, requirement, credential, end });
+  }
+
+  /** Events have no last one that would be missed. */
+  #endEvents(reason: EndReason): void {
+    if (this.#phase !== 'answering') return;
+    this.#context.cut = reason;
+    this.#finish();
+    this.#abort();
+  }
+
   readonly #gone = (): void => {
     if (this.#phase === 'over') return;
     // What the client asked for is not worth the upstream's time any more.
@@ -272,6 +356,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     clearTimeout(this.#slow);
     this.#giveUpWaiting?.();
     this.#giveUpWaiting = undefined;
+    this.#forget?.();
   }
 
   #abort(): void {
@@ -289,6 +374,21 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (reusable) process.nextTick(() => this.tools.pool.release(connection));
     else this.tools.pool.discard(connection);
   }
+}
+
+function isAuthorization(name = ''): boolean {
+  return name.toLowerCase() === 'authorization';
+}
+
+/** Without a length: what has one is cut, so that nobody takes it for whole. */
+function isEventStream(headers: readonly string[]): boolean {
+  let events = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = (headers[i] as string).toLowerCase();
+    if (name === 'content-length') return false;
+    if (name === 'content-type') events = (headers[i + 1] as string).toLowerCase().startsWith('text/event-stream');
+  }
+  return events;
 }
 
 function flushHeaders(response: { flushHeaders(): void; readonly destroyed: boolean }): void {

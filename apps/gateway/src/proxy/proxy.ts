@@ -1,6 +1,7 @@
 import type { UserIdentity } from '@puerta/auth';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { pathOf } from '../request/paths';
 import { requestContextOf } from '../request/request-context';
 import { sharedLimits } from '../routes/route-options';
 import type { Route } from '../routes/routes';
@@ -9,6 +10,7 @@ import { checkPath } from './proxied-path';
 import { PROXIED_METHODS, type ProxyRoute } from './proxy-route';
 import { tooLarge } from './request-body';
 import { upstreamRequestHeaders } from './request-headers';
+import { checkHandshake, handshakeOf, withoutBearers } from './tunnel-handshake';
 import { Upstream } from './upstream';
 
 declare module 'fastify' {
@@ -20,8 +22,16 @@ declare module 'fastify' {
 
 export interface ProxyOptions extends ForwardingTools {
   readonly routes: readonly ProxyRoute[];
+  /** Whose pages may open WebSockets. */
+  readonly origins: ReadonlySet<string>;
   /** Makes `X-Puerta-Assertion` for a user and the name of an upstream. */
   readonly assertions: { get(identity: UserIdentity, audience: string): string | Promise<string> };
+}
+
+/** Whether a request may open a WebSocket, if it is one that asks for it: on any other route it is served without. */
+export function mayUpgrade({ url = '' }: { readonly url?: string }, routes: readonly ProxyRoute[]): boolean {
+  const path = pathOf(url);
+  return routes.some(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
 }
 
 /** The routes that are forwarded to services behind the gateway. */
@@ -64,6 +74,8 @@ export class Proxy {
     checkPath(request.raw.url as string, options, this.options.routes);
     checkMethod(request.method, options);
     checkLength(request, options);
+    const handshake = handshakeOf(request.raw);
+    if (handshake) checkHandshake(request.raw, handshake, this.options.origins);
     const { identity } = requestContextOf(request);
     const assertion =
       options.assertion && identity?.kind === 'user' && this.options.assertions.get(identity, options.name);
@@ -74,7 +86,9 @@ export class Proxy {
 
   #start(upstream: Upstream, request: FastifyRequest, reply: FastifyReply, assertion: string | undefined): void {
     const headers = upstreamRequestHeaders(request, requestContextOf(request), upstream.options, assertion);
-    new Forwarding(this.options, upstream, request, reply, headers).start();
+    const handshake = handshakeOf(request.raw);
+    const sent = handshake ? withoutBearers(headers, handshake) : headers;
+    new Forwarding(this.options, upstream, request, reply, sent).start();
   }
 
   /** Closes the connections that nobody needs any more. */

@@ -24,7 +24,7 @@ export interface RequestContext {
   /** How often a proxied request was sent again. */
   retries?: number;
   /** Why a proxied answer is not whole. */
-  cut?: 'client_gone' | 'client_too_slow' | 'upstream_broke_off' | ErrorCode;
+  cut?: 'client_gone' | 'client_too_slow' | 'upstream_broke_off' | 'shutdown' | ErrorCode;
 }
 
 /** Kept on Node's own request, which is asked for it several times: to look it up in a WeakMap costs more. */

@@ -10,6 +10,7 @@ const CODES = {
     'malformed_json',
     'bad_request',
     'path_ambiguous',
+    'origin_not_allowed',
     'transfer_coding_not_supported',
     'session_mismatch',
     'not_found',
