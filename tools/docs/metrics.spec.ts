@@ -28,7 +28,9 @@ describe('what asks for metrics', () => {
 
   it('the dashboard has a panel for whatever the proxy and the guards count', () => {
     const shown = namesIn(read('docker/grafana/puerta.json'));
-    const counted = [...made].filter((name) => /^puerta_(?:upstream|auth|bus_(?:call|replicas|messages))/.test(name));
+    const counted = [...made].filter((name) =>
+      /^puerta_(?:upstream|live|auth|bus_(?:call|replicas|messages))/.test(name),
+    );
     expect(counted.filter((name) => !shown.includes(name))).toEqual([]);
   });
 });

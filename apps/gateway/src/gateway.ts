@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Authenticator } from '@puerta/auth';
 import { contracts } from '@puerta/contracts';
-import { BusClient, type InvalidationSubscriber, invalidationsOfService } from '@puerta/messaging';
+import { BusClient } from '@puerta/messaging';
 import { nestLogger } from '@puerta/observability';
 import type { Running, Runtime } from '@puerta/service/runtime';
 import { storageOrigin } from '@puerta/storage';
@@ -13,12 +13,9 @@ import { OpenApi } from './docs/open-api';
 import { recordRequest } from './http/access-log';
 import { createAdapter } from './http/adapter';
 import { installEdge } from './http/edge';
-import { Assertions } from './proxy/assertions';
-import { ConnectionPool } from './proxy/connection-pool';
-import { measureProxy } from './proxy/proxy-metrics';
-import { LIVE_KINDS, LiveConnections } from './proxy/live-connections';
-import { mayUpgrade, Proxy } from './proxy/proxy';
-import type { ProxyRoute } from './proxy/proxy-route';
+import { createProxy } from './proxy/create-proxy';
+import { mayUpgrade } from './proxy/proxy';
+import type { ProxyRoute } from './routes/proxy-route';
 import { readRoutes, requireApart } from './proxy/route-file/read-routes';
 import { Routes, routesOf } from './routes/routes';
 import { securityHeaders } from './http/security-headers';
@@ -33,9 +30,6 @@ import { ProblemWriter } from './problems/problem-writer';
  * request or taken an answer by then is cut off.
  */
 const DRAIN = { idleMs: 1_000, limitMs: 10_000 };
-
-/** Of our own security headers, what a service's answer gets too: the rest would be a policy for pages that we do not know. */
-const PROXIED_HEADERS: ReadonlySet<string> = new Set(['x-content-type-options', 'strict-transport-security']);
 
 export interface Gateway extends Running {
   readonly app: NestFastifyApplication;
@@ -85,34 +79,15 @@ export async function startGateway(
         })
       : undefined,
   });
-  const pool = new ConnectionPool({
-    maxConnections: config.GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS,
-    maxIdle: config.GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS,
-  });
-  const live = new LiveConnections(authenticator, {
-    facts: app.get<InvalidationSubscriber>(invalidationsOfService('identity')),
-    keys: app.get<InvalidationSubscriber>(invalidationsOfService('token-service')),
-  });
-  metrics.gauges(
-    'puerta_live_connections',
-    'WebSockets, answers of events, and other answers that take long',
-    ['kind'],
-    async () => LIVE_KINDS.map((kind) => [{ kind }, live.counts[kind]] as const),
-  );
-  const proxy = new Proxy({
-    routes: proxyRoutes,
-    live,
-    origins: new Set([...allowedOrigins(config), new URL(config.PUBLIC_URL).origin]),
-    assertions: app.get(Assertions),
-    pool,
+  const proxy = createProxy(app, {
+    config,
+    metrics,
     problems,
     record,
-    answerHeaders: Object.entries(headers.api).flatMap(([name, value]) =>
-      PROXIED_HEADERS.has(name) ? [name, value] : [],
-    ),
+    routes: proxyRoutes,
+    securityHeaders: headers.api,
   });
   proxy.install(adapter.getInstance());
-  measureProxy(metrics, proxy.upstreams, pool);
   metrics.counts('puerta_auth_cache_total', 'Look-ups in the caches of the guards', ['cache', 'outcome'], () =>
     Object.entries(authenticator.cacheCounts).flatMap(([cache, { hits, misses }]) => [
       [{ cache, outcome: 'hit' }, hits] as const,
@@ -137,8 +112,7 @@ export async function startGateway(
     url: adapter.getInstance().listeningOrigin,
     checks: { redis: () => limiter.isReachable(), ...Object.fromEntries(presence) },
     stop: async () => {
-      // What would not end by itself is told to come back to another replica.
-      live.close();
+      proxy.endLive();
       // No new connections, and what was begun is finished, before Nest takes the bus away from under it.
       await http.drain(DRAIN);
       proxy.close();

@@ -1,4 +1,4 @@
-import { PROXIED_METHODS, type ProxyRoute } from '../src/proxy/proxy-route';
+import { PROXIED_METHODS, type ProxyRoute } from '../src/routes/proxy-route';
 
 /** A route of the proxy as tests need it: StrictAuth, and times of a second. */
 export function proxied(target: string, more: Partial<ProxyRoute> = {}): ProxyRoute {

@@ -14,7 +14,7 @@ import { newKeyPair } from '@puerta/testing';
 import { sign, type SignOptions } from 'jsonwebtoken';
 import { gatewayConfig } from '../src/config';
 import { type Gateway, startGateway } from '../src/gateway';
-import type { ProxyRoute } from '../src/proxy/proxy-route';
+import type { ProxyRoute } from '../src/routes/proxy-route';
 
 export const PUBLIC_URL = 'https://puerta.example.com';
 

@@ -3,7 +3,7 @@ import { DomainError } from '@puerta/contracts/core';
 import fastify from 'fastify';
 import { RedisLimiter } from '../limits/redis-limiter';
 import { RequestLimits } from '../limits/request-limits';
-import type { ProxyRoute } from '../proxy/proxy-route';
+import type { ProxyRoute } from '../routes/proxy-route';
 import { requestContextOf } from '../request/request-context';
 import { sharedLimits } from '../routes/route-options';
 import type { Route, Routes } from '../routes/routes';

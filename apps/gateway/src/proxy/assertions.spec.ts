@@ -139,8 +139,8 @@ it('reaches whom it is about, whatever else is signed and changed at the same ti
     const who = people[at % people.length] ?? ana;
     const audience = at % 3 === 0 ? 'ingest' : 'query';
     for (let round = 0; round < 10; round += 1) {
-      if (Math.random() < 0.05) source.listener?.event('keys.rotated', {});
-      now += Math.random() * 200;
+      if (Math.random() < 0.01) source.listener?.event('keys.rotated', {});
+      now += Math.random() * 20;
       const assertion = await assertions.get(who, audience);
       expect(JSON.parse(assertion.slice(assertion.indexOf(' ')))).toMatchObject({
         audience,

@@ -8,7 +8,7 @@ import { type RequestContext, requestContextOf } from '../request/request-contex
 import type { Admission } from './circuit-breaker';
 import type { Connection, ConnectionPool } from './connection-pool';
 import type { EndReason, LiveConnections, LiveKind } from './live-connections';
-import type { ProxiedMethod } from './proxy-route';
+import type { ProxiedMethod } from '../routes/proxy-route';
 import { hasBody, RequestBody } from './request-body';
 import { addUpstreamHeaders } from './response-headers';
 import { Tunnel } from './tunnel';

@@ -1,11 +1,24 @@
 import type { Metrics } from '@puerta/observability';
 import type { ConnectionPool } from './connection-pool';
+import { LIVE_KINDS, type LiveConnections } from './live-connections';
 import type { Upstream } from './upstream';
 
 const STATES = ['closed', 'half_open', 'open'] as const;
 
+export interface Measured {
+  readonly upstreams: readonly Upstream[];
+  readonly pool: ConnectionPool;
+  readonly live: LiveConnections;
+}
+
 /** What the proxy counts, by upstream: their names come from the configuration, so there are few. */
-export function measureProxy(metrics: Metrics, upstreams: readonly Upstream[], pool: ConnectionPool): void {
+export function measureProxy(metrics: Metrics, { upstreams, pool, live }: Measured): void {
+  metrics.gauges(
+    'puerta_live_connections',
+    'WebSockets, answers of events, and other answers that take long',
+    ['kind'],
+    async () => LIVE_KINDS.map((kind) => [{ kind }, live.counts[kind]] as const),
+  );
   metrics.gauges(
     'puerta_upstream_connections',
     'Connections to services behind the gateway, and requests that wait for one',

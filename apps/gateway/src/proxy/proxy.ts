@@ -7,7 +7,7 @@ import { sharedLimits } from '../routes/route-options';
 import type { Route } from '../routes/routes';
 import { Forwarding, type ForwardingTools } from './forwarding';
 import { checkPath } from './proxied-path';
-import { PROXIED_METHODS, type ProxyRoute } from './proxy-route';
+import { PROXIED_METHODS, type ProxyRoute } from '../routes/proxy-route';
 import { tooLarge } from './request-body';
 import { upstreamRequestHeaders } from './request-headers';
 import { checkHandshake, handshakeOf, withoutBearers } from './tunnel-handshake';
@@ -89,6 +89,11 @@ export class Proxy {
     const handshake = handshakeOf(request.raw);
     const sent = handshake ? withoutBearers(headers, handshake) : headers;
     new Forwarding(this.options, upstream, request, reply, sent).start();
+  }
+
+  /** Ends what would not end by itself: who asked is to come back to another replica. */
+  endLive(): void {
+    this.options.live.close();
   }
 
   /** Closes the connections that nobody needs any more. */

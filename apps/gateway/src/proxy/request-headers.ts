@@ -3,7 +3,7 @@ import { formatTraceparent } from '@puerta/observability';
 import type { FastifyRequest } from 'fastify';
 import type { RequestContext } from '../request/request-context';
 import { HOP_BY_HOP, isOurCookie, namedBy, remembered } from './header-names';
-import type { ProxyRoute } from './proxy-route';
+import type { ProxyRoute } from '../routes/proxy-route';
 
 /** What becomes of a header that a client sends. */
 type Fate = 'pass' | 'drop' | 'authorization' | 'cookie';

@@ -1,7 +1,7 @@
 import type { Route } from '../routes/routes';
 import { CircuitBreaker, type Admission } from './circuit-breaker';
 import type { ConnectionTarget } from './connection-pool';
-import type { ProxyRoute } from './proxy-route';
+import type { ProxyRoute } from '../routes/proxy-route';
 
 /** One server of an upstream. */
 export interface Target extends ConnectionTarget {

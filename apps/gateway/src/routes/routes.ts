@@ -3,7 +3,7 @@ import { METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/com
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { type Requirement, requirementOf } from '@puerta/auth';
-import type { ProxyRoute } from '../proxy/proxy-route';
+import type { ProxyRoute } from './proxy-route';
 import {
   type FileBody,
   fileBodyOf,

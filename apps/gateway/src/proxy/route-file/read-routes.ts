@@ -1,6 +1,6 @@
 import { ConfigError } from '@puerta/config';
 import type { RoutesConfig } from '../../config';
-import type { ProxyRoute } from '../proxy-route';
+import type { ProxyRoute } from '../../routes/proxy-route';
 import { type OwnPath, overlapping } from './overlap';
 import { isOwnPlace } from './own-place';
 import { readTextFile } from './read-file';

@@ -2,7 +2,7 @@ import { readUpstream, Unfit } from '@puerta/config';
 import { ROLES } from '@puerta/contracts/core';
 import { z } from 'zod';
 import type { Limit } from '../../routes/route-options';
-import { PROXIED_METHODS } from '../proxy-route';
+import { PROXIED_METHODS } from '../../routes/proxy-route';
 import { parseDuration, parseRate, parseSize } from './units';
 
 const DAY_MS = 86_400_000;

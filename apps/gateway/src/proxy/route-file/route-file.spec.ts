@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { PROXIED_METHODS, type ProxyRoute } from '../proxy-route';
+import { PROXIED_METHODS, type ProxyRoute } from '../../routes/proxy-route';
 import { MAX_FILE_BYTES } from './read-file';
 import { parseRouteFile, type Surroundings } from './route-file';
 import { routeOf } from './route-of';

@@ -1,4 +1,4 @@
-import type { ProxyRoute } from '../proxy-route';
+import type { ProxyRoute } from '../../routes/proxy-route';
 import { type OwnPath, overlapping } from './overlap';
 import { type FieldFault, readFields, unknownField, type WrittenRoute } from './route-fields';
 import { type CompleteRoute, routeOf } from './route-of';

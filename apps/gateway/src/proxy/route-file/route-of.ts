@@ -4,7 +4,7 @@ import {
   type ProxyLimits,
   type ProxyRoute,
   type ProxyTimeouts,
-} from '../proxy-route';
+} from '../../routes/proxy-route';
 import type { WrittenRoute } from './route-fields';
 
 /** Most bytes of a request's body, where a route does not say. */

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '@puerta/config';
 import { EXIT_CONFIG } from '@puerta/service/runtime';
 import type { RoutesConfig } from '../../config';
-import type { ProxyRoute } from '../proxy-route';
+import type { ProxyRoute } from '../../routes/proxy-route';
 import type { OwnPath } from './overlap';
 import { readRouteFile, readRoutes } from './read-routes';
 import { routesAsFile, routesAsText } from './routes-text';

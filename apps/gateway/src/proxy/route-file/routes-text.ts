@@ -1,4 +1,4 @@
-import type { ProxyRoute } from '../proxy-route';
+import type { ProxyRoute } from '../../routes/proxy-route';
 import { durationText, rateText, sizeText } from './units';
 
 /** Routes as a route file, in which nothing is left to a default: JSON, which is YAML too. */

@@ -1,5 +1,5 @@
 import type { Requirement } from '@puerta/auth';
-import type { Limit } from '../routes/route-options';
+import type { Limit } from './route-options';
 
 /** Methods that a route of the proxy may admit. */
 export const PROXIED_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
