@@ -60,8 +60,8 @@ export class Authenticator {
   }
 
   /**
-   * Whether who was let in with a token still would be, as far as identity says: for connections that last. Of the token,
-   * {@link acceptedUntil} is all that can change.
+   * Whether who was let in with a token still would be, as far as identity says: for connections that last. When keys
+   * change, only `authenticate` can tell.
    *
    * @param identity as `authenticate` gave it
    * @returns who it is now; at once while that is known
