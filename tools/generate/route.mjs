@@ -62,13 +62,9 @@ export function addRoute(tree, { method, path, service = '', guard = 'initial' }
 
   add('controller', `${gateway}.controller.ts`);
   add('gateway.spec', `${gateway}.spec.ts`);
-  register(
-    tree,
-    'apps/gateway/src/app.module.ts',
-    'controllers',
-    `${Class}Controller`,
-    `./${feature}/${file}.controller`,
-  );
+  const app = 'apps/gateway/src/app.module.ts';
+  tree.addImport(app, `import { ${Class}Controller } from './${feature}/${file}.controller';`);
+  tree.insert(app, /^export const CONTROLLERS: .*= \[\n/m, `$&  ${Class}Controller,\n`);
   const tags = 'apps/gateway/src/docs/tags.ts';
   if (!tree.read(tags).includes(`${values.tag}`))
     tree.insert(tags, /^};/m, `  '${values.tag}': 'To be described',\n$&`);
