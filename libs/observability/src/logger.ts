@@ -44,13 +44,25 @@ export function createLogger(options: LoggerOptions): Logger {
     {
       level: options.level ?? 'info',
       base: { service: options.name, pid: process.pid },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
     forPeople ? prettified(output, options.destination === undefined) : output,
   );
   const flush = output instanceof LogOutput ? () => output.flush() : () => undefined;
   return loggerOn({ sink, flush, context: options.context ?? (() => undefined) }, {});
+}
+
+const clock = { ms: 0, field: '' };
+
+/** As pino writes it. The text is made once for all lines of a millisecond: to make it takes as long as half a line. */
+function isoTime(): string {
+  const now = Date.now();
+  if (now !== clock.ms) {
+    clock.ms = now;
+    clock.field = `,"time":"${new Date(now).toISOString()}"`;
+  }
+  return clock.field;
 }
 
 function prettified(output: pino.DestinationStream, toTerminal: boolean): pino.DestinationStream {
