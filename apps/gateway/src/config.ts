@@ -78,6 +78,10 @@ export const gatewayConfig = defineConfig('gateway', {
     max: 10_000_000,
   }).default(6_000),
   GATEWAY_TRUSTED_PROXIES: cidrs('Proxies in front of the gateway whose X-Forwarded-For is believed').default([]),
+  GATEWAY_SHUTDOWN_DELAY: seconds(
+    'How long it goes on serving after SIGTERM, not ready any more, until load balancers have noticed; 5 in Kubernetes',
+    { min: 0, max: 10 },
+  ).default(0),
   ...proxyConfig,
 });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Authenticator } from '@puerta/auth';
@@ -112,6 +113,8 @@ export async function startGateway(
     url: adapter.getInstance().listeningOrigin,
     checks: { redis: () => limiter.isReachable(), ...Object.fromEntries(presence) },
     stop: async () => {
+      // Not ready it is already. Whoever is sent here until that is noticed is served.
+      await sleep(config.GATEWAY_SHUTDOWN_DELAY * 1_000);
       proxy.endLive();
       // No new connections, and what was begun is finished, before Nest takes the bus away from under it.
       await http.drain(DRAIN);

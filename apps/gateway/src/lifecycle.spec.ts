@@ -45,6 +45,16 @@ describe('the gateway', () => {
     await stopped;
   });
 
+  it('goes on serving for a while before it stops, if it is to wait until that was noticed', async () => {
+    const gateway = await start({ GATEWAY_SHUTDOWN_DELAY: '1' });
+    const stopped = gateway.shutdown();
+    await sleep(500);
+    const headers = { connection: 'close' };
+    expect((await fetch(`${gateway.url}/health`, { headers })).status).toBe(200);
+    await stopped;
+    await expect(fetch(`${gateway.url}/health`)).rejects.toThrow();
+  });
+
   it('does not start on a port that is taken', async () => {
     const first = await start();
     await expect(start({ PORT: new URL(first.url).port })).rejects.toThrow(/EADDRINUSE/);

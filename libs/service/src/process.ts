@@ -14,8 +14,11 @@ import {
 /** EX_CONFIG of sysexits(3): what supervises us need not start us again before somebody changed the configuration. */
 export const EXIT_CONFIG = 78;
 const EXIT_FAILURE = 1;
-/** Longer than the bus drains (10 s), shorter than what orchestrators give a process to end (30 s in Kubernetes). */
-const STOP_TIMEOUT_MS = 15_000;
+/**
+ * Longer than the bus drains (10 s), and the gateway waits (10 s at most) and drains (10 s); shorter than what orchestrators give a
+ * process to end (30 s in Kubernetes).
+ */
+const STOP_TIMEOUT_MS = 25_000;
 
 /** The configuration of an app: at least what all of them read. */
 export type AppConfigDefinition = ConfigDefinition<typeof commonConfig>;
