@@ -105,7 +105,7 @@ export function appEnvironment(app, { redisUrls, databaseUrls, secrets, publicUr
  */
 
 /** Longer than any app takes to finish what it has begun. */
-const STOP_MS = 20_000;
+const STOP_MS = 27_000;
 
 /**
  * Starts one replica from `dist/`. It ends by itself when this process does.
