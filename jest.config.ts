@@ -22,6 +22,8 @@ const config: Config = {
   },
   // Dynamic imports become `require` too: Jest's CommonJS cannot `import()`.
   transform: { '\\.m?[jt]s$': ['@swc/jest', { module: { type: 'commonjs', ignoreDynamic: false } }] },
+  // Tests that run side by side in one suite wait for most of their time.
+  maxConcurrency: 20,
   testTimeout: load ? 600_000 : 90_000,
   // What packages keep of a suite's classes keeps that suite in memory, some 7 MB each; a worker begins anew before that is much.
   workerIdleMemoryLimit: '1GB',

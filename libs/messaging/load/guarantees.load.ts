@@ -4,8 +4,9 @@ import { expectGuarantees } from '../test/guarantees';
 import { inBench } from '../test/harness';
 import { scenario } from '../test/scenario';
 
-const SIDE_BY_SIDE = 10;
-const EACH = scaled(30);
+/** They wait for most of their time. */
+const SIDE_BY_SIDE = 20;
+const EACH = scaled(15);
 
 describe('whatever happens to it, the bus keeps its promises', () => {
   const property = fc.asyncProperty(scenario, (one) => inBench((bench) => expectGuarantees(bench, one))());
