@@ -17,14 +17,14 @@ describe('senders that take their time', () => {
     return [status, body['code'], (performance.now() - started) / 1_000];
   };
 
-  it('are cut off when their headers do not end', async () => {
+  it.concurrent('are cut off when their headers do not end', async () => {
     const [status, code, seconds] = await cutOff('GET / HTTP/1.1\r\nHost: x\r\nX-Slow');
     expect([status, code]).toEqual([408, 'request_timeout']);
     expect(seconds).toBeGreaterThan(9);
     expect(seconds).toBeLessThan(14);
   });
 
-  it('are cut off when their body does not come', async () => {
+  it.concurrent('are cut off when their body does not come', async () => {
     const headers = ['Content-Type: application/json', 'Content-Length: 100'];
     const [status, code, seconds] = await cutOff(
       rawRequest({ method: 'POST', path: '/api/v1/users/login', headers, body: '{"email":' }),
@@ -33,7 +33,7 @@ describe('senders that take their time', () => {
     expect(seconds).toBeLessThan(24);
   });
 
-  it('are cut off soon when they go on sending what was refused', async () => {
+  it.concurrent('are cut off soon when they go on sending what was refused', async () => {
     const headers = ['Content-Type: application/json', 'Transfer-Encoding: chunked'];
     const { hostname, port } = new URL(gateway.url);
     const socket = connect(Number(port), hostname);
