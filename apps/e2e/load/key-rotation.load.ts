@@ -197,7 +197,7 @@ async function killed(): Promise<void> {
   ]);
   await keys('kill', kid);
   const done = performance.now() - from;
-  await sleep(BOUND_MS + 2_000);
+  await sleep(BOUND_MS + 500);
   over = true;
   const [seen, signed] = await watching;
   const times = { done, passed: seen.map(([passed]) => passed), shown: seen.map(([, shown]) => shown), signed };
