@@ -10,6 +10,14 @@ const OURS: ReadonlySet<string> = new Set([
   'alt-svc',
   'ratelimit',
   'ratelimit-policy',
+  // These are about all of the origin, Puerta's own pages too: what is stored for it, who answers for it, who hears of it.
+  'clear-site-data',
+  'service-worker-allowed',
+  'nel',
+  'report-to',
+  // A server in front of us would send a file of its own instead.
+  'x-accel-redirect',
+  'x-sendfile',
 ]);
 
 const NONE: ReadonlySet<string> = new Set();
