@@ -92,6 +92,16 @@ describe('what a path may be', () => {
     expect(passed).toBeGreaterThan(250);
   });
 
+  it('is read once a request, however many routes are below its own', () => {
+    const all = Array.from({ length: 500 }, (_, n) => ({ prefix: n ? `${APP}/${n}` : APP, encodedSlashes: false }));
+    const check = (): void => checkPath(`${APP}/a`, all[0] as PathRule, all);
+    check();
+    const reading = jest.spyOn(String.prototype, 'normalize');
+    check();
+    expect(reading).toHaveBeenCalledTimes(1);
+    reading.mockRestore();
+  });
+
   it.each([
     '/a/b',
     '/a.b',

@@ -59,8 +59,17 @@ function decodedOnce(path: string): string {
   }
 }
 
+/** Prefixes do not change, and there may be hundreds of them. */
+const readPrefixes = new WeakMap<PathRule, string>();
+
+function readPrefixOf(rule: PathRule): string {
+  let read = readPrefixes.get(rule);
+  if (read === undefined) readPrefixes.set(rule, (read = asRead(rule.prefix)));
+  return read;
+}
+
 function ownerOf(read: string, all: readonly PathRule[]): PathRule | undefined {
-  const owners = all.filter(({ prefix }) => belongs(read, asRead(prefix)));
+  const owners = all.filter((rule) => belongs(read, readPrefixOf(rule)));
   return owners.sort((one, other) => other.prefix.length - one.prefix.length)[0];
 }
 
