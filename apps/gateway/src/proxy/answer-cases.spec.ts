@@ -455,6 +455,21 @@ describe('an answer on its way back', () => {
       ]);
     });
 
+    it('in time is 504, however often it is said to be on its way', async () => {
+      raw.answer = (socket) => {
+        const timer = setInterval(() => socket.write('HTTP/1.1 102 Processing\r\n\r\n'), 100);
+        socket.on('close', () => clearInterval(timer));
+      };
+      const watch = stopwatch();
+      const { status, body } = await ask(RAW);
+      expect([status, JSON.parse(body.toString())]).toEqual([
+        504,
+        expect.objectContaining({ code: 'upstream_timeout' }),
+      ]);
+      expect(watch()).toBeLessThan(2_000);
+      await waitFor(() => raw.open === 0);
+    });
+
     it('further is cut', async () => {
       upstream.listener = (_request, response) => void response.write('half');
       const { status, body, broken } = await ask();

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Duplex } from 'node:stream';
-import type { Dispatcher } from 'undici';
+import { type Dispatcher, errors } from 'undici';
 import type { ProblemWriter } from '../problems/problem-writer';
 import { type RequestContext, requestContextOf } from '../request/request-context';
 import type { Admission } from './circuit-breaker';
@@ -63,6 +63,8 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   #timer: NodeJS.Timeout | undefined;
   /** Of a client that does not take what it is sent. */
   #slow: NodeJS.Timeout | undefined;
+  /** Of an upstream that goes on saying that its answer is to come. */
+  #late: NodeJS.Timeout | undefined;
   #giveUpWaiting: (() => void) | undefined;
   /** Ends the watch over an answer that lasts. */
   #forget: (() => void) | undefined;
@@ -110,7 +112,8 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (this.#phase !== 'waiting') return;
     // Of a protocol that was not asked for.
     if (status === 101) return this.#fail(new DomainError('upstream_unreachable'));
-    if (status < 200) return;
+    if (status < 200) return this.#waitOn();
+    clearTimeout(this.#late);
     const headers = this.#ownHeaders();
     addUpstreamHeaders(controller.rawHeaders as Buffer[], status, headers);
     this.#phase = 'answering';
@@ -186,6 +189,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#phase === 'over') return this.#release(false);
+    this.#late = void clearTimeout(this.#late);
     const target = this.#target;
     this.#release(false);
     const { failures } = this.upstream;
@@ -198,6 +202,13 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     target?.breaker.failed(this.#admission);
     if (isConnectionFailure(error) && this.#mayRetry()) return this.#send();
     this.#fail(problem);
+  }
+
+  /** undici waits anew after each answer that is none yet: so there could be one of them for ever. */
+  #waitOn(): void {
+    if (this.#late || !this.request.raw.complete) return;
+    const late = (): void => this.onResponseError(undefined, new errors.HeadersTimeoutError());
+    this.#late = setTimeout(late, this.upstream.options.timeouts.headersMs);
   }
 
   #finish(): void {
@@ -354,6 +365,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.request.raw.socket.off('close', this.#gone).off('finish', this.#gone);
     clearTimeout(this.#timer);
     clearTimeout(this.#slow);
+    clearTimeout(this.#late);
     this.#giveUpWaiting?.();
     this.#giveUpWaiting = undefined;
     this.#forget?.();
