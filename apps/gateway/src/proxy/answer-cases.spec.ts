@@ -294,6 +294,17 @@ describe('an answer on its way back', () => {
         expect([line, status, body.toString(), broken]).toEqual([line, 200, 'to the end', false]);
       }
     });
+
+    it('is not whole when the connection is reset, and the client is told', async () => {
+      for (const line of ['HTTP/1.0 200 OK\r\n', 'HTTP/1.1 200 OK\r\nConnection: close\r\n', 'HTTP/1.1 200 OK\r\n']) {
+        raw.answer = (socket) => {
+          socket.write(`${line}\r\nhalf`);
+          setTimeout(() => socket.resetAndDestroy(), 50);
+        };
+        const { status, body, broken } = await ask(RAW);
+        expect([line, status, body.toString(), broken]).toEqual([line, 200, 'half', true]);
+      }
+    });
   });
 
   it.each([

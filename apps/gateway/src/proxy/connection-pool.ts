@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import { Client } from 'undici';
+import { buildConnector, Client } from 'undici';
 
 /**
  * An address that a name had may be used for this long: what CoreDNS, the name server of Kubernetes, lets names live. A
@@ -34,6 +34,8 @@ export interface Connection {
   readonly client: Client;
   readonly target: ConnectionTarget;
   readonly openedAt: number;
+  /** Whether it broke: undici takes a reset for the end of an answer that has no length. */
+  broken: boolean;
 }
 
 interface Waiting {
@@ -131,12 +133,18 @@ export class ConnectionPool {
 
   #connect(target: ConnectionTarget): Connection {
     const { lookup } = this.#options;
+    const connector = buildConnector({ timeout: target.connectMs, ...(lookup && { lookup }) });
     const client = new Client(target.origin, {
-      connect: { timeout: target.connectMs, ...(lookup && { lookup }) },
+      connect: (options, connected) =>
+        connector(options, (...result) => {
+          // Before undici hears of it.
+          result[1]?.once('error', () => (connection.broken = true));
+          connected(...result);
+        }),
       maxHeaderSize: MAX_HEADER_BYTES,
       pipelining: 1,
     });
-    const connection = { client, target, openedAt: performance.now() };
+    const connection: Connection = { client, target, openedAt: performance.now(), broken: false };
     this.#open += 1;
     // The other side has closed it, or undici has, after some seconds without a request.
     client.on('disconnect', () => this.#idle.has(connection) && this.#drop(connection));

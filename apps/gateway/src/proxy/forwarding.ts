@@ -183,6 +183,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    if (this.#connection?.broken) return this.onResponseError(undefined, new errors.SocketError('reset'));
     if (this.#phase === 'answering') this.#finish();
     this.#release(true);
   }
