@@ -10,6 +10,9 @@ export type HttpFault =
 /** Chunks of what is compressed for the transfer (RFC 9112 7.2). */
 const COMPRESSED = /^(?:(?:x-)?(?:gzip|compress)|deflate)\s*,\s*chunked$/i;
 
+/** A name or an address, and perhaps a port. Services behind make addresses of it, and pages may show it. */
+const HOST = /^(?:[\w.-]*|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
+
 const FAULTS = new WeakMap<IncomingMessage, HttpFault>();
 
 /** What was found wrong with the framing of a request. The connection must be closed after the answer. */
@@ -38,8 +41,8 @@ function faultIn(request: IncomingMessage): HttpFault | undefined {
     // RFC 9112 6.1: a coding that exists, and that we do not have.
     return httpVersion === '1.1' && COMPRESSED.test(coding) ? 'transfer_coding_not_supported' : 'bad_request';
   }
-  // RFC 9112 3.2: one Host; a proxy may have judged by another.
-  if (hostsIn(rawHeaders) !== 1) return 'bad_request';
+  // RFC 9112 3.2: one Host, which is one; a proxy may have judged by another.
+  if (hostsIn(rawHeaders) !== 1 || !HOST.test(headers.host ?? '')) return 'bad_request';
   // RFC 9112 3.2.2: a target with a host of its own; one that differs is what a proxy may have judged by.
   const ownHost = /^https?:\/\/([^/?#]*)/i.exec(url)?.[1];
   return ownHost === undefined || ownHost === headers.host ? undefined : 'bad_request';

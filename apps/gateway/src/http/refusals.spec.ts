@@ -436,6 +436,22 @@ describe('what is refused', () => {
       ['HTTP/1.10', versioned('HTTP/1.10')],
       ['http/1.1', versioned('http/1.1')],
       ['a target of another host', 'GET http://evil.example.com/docs/ HTTP/1.1\r\nHost: x\r\n\r\n'],
+      ...[
+        'a, evil.example',
+        'user@evil.example',
+        'x/evil',
+        'x?a',
+        'x#a',
+        'x y',
+        '"><script>',
+        'ñ',
+        '[::1',
+        'x:y',
+        'x:80:80',
+      ].map((host): [string, string] => [
+        `a host that is none: ${host}`,
+        `GET /health HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+      ]),
       ['a length and chunks', chunked('Content-Length: 2\r\nTransfer-Encoding: chunked')],
       ['chunks and a length', chunked('Transfer-Encoding: chunked\r\nContent-Length: 2')],
       ['chunks of something else', chunked('Transfer-Encoding: gzip, chunked'), 501],
@@ -482,6 +498,15 @@ describe('what is refused', () => {
       expect(more).toEqual([]);
       expect(gateway.asked).toEqual([]);
     });
+
+    it.each(['puerta.example', 'a_b.example:8080', '127.0.0.1:80', '[::1]:8080', ''])(
+      'is none with a good host: %j',
+      async (host) => {
+        expect(await sendRaw(gateway.url, `GET /health HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).toMatchObject({
+          status: 200,
+        });
+      },
+    );
 
     it('is none where nobody can differ: trailers are read by nobody', async () => {
       const headers = [token, JSON_TYPE, 'Transfer-Encoding: Chunked'];
