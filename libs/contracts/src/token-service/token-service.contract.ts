@@ -11,7 +11,8 @@ import {
   type ValidToken,
 } from './single-use-tokens.dto';
 
-export class IssueAccessTokenDto {
+/** What is said of a user in a token. */
+class UserClaimsDto {
   @Id()
   user_id: string;
 
@@ -25,7 +26,9 @@ export class IssueAccessTokenDto {
   @ArrayMaxSize(ROLES.length)
   @IsIn(ROLES, { each: true })
   roles: Role[];
+}
 
+export class IssueAccessTokenDto extends UserClaimsDto {
   @Id()
   session_id: string;
 }
@@ -39,23 +42,9 @@ export class IssueScanPassDto {
 const SERVICE_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 
 /** What the gateway tells a service behind it of who asks, and has signed. */
-export class IssueAssertionDto {
+export class IssueAssertionDto extends UserClaimsDto {
   @Text({ max: 32, pattern: SERVICE_NAME, format: 'the name of a route' })
   audience: string;
-
-  @Id()
-  user_id: string;
-
-  @KnownEmail()
-  email: string;
-
-  @Id({ optional: true })
-  company_id?: string | null;
-
-  @IsArray()
-  @ArrayMaxSize(ROLES.length)
-  @IsIn(ROLES, { each: true })
-  roles: Role[];
 }
 
 /** What keys are for: access tokens and scan passes, tickets, or assertions. A key of one set verifies nothing of another. */
