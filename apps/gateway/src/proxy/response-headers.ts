@@ -42,7 +42,7 @@ const fateOf = remembered((name): Fate => {
 export function addUpstreamHeaders(raw: readonly Uint8Array[], status: number, ours: string[]): void {
   const begin = ours.length;
   // RFC 9110 8.6: without content there is no length, and who believed one would wait for it.
-  let named: ReadonlySet<string> = status === 204 ? NO_LENGTH : NONE;
+  let named: ReadonlySet<string> = status < 200 || status === 204 ? NO_LENGTH : NONE;
   for (let i = 0; i < raw.length; i += 2) {
     const name = textOf(raw[i]);
     const value = textOf(raw[i + 1]);

@@ -453,12 +453,24 @@ describe('an upstream that opens no WebSocket', () => {
     expect(await live('websocket')).toBe(0);
   });
 
+  const accept = (key: string) =>
+    createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  const switching = (socket: Duplex, ...lines: string[]) =>
+    socket.write(['HTTP/1.1 101 Switching Protocols', ...lines, '', ''].join('\r\n'));
+  const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'];
+
+  it('or says a length besides, does not make what follows a body for a proxy before us', async () => {
+    answer = (socket, key) => {
+      switching(socket, ...upgrade, `Sec-WebSocket-Accept: ${accept(key)}`, 'Content-Length: 5', 'X-Own: 1');
+      socket.resume().on('end', () => socket.destroy());
+    };
+    const { status, headers, socket } = await dial();
+    socket.terminate();
+    expect([status, headers['x-own'], headers['content-length']]).toEqual([101, '1', undefined]);
+    await waitFor(async () => (await live('websocket')) === 0);
+  });
+
   it('opens nothing by an answer that is none to what was asked', async () => {
-    const accept = (key: string) =>
-      createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-    const switching = (socket: Duplex, ...lines: string[]) =>
-      socket.write(['HTTP/1.1 101 Switching Protocols', ...lines, '', ''].join('\r\n'));
-    const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'];
     const answers: (typeof answer)[] = [
       (socket) => switching(socket, ...upgrade),
       (socket) => switching(socket, ...upgrade, `Sec-WebSocket-Accept: ${accept('another')}`),
