@@ -32,6 +32,23 @@ describe('the connections to services', () => {
     expect(got).toHaveLength(3);
   });
 
+  it('are given to one client up to a quarter of all, those that it waits for included, and no matter how they come back', () => {
+    const pool = new ConnectionPool({ maxConnections: 8, maxIdle: 8 });
+    const got: Connection[] = [];
+    const take = (holder: string) => pool.acquire(one, (connection) => got.push(connection), holder);
+    expect([take('ana'), take('ana'), take('ana')]).toEqual([undefined, undefined, 'too_many']);
+    expect([take('luis'), take('luis'), take('luis')]).toEqual([undefined, undefined, 'too_many']);
+    pool.release(got.shift() as Connection);
+    pool.discard(got.shift() as Connection);
+    expect([take('ana'), take('ana'), take('ana')]).toEqual([undefined, undefined, 'too_many']);
+    for (const who of ['eva', 'eva', 'leo', 'leo']) take(who);
+    expect(pool.counts.busy).toBe(8);
+    const waiting = [take('tom'), take('tom'), take('tom')];
+    expect(waiting).toEqual([expect.any(Function), expect.any(Function), 'too_many']);
+    (waiting[0] as () => void)();
+    expect(take('tom')).toEqual(expect.any(Function));
+  });
+
   it('go to who has waited longest, whomever for', () => {
     const pool = new ConnectionPool({ maxConnections: 1, maxIdle: 1 });
     const first = taker(pool);

@@ -10,6 +10,9 @@ const MAX_AGE_MS = 30_000;
 /** An answer with a thousand headers is still an answer. */
 const MAX_HEADER_BYTES = 262_144;
 
+/** One client may have this part of all connections, busy or waited for: no one of them keeps the others out. */
+const PART_OF_ONE = 1 / 4;
+
 /** One more request waits for each that is served; the others are told to come back. */
 const WAITING_PER_CONNECTION = 1;
 
@@ -36,10 +39,13 @@ export interface Connection {
   readonly openedAt: number;
   /** Whether it broke: undici takes a reset for the end of an answer that has no length. */
   broken: boolean;
+  /** For which client it is in use. */
+  holder?: string | undefined;
 }
 
 interface Waiting {
   readonly target: ConnectionTarget;
+  readonly holder: string | undefined;
   readonly ready: (connection: Connection) => void;
 }
 
@@ -54,12 +60,15 @@ export class ConnectionPool {
   /** All idle ones, that which has been idle longest first. */
   readonly #idle = new Set<Connection>();
   readonly #waiting = new Set<Waiting>();
+  readonly #heldBy = new Map<string, number>();
+  readonly #mostOfOne: number;
   #open = 0;
   #maxIdle: number;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#maxIdle = options.maxIdle;
+    this.#mostOfOne = Math.ceil(options.maxConnections * PART_OF_ONE);
     this.#maxAgeMs = options.maxAgeMs ?? MAX_AGE_MS;
   }
 
@@ -71,28 +80,37 @@ export class ConnectionPool {
    * Gives a connection, at once if there is one to give.
    *
    * @param ready is called with it; who gets it must give it back by `release` or `discard`
-   * @returns undefined when it was given at once; `full` when too many wait already; else how to give up waiting
+   * @param holder the client that it is for, of whom no more than a quarter of all are
+   * @returns undefined when it was given at once; `full` when too many wait already, `too_many` when the client has its part;
+   *   else how to give up waiting
    */
-  acquire(target: ConnectionTarget, ready: (connection: Connection) => void): 'full' | (() => void) | undefined {
+  acquire(
+    target: ConnectionTarget,
+    ready: (connection: Connection) => void,
+    holder?: string,
+  ): 'full' | 'too_many' | (() => void) | undefined {
+    if (holder !== undefined && (this.#heldBy.get(holder) ?? 0) >= this.#mostOfOne) return 'too_many';
+    const wanted = { target, ready, holder };
     const connection = this.#take(target);
     if (connection) {
-      ready(connection);
+      this.#count(holder, 1);
+      this.#give(connection, wanted);
       return undefined;
     }
     if (this.#waiting.size >= this.#options.maxConnections * WAITING_PER_CONNECTION) return 'full';
-    const waiting = { target, ready };
-    this.#waiting.add(waiting);
-    return () => this.#waiting.delete(waiting);
+    this.#waiting.add(wanted);
+    this.#count(holder, 1);
+    return () => {
+      if (this.#waiting.delete(wanted)) this.#count(holder, -1);
+    };
   }
 
   /** Takes back a connection that may serve others. */
   release(connection: Connection): void {
+    this.#leave(connection);
     if (performance.now() - connection.openedAt > this.#maxAgeMs) return this.discard(connection);
     const [next] = this.#waiting;
-    if (next?.target === connection.target) {
-      this.#waiting.delete(next);
-      return next.ready(connection);
-    }
+    if (next?.target === connection.target) return this.#give(connection, next);
     // Who waits longest is served first, whomever they wait for.
     if (next || this.#idle.size >= this.#maxIdle) return this.discard(connection);
     this.#idle.add(connection);
@@ -100,19 +118,36 @@ export class ConnectionPool {
   }
 
   /** Takes back a connection that serves nobody any more. */
-  discard({ client }: Connection): void {
+  discard(connection: Connection): void {
+    this.#leave(connection);
     this.#open -= 1;
-    void client.destroy().catch(() => undefined);
+    void connection.client.destroy().catch(() => undefined);
     const [next] = this.#waiting;
-    if (!next) return;
-    this.#waiting.delete(next);
-    next.ready(this.#connect(next.target));
+    if (next) this.#give(this.#connect(next.target), next);
   }
 
   /** Closes what is idle; connections in use are closed when they come back. */
   close(): void {
     this.#maxIdle = 0;
     for (const connection of [...this.#idle]) this.#drop(connection);
+  }
+
+  #give(connection: Connection, to: Waiting): void {
+    this.#waiting.delete(to);
+    connection.holder = to.holder;
+    to.ready(connection);
+  }
+
+  #leave(connection: Connection): void {
+    this.#count(connection.holder, -1);
+    connection.holder = undefined;
+  }
+
+  #count(holder: string | undefined, by: 1 | -1): void {
+    if (holder === undefined) return;
+    const count = (this.#heldBy.get(holder) ?? 0) + by;
+    if (count > 0) this.#heldBy.set(holder, count);
+    else this.#heldBy.delete(holder);
   }
 
   #take(target: ConnectionTarget): Connection | undefined {

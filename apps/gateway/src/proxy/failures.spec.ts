@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Agent, request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, waitFor } from '@puerta/testing';
@@ -58,9 +59,10 @@ describe('a service that fails', () => {
   });
 
   /** @param goneAfter milliseconds until the client goes */
-  const ask = (path: string, method = 'GET', goneAfter?: number): Promise<Answer> =>
+  /** @param who asks; another each time unless told */
+  const ask = (path: string, method = 'GET', goneAfter?: number, who: string = randomUUID()): Promise<Answer> =>
     new Promise((resolve) => {
-      const headers = { authorization: `Bearer ${gateway.accessToken()}` };
+      const headers = { authorization: `Bearer ${gateway.accessToken({}, { subject: who })}` };
       const sent = httpRequest(`${gateway.url}${path}`, { agent, method, headers });
       let status = 0;
       let retryAfter: string | undefined;
@@ -171,6 +173,26 @@ describe('a service that fails', () => {
       expect(statuses.filter((status) => status === 200)).toHaveLength(2 * CONNECTIONS);
       await waitFor(() => pool.counts.busy === 0 && pool.counts.waiting === 0);
       expect(pool.counts.idle).toBeLessThanOrEqual(4);
+    });
+
+    it('is kept from nobody by one client: it gets a quarter of the connections, and is told that it asks too much', async () => {
+      await busy();
+      const free: (() => void)[] = [];
+      raw.answer = (socket) => void free.push(() => socket.write(OK));
+      const who = randomUUID();
+      const all = Array.from({ length: CONNECTIONS }, () => ask('/api/v1/live/a', 'POST', undefined, who));
+      const most = Math.ceil(CONNECTIONS / 4);
+      await waitFor(() => free.length === most);
+      raw.answer = (socket) => void socket.write(OK);
+      expect((await ask('/api/v1/live/a')).status).toBe(200);
+      for (const answer of free) answer();
+      const answers = await Promise.all(all);
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(most);
+      expect(answers.find(({ status }) => status !== 200)).toEqual({
+        status: 429,
+        code: 'too_many_requests',
+        retryAfter: '1',
+      });
     });
 
     it('loses no place to clients that go, wherever they do', async () => {

@@ -3,6 +3,7 @@ import { DomainError } from '@puerta/contracts/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Duplex } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
+import { networkOf } from '../limits/network';
 import type { ProblemWriter } from '../problems/problem-writer';
 import { type RequestContext, requestContextOf } from '../request/request-context';
 import type { Admission } from './circuit-breaker';
@@ -35,6 +36,10 @@ const CLIENT_GONE = 499;
 
 /** An answer that takes longer is watched over: what is shorter is over before anybody's access is taken. */
 const LONG_MS = 5_000;
+
+/** Who waits for longer than this for a connection comes back when it has been served to others. */
+const MOST_WAIT_MS = 2_000;
+const RETRY_SECONDS = 1;
 
 /** What the early checks have put on the answer, and a proxied answer keeps. */
 const KEPT = [
@@ -229,10 +234,15 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     }
     this.#target = picked.target;
     this.#admission = picked.admission;
-    const waiting = this.tools.pool.acquire(picked.target, (connection) => this.#dispatch(connection));
+    const { identity } = this.#context;
+    const holder = identity?.kind === 'user' ? identity.actor.user_id : networkOf(this.request.ip);
+    const waiting = this.tools.pool.acquire(picked.target, (connection) => this.#dispatch(connection), holder);
     if (waiting === undefined) return;
     if (waiting === 'full') return this.#busy();
-    const timer = setTimeout(() => this.#busy(), picked.target.connectMs);
+    if (waiting === 'too_many') {
+      return this.#fail(new DomainError('too_many_requests', { meta: { retry_after: RETRY_SECONDS } }));
+    }
+    const timer = setTimeout(() => this.#busy(), MOST_WAIT_MS);
     this.#giveUpWaiting = () => {
       clearTimeout(timer);
       waiting();
@@ -292,7 +302,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
 
   /** All connections are taken, and others wait already. */
   #busy(): void {
-    this.#fail(new DomainError('upstream_unavailable', { meta: { retry_after: 1 } }));
+    this.#fail(new DomainError('upstream_unavailable', { meta: { retry_after: RETRY_SECONDS } }));
   }
 
   /** Answers with a problem, if nothing was answered yet. */

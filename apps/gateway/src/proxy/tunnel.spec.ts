@@ -571,7 +571,9 @@ describe('many WebSockets at once', () => {
       const took = stopwatch();
       await Promise.all(
         Array.from({ length: 40 }, async () => {
-          const socket = new WebSocket(url, { headers: { authorization: `Bearer ${few.accessToken()}` } });
+          const socket = new WebSocket(url, {
+            headers: { authorization: `Bearer ${few.accessToken({}, { subject: randomUUID() })}` },
+          });
           opened.push(socket);
           await new Promise<void>((resolve) => {
             socket.on('open', resolve).on('error', () => undefined);
@@ -587,9 +589,11 @@ describe('many WebSockets at once', () => {
         ['503 1', 30],
         ['open', 10],
       ]);
-      // Ten of them have waited for a connection to become free, for as long as connecting may take.
+      // Ten of them have waited for a connection to become free, for as long as one may wait.
       expect(took()).toBeGreaterThan(900);
-      const waiting = new WebSocket(url, { headers: { authorization: `Bearer ${few.accessToken()}` } });
+      const waiting = new WebSocket(url, {
+        headers: { authorization: `Bearer ${few.accessToken({}, { subject: randomUUID() })}` },
+      });
       opened.push(waiting);
       setTimeout(() => opened.find(({ readyState }) => readyState === WebSocket.OPEN)?.close(), 100);
       await once(waiting, 'open');
