@@ -97,7 +97,9 @@ export async function startGateway(
   );
   try {
     await app.init();
-    requireApart(proxyRoutes, app.get(Routes).all);
+    const routes = app.get(Routes);
+    requireApart(proxyRoutes, routes.all);
+    routes.proxied = proxyRoutes;
     await app.listen(config.PORT, config.HOST);
   } catch (error) {
     await app.close();

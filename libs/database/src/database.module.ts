@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { BOOT_RETRY } from './at-boot';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Sealer } from '@puerta/messaging';
@@ -18,9 +19,6 @@ export interface InboxKeys {
   /** Seals answers. */
   readonly sealer: Sealer;
 }
-
-/** Tries for half a minute at boot: the database may be starting too. */
-const BOOT_RETRY = { retryAttempts: 30, retryDelay: 1_000 };
 
 /** Connects to PostgreSQL; provides TypeORM's `DataSource` and the `Inbox` to the whole application. */
 @Module({})

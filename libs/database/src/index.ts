@@ -1,3 +1,4 @@
+export { atBoot } from './at-boot';
 export { canonicalJson } from './canonical-json';
 export { dataSourceOptions } from './data-source-options';
 export { DatabaseModule, type DatabaseModuleOptions, type InboxKeys } from './database.module';

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ConfigError } from '@puerta/config';
+import { atBoot } from '@puerta/database';
 import { DataSource } from 'typeorm';
 import { CardEntity } from './card.entity';
 import { CardCodes, hashCode } from '../codes/card-codes';
@@ -17,7 +18,7 @@ export class CodeSecretsCheck implements OnModuleInit {
 
   /** @throws ConfigError naming every secret that is missing or wrong */
   async onModuleInit(): Promise<void> {
-    const samples = await this.samples();
+    const samples = await atBoot(() => this.samples());
     const problems = samples.map((card) => this.problemWith(card)).filter((problem) => problem !== undefined);
     if (problems.length === 0) return;
     throw new ConfigError(

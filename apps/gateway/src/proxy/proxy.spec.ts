@@ -126,11 +126,10 @@ describe('the routes of the proxy', () => {
       expect(answer).toMatch(/\r\nallow: GET/i);
     }
     expect(statusOf(await ask('HEAD', '/api/v1/get-only/a', bearer(gateway.accessToken())))).toBe(200);
-    for (const method of ['TRACE', 'PROPFIND', 'PURGE', 'CONNECT', 'get', 'QUERY']) {
-      expect([
-        method,
-        [400, 404, 405].includes(statusOf(await ask(method, '/api/v1/query/a', bearer(gateway.accessToken())))),
-      ]).toEqual([method, true]);
+    for (const method of ['TRACE', 'PROPFIND', 'PURGE', 'CONNECT', 'QUERY', 'get']) {
+      const answer = await ask(method, '/api/v1/query/a', bearer(gateway.accessToken()));
+      // The last is none that Node knows.
+      expect([method, statusOf(answer)]).toEqual([method, method === 'get' ? 400 : 405]);
     }
     expect(upstream.received).toHaveLength(1);
   });

@@ -50,6 +50,8 @@ interface Argument {
 @Injectable()
 export class Routes implements OnModuleInit {
   #all: readonly OwnRoute[] = [];
+  /** Those that are forwarded, for `Allow`. */
+  proxied: readonly ProxyRoute[] = [];
   readonly #byKey = new Map<string, OwnRoute>();
 
   constructor(private readonly discovery: DiscoveryService) {}
@@ -74,6 +76,8 @@ export class Routes implements OnModuleInit {
   /** The methods that a path may be asked with, for `Allow`; empty where there is nothing. */
   methodsAt(path: string): string[] {
     const methods = new Set(this.#all.filter(({ pattern }) => matches(pattern, path)).map(({ method }) => method));
+    const owners = this.proxied.filter(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
+    for (const { methods: some } of owners) for (const method of some) methods.add(method);
     if (methods.has('GET')) methods.add('HEAD');
     if (methods.size > 0) methods.add('OPTIONS');
     return [...methods].sort();

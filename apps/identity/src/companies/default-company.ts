@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { atBoot } from '@puerta/database';
 import { InjectConfig } from '@puerta/service';
 import { DataSource } from 'typeorm';
 import { CompanyEntity } from './company.entity';
@@ -14,7 +15,7 @@ export class DefaultCompanyCheck implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     const id = this.config.GATEWAY_DEFAULT_COMPANY_ID;
-    if (!id || (await this.dataSource.manager.existsBy(CompanyEntity, { id }))) return;
+    if (!id || (await atBoot(() => this.dataSource.manager.existsBy(CompanyEntity, { id })))) return;
     throw new Error('GATEWAY_DEFAULT_COMPANY_ID names a company that does not exist');
   }
 }

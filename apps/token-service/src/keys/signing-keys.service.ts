@@ -1,3 +1,4 @@
+import { atBoot } from '@puerta/database';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ConfigError } from '@puerta/config';
 import { DomainError, KEY_USES, type KeySet, type KeyUse, type PublicKey } from '@puerta/contracts';
@@ -67,8 +68,10 @@ export class SigningKeysService implements OnModuleInit, OnModuleDestroy {
 
   /** @throws ConfigError when a key cannot be opened: a new one in its place would end every session silently */
   async onModuleInit(): Promise<void> {
-    await this.load();
-    await this.reseal();
+    await atBoot(async () => {
+      await this.load();
+      await this.reseal();
+    });
     this.running = true;
     const look = (): void => void this.look();
     this.subscriber.listen({ event: look, lost: look });
