@@ -12,7 +12,7 @@ const MIB = 1_024 * 1_024;
 const BYTES = scaled(2_048) * MIB;
 const MOST_GROWTH = 64;
 const PATH = '/api/v1/open/a';
-const CONNECTIONS = 10;
+const CONNECTIONS = 10; // of one client, who gets a quarter of all
 
 /** Bytes that differ everywhere, made as fast as they are sent. */
 function* content(bytes: number): Generator<Buffer> {
@@ -51,7 +51,7 @@ describe('a gateway under what is large', () => {
     const route = (name: string, target: string): string =>
       `  - { name: ${name}, prefix: /api/v1/${name}, target: "${target}", guard: public, body_limit: 3 GiB }\n`;
     gateway = await GatewayProcess.start(`routes:\n${route('open', upstream.url)}${route('raw', raw.url)}`, {
-      GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS: String(CONNECTIONS),
+      GATEWAY_HTTP_CLIENT_MAX_CONNECTIONS: String(4 * CONNECTIONS),
       GATEWAY_HTTP_CLIENT_MAX_KEEPALIVE_CONNECTIONS: String(CONNECTIONS),
     });
   });

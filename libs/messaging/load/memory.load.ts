@@ -31,7 +31,7 @@ describe('a caller and a callee, sealed', () => {
     const ended: Record<string, number> = {};
     // The first batch warms up: what is compiled and kept once is no leak.
     for (let batch = 0; batch <= BATCHES; batch += 1) {
-      const cutting = setInterval(() => void cut(), 2_000);
+      const cutting = setInterval(() => void cut(), 500);
       const cut = async () => {
         for (const type of ['normal', 'pubsub'])
           await bench.redis.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
