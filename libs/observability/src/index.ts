@@ -4,6 +4,7 @@ export { type Upgrade, upgradeOf } from './http-upgrades';
 export { InternalServer, type ReadinessChecks } from './internal-server';
 export { type LogFields } from './log-fields';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel, silentLogger } from './logger';
+export { mask } from './mask';
 export { Metrics } from './metrics';
 export { nestLogger } from './nest-logger';
 export { requestId } from './request-id';

@@ -1,7 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import type { Logger, Metrics, SpanExporter } from '@puerta/observability';
+import { type Logger, mask, type Metrics, type SpanExporter } from '@puerta/observability';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requestContextOf } from '../request/request-context';
+
+/** Of a request's id; none is longer. */
+const MAX_ID = 64;
 
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'];
 
@@ -39,18 +42,16 @@ export function recordRequest(
     // By OpenTelemetry's conventions for HTTP; never the address, which may hold a code.
     attributes: { 'http.request.method': method, 'http.route': pattern, 'http.response.status_code': status },
   });
-  logger.info('request', {
-    method,
-    route: pattern,
-    status,
-    duration_ms: Math.round(seconds * 10_000) / 10,
-    bytes: bytes ?? Number(reply.getHeader('content-length') ?? 0),
-    code: code ?? cut,
-    attempt: retries === undefined ? undefined : retries + 1,
-    request_id: id,
-    trace_id: trace.traceId,
-    user_id: actor?.user_id,
-    company_id: actor?.company_id ?? undefined,
-    scan_id: identity?.kind === 'scan' ? identity.scanId : undefined,
-  });
+  const duration = Math.round(seconds * 10_000) / 10;
+  const length = bytes ?? Number(reply.getHeader('content-length') ?? 0);
+  let line = `"method":"${method}","route":"${pattern}","status":${status},"duration_ms":${duration},"bytes":${length}`;
+  const reason = code ?? cut;
+  if (reason !== undefined) line += `,"code":"${reason}"`;
+  if (retries !== undefined) line += `,"attempt":${retries + 1}`;
+  // Of all these the id of the request alone may come from outside: a short word, which may look like part of a token.
+  line += `,"request_id":"${mask(id, MAX_ID)}","trace_id":"${trace.traceId}"`;
+  if (actor) line += `,"user_id":${JSON.stringify(actor.user_id)}`;
+  if (actor && actor.company_id !== null) line += `,"company_id":${JSON.stringify(actor.company_id)}`;
+  if (identity?.kind === 'scan') line += `,"scan_id":${JSON.stringify(identity.scanId)}`;
+  logger.written('request', line);
 }

@@ -5,7 +5,7 @@ import type { TokenVerifier } from '../tokens/token-verifier';
 import { type CacheCounts, count } from './cache-counts';
 import { type InvalidationSource, KEPT_MS } from '../invalidations/invalidation-source';
 
-const MOST_TOKENS = 10_000;
+const MOST_TOKENS = 20_000;
 
 interface Kept {
   readonly claims: AccessClaims;
