@@ -17,8 +17,8 @@ export interface Recorders {
 }
 
 /**
- * One line and one observation for each answer; probes that find everything well are not logged. The route is named by its pattern: addresses hold codes and tokens, and
- * a metric must not grow with what people invent.
+ * One line and one observation for each answer; probes that find everything well are not logged. The route is named by its
+ * pattern: addresses hold codes and tokens, and a metric must not grow with what people invent.
  */
 export function recordRequest(
   request: FastifyRequest,

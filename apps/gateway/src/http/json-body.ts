@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '@puerta/contracts/core';
 import type { FastifyRequest } from 'fastify';
+import { checkLength, hasBody, tooLarge } from '../request/body-length';
 import type { FileBody } from '../routes/route-options';
 import { refuseLosses } from './json-losses';
 
@@ -24,12 +25,8 @@ const MOST_JSON_MS = 20_000;
  */
 export function checkBodyHeaders(request: FastifyRequest, file: FileBody | undefined): void {
   const { headers } = request;
-  const length = headers['content-length'];
-  if (length !== undefined && !/^\d{1,15}$/.test(length)) throw new DomainError('bad_request');
-  const hasBody = headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
-  if (!hasBody) return;
-  const limit = file?.limit ?? MAX_JSON_BYTES;
-  if (Number(length ?? 0) > limit) throw tooLarge(limit);
+  checkLength(headers, file?.limit ?? MAX_JSON_BYTES);
+  if (!hasBody(headers)) return;
   const encoding = headers['content-encoding'];
   const plain = encoding === undefined || encoding.toLowerCase() === 'identity';
   const type = headers['content-type'] ?? '';
@@ -98,8 +95,4 @@ function readAll(payload: IncomingMessage): Promise<Buffer> {
     payload.once('error', () => reject(new DomainError('bad_request')));
     payload.once('close', () => reject(new DomainError('bad_request')));
   });
-}
-
-function tooLarge(limit: number): DomainError {
-  return new DomainError('payload_too_large', { meta: { limit } });
 }

@@ -1,6 +1,7 @@
 import { Authenticator, type UserIdentity } from '@puerta/auth';
 import { DomainError, type IssueAssertionDto, type tokenServiceContract } from '@puerta/contracts';
 import {
+  callContext,
   type InvalidationListener,
   type InvalidationSubscriber,
   invalidationsOfService,
@@ -246,6 +247,16 @@ describe('a service that wants proof', () => {
       expect([pattern, data]).toEqual(['assertions.issue', { audience: 'query', user_id, email, company_id, roles }]);
     // Three, and again whenever the stream is found silent.
     expect(gateway.asked.length).toBeLessThan(45);
+  });
+
+  it('is asked for in the name of the request that needs it', async () => {
+    const seen: unknown[] = [];
+    gateway.fakes.set('assertions.issue', () => {
+      seen.push(callContext.getStore()?.requestId);
+      return { token: 'proof', expires_in: 30 };
+    });
+    await ask('/api/v1/query/x', randomUUID(), { 'x-request-id': 'my-request' });
+    expect(seen).toEqual(['my-request']);
   });
 
   it('gets none that a client made up, on any route', async () => {

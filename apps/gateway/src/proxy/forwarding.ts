@@ -5,12 +5,13 @@ import type { Duplex } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
 import { networkOf } from '../limits/network';
 import type { ProblemWriter } from '../problems/problem-writer';
+import { hasBody } from '../request/body-length';
 import { type RequestContext, requestContextOf } from '../request/request-context';
 import type { Admission } from './circuit-breaker';
 import type { Connection, ConnectionPool } from './connection-pool';
 import type { EndReason, LiveConnections, LiveKind } from './live-connections';
 import type { ProxiedMethod } from '../routes/proxy-route';
-import { hasBody, RequestBody } from './request-body';
+import { RequestBody } from './request-body';
 import { addUpstreamHeaders } from './response-headers';
 import { Tunnel } from './tunnel';
 import { acceptance, type Handshake, handshakeOf } from './tunnel-handshake';
@@ -85,7 +86,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     const { bodyLimit, timeouts, retries } = upstream.options;
     this.#context = requestContextOf(request);
     this.#retries = IDEMPOTENT.has(request.method) ? retries : 0;
-    if (hasBody(request.raw)) {
+    if (hasBody(request.raw.headers)) {
       const begin = (): void => this.#invite();
       const fail = (error: DomainError): void => this.#fail(error);
       this.#body = new RequestBody(request.raw, { limit: bodyLimit, idleMs: timeouts.idleMs, begin, fail });

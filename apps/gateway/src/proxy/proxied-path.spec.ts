@@ -3,7 +3,7 @@ import { proxied } from '../../test/proxied';
 import { exchange } from '../../test/raw-http';
 import { startTestGateway, type TestGateway } from '../../test/test-gateway';
 import { TestUpstream } from '../../test/test-upstream';
-import { checkPath, type PathRule } from './proxied-path';
+import { checkPath, type PathRule, rivalsOf } from './proxied-path';
 
 const APP = '/api/v1/app';
 const ADMIN = '/api/v1/app/admin';
@@ -39,7 +39,7 @@ describe('what a path may be', () => {
   ];
   const passes = (path: string, rule: PathRule): boolean => {
     try {
-      checkPath(path, rule, rules);
+      checkPath(path, rule, rivalsOf(rule, rules));
       return true;
     } catch (error) {
       expect(error).toMatchObject({ code: 'path_ambiguous' });
@@ -94,7 +94,8 @@ describe('what a path may be', () => {
 
   it('is read once a request, however many routes are below its own', () => {
     const all = Array.from({ length: 500 }, (_, n) => ({ prefix: n ? `${APP}/${n}` : APP, encodedSlashes: false }));
-    const check = (): void => checkPath(`${APP}/a`, all[0] as PathRule, all);
+    const rivals = rivalsOf(all[0] as PathRule, all);
+    const check = (): void => checkPath(`${APP}/a`, all[0] as PathRule, rivals);
     check();
     const reading = jest.spyOn(String.prototype, 'normalize');
     check();

@@ -1,5 +1,6 @@
 import { DomainError } from '@puerta/contracts/core';
 import { pathOf } from '../request/paths';
+import { isBelow } from '../routes/proxy-route';
 
 /** The paths of a route, as far as its prefix decides. */
 export interface PathRule {
@@ -15,25 +16,30 @@ const VISIBLE = /^[\x21\x22\x24-\x5b\x5d-\x7e]*$/;
 const ESCAPES = /%(?![0-9a-f]{2})|%2e|%[01][0-9a-f]|%7f/i;
 const SLASHES = /%2f|%5c/i;
 
+/** For {@link checkPath}, worked out once: all rules where some are for parts of this one, else none. */
+export function rivalsOf(route: PathRule, all: readonly PathRule[]): readonly PathRule[] {
+  return all.some((other) => other !== route && isBelow(other.prefix, route.prefix)) ? all : [];
+}
+
 /**
  * Refuses a path that the service behind could read in another way than the router did, and so take for one that a
  * different guard protects. What passes is forwarded byte for byte.
  *
  * @param url the target of the request, as it came
  * @param route which the router chose
- * @param all rules, of which some may be for parts of others
+ * @param rivals see {@link rivalsOf}
  * @throws DomainError `path_ambiguous`
  */
-export function checkPath(url: string, route: PathRule, all: readonly PathRule[]): void {
+export function checkPath(url: string, route: PathRule, rivals: readonly PathRule[]): void {
   const path = pathOf(url);
-  if (!belongs(path, route.prefix) || url.includes('#')) throw new DomainError('path_ambiguous');
-  const nested = all.some((other) => other !== route && belongs(other.prefix, route.prefix));
+  if (!isBelow(path, route.prefix) || url.includes('#')) throw new DomainError('path_ambiguous');
+  const nested = rivals.length > 0;
   if (PLAIN.test(path) && !nested) return;
   if (!VISIBLE.test(path) || ESCAPES.test(path) || path.includes('//')) throw new DomainError('path_ambiguous');
   if (SLASHES.test(path) && !route.encodedSlashes) throw new DomainError('path_ambiguous');
   const read = asRead(path);
   if (read.split('/').some((segment) => /^\.{1,2} *$/.test(segment))) throw new DomainError('path_ambiguous');
-  if (nested && ownerOf(read, all) !== route) throw new DomainError('path_ambiguous');
+  if (nested && ownerOf(read, rivals) !== route) throw new DomainError('path_ambiguous');
 }
 
 /**
@@ -69,10 +75,6 @@ function readPrefixOf(rule: PathRule): string {
 }
 
 function ownerOf(read: string, all: readonly PathRule[]): PathRule | undefined {
-  const owners = all.filter((rule) => belongs(read, readPrefixOf(rule)));
+  const owners = all.filter((rule) => isBelow(read, readPrefixOf(rule)));
   return owners.sort((one, other) => other.prefix.length - one.prefix.length)[0];
-}
-
-function belongs(path: string, prefix: string): boolean {
-  return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/');
 }

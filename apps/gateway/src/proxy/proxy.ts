@@ -1,14 +1,15 @@
 import type { UserIdentity } from '@puerta/auth';
 import { DomainError } from '@puerta/contracts/core';
+import { callContext } from '@puerta/messaging';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { checkLength } from '../request/body-length';
 import { pathOf } from '../request/paths';
-import { requestContextOf } from '../request/request-context';
+import { callContextOf, requestContextOf } from '../request/request-context';
 import { sharedLimits } from '../routes/route-options';
 import type { Route } from '../routes/routes';
 import { Forwarding, type ForwardingTools } from './forwarding';
-import { checkPath } from './proxied-path';
-import { PROXIED_METHODS, type ProxyRoute } from '../routes/proxy-route';
-import { tooLarge } from './request-body';
+import { checkPath, rivalsOf } from './proxied-path';
+import { isBelow, PROXIED_METHODS, type ProxyRoute } from '../routes/proxy-route';
 import { upstreamRequestHeaders } from './request-headers';
 import { checkHandshake, handshakeOf, withoutBearers } from './tunnel-handshake';
 import { Upstream } from './upstream';
@@ -31,7 +32,7 @@ export interface ProxyOptions extends ForwardingTools {
 /** Whether a request may open a WebSocket, if it is one that asks for it: on any other route it is served without. */
 export function mayUpgrade({ url = '' }: { readonly url?: string }, routes: readonly ProxyRoute[]): boolean {
   const path = pathOf(url);
-  return routes.some(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
+  return routes.some(({ prefix }) => isBelow(path, prefix));
 }
 
 /** The routes that are forwarded to services behind the gateway. */
@@ -39,7 +40,9 @@ export class Proxy {
   readonly upstreams: readonly Upstream[];
 
   constructor(private readonly options: ProxyOptions) {
-    this.upstreams = options.routes.map((route) => new Upstream(route, routeOf(route)));
+    this.upstreams = options.routes.map(
+      (route) => new Upstream(route, routeOf(route), rivalsOf(route, options.routes)),
+    );
   }
 
   /**
@@ -71,14 +74,17 @@ export class Proxy {
 
   #forward(upstream: Upstream, request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
     const { options } = upstream;
-    checkPath(request.raw.url as string, options, this.options.routes);
+    checkPath(request.raw.url as string, options, upstream.rivals);
     checkMethod(request.method, options);
-    checkLength(request, options);
+    checkLength(request.raw.headers, options.bodyLimit);
     const handshake = handshakeOf(request.raw);
     if (handshake) checkHandshake(request.raw, handshake, this.options.origins);
-    const { identity } = requestContextOf(request);
+    const context = requestContextOf(request);
+    const { identity } = context;
     const assertion =
-      options.assertion && identity?.kind === 'user' && this.options.assertions.get(identity, options.name);
+      options.assertion &&
+      identity?.kind === 'user' &&
+      callContext.run(callContextOf(context), () => this.options.assertions.get(identity, options.name));
     if (!assertion || typeof assertion === 'string')
       return this.#start(upstream, request, reply, assertion || undefined);
     assertion.then((made) => this.#start(upstream, request, reply, made)).catch(done);
@@ -120,11 +126,4 @@ function routeOf(route: ProxyRoute): Route {
 function checkMethod(method: string, { methods }: ProxyRoute): void {
   if ((methods as readonly string[]).includes(method === 'HEAD' ? 'GET' : method)) return;
   throw new DomainError('method_not_allowed', { meta: { allow: [...methods].sort().join(', ') } });
-}
-
-function checkLength({ headers }: FastifyRequest, { bodyLimit }: ProxyRoute): void {
-  const length = headers['content-length'];
-  if (length === undefined) return;
-  if (!/^\d{1,15}$/.test(length)) throw new DomainError('bad_request');
-  if (Number(length) > bodyLimit) throw tooLarge(bodyLimit);
 }

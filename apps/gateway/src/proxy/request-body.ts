@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '@puerta/contracts/core';
+import { tooLarge } from '../request/body-length';
 
 export interface RequestBodyOptions {
   /** Most bytes. */
@@ -10,12 +11,6 @@ export interface RequestBodyOptions {
   readonly begin: () => void;
   /** Told why the rest of the body is not wanted any more; what is left flows by unread. */
   readonly fail: (error: DomainError) => void;
-}
-
-/** Whether a request has a body: its framing says so (RFC 9112 6.3). */
-export function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers['content-length'];
-  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
 /**
@@ -54,8 +49,4 @@ export class RequestBody {
       raw.resume();
     }
   }
-}
-
-export function tooLarge(limit: number): DomainError {
-  return new DomainError('payload_too_large', { meta: { limit } });
 }

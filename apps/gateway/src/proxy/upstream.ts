@@ -1,6 +1,7 @@
 import type { Route } from '../routes/routes';
 import { CircuitBreaker, type Admission } from './circuit-breaker';
 import type { ConnectionTarget } from './connection-pool';
+import type { PathRule } from './proxied-path';
 import type { ProxyRoute } from '../routes/proxy-route';
 
 /** One server of an upstream. */
@@ -19,6 +20,8 @@ export class Upstream {
   constructor(
     readonly options: ProxyRoute,
     readonly route: Route,
+    /** For {@link checkPath}. */
+    readonly rivals: readonly PathRule[],
   ) {
     this.targets = options.targets.map((origin) => ({
       origin,

@@ -47,3 +47,8 @@ export interface ProxyLimits {
   readonly perUser?: Limit;
   readonly perCompany?: Limit;
 }
+
+/** Whether a path is a prefix or below it, byte for byte. */
+export function isBelow(path: string, prefix: string): boolean {
+  return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/');
+}

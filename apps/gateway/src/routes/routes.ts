@@ -3,7 +3,7 @@ import { METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/com
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { type Requirement, requirementOf } from '@puerta/auth';
-import type { ProxyRoute } from './proxy-route';
+import { isBelow, type ProxyRoute } from './proxy-route';
 import {
   type FileBody,
   fileBodyOf,
@@ -76,7 +76,7 @@ export class Routes implements OnModuleInit {
   /** The methods that a path may be asked with, for `Allow`; empty where there is nothing. */
   methodsAt(path: string): string[] {
     const methods = new Set(this.#all.filter(({ pattern }) => matches(pattern, path)).map(({ method }) => method));
-    const owners = this.proxied.filter(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
+    const owners = this.proxied.filter(({ prefix }) => isBelow(path, prefix));
     for (const { methods: some } of owners) for (const method of some) methods.add(method);
     if (methods.has('GET')) methods.add('HEAD');
     if (methods.size > 0) methods.add('OPTIONS');
